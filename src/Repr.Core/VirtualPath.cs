@@ -93,9 +93,9 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
     public VirtualPath Append(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return Parse(IsRoot ? "/" + name : Text + "/" + name) is { } path && !name.Contains('/', StringComparison.Ordinal)
-            ? path
-            : throw new ReprException(ReprErrorCode.InvalidRequest, $"'{Shorten(name)}' is not a file name.");
+        return name.Contains('/', StringComparison.Ordinal)
+            ? throw new ReprException(ReprErrorCode.InvalidRequest, $"'{Shorten(name)}' is not a file name.")
+            : Parse(IsRoot ? "/" + name : Text + "/" + name);
     }
 
     /// <summary>True for the root itself and everything below it. Compares whole components: "/a/bc" is not within "/a/b".</summary>

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Repr.Server.Execution;
+
+/// <summary>One action as it arrived.</summary>
+/// <param name="Command">What to run.</param>
+/// <param name="Inputs">What is known about the requester's files.</param>
+/// <param name="Description">For people, as in "Csc App.Core".</param>
+internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description);
+
+/// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
+internal sealed partial class ActionExecutor(
+    SlotPool slots, IWorkspaceProvider workspaces, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
+{
+    private long _lastStaging;
+
+    /// <summary>
+    /// Runs one action to its verdict. The outputs' content stays in the store at least as long as <paramref name="lease"/> is held.
+    /// </summary>
+    /// <param name="request">What to run.</param>
+    /// <param name="requester">Who is asked about unmapped files.</param>
+    /// <param name="text">Where the tool's text goes.</param>
+    /// <param name="lease">Keeps inputs and outputs in the store; the caller's.</param>
+    /// <param name="cancellationToken">Kills the process tree.</param>
+    /// <exception cref="ReprException">There is no verdict.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public async Task<ActionResult> ExecuteAsync(
+        ActionRequest request, IRequesterFiles requester, IToolText text, IContentLease lease, CancellationToken cancellationToken)
+    {
+        // 1. Wait for a slot.
+        long asked = Stopwatch.GetTimestamp();
+        int slot = await slots.AcquireAsync(cancellationToken);
+        double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
+        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            // 2. The requester's world: what is mapped, and questions for the rest.
+            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
+
+            // 3. A workspace that shows it.
+            long made = Stopwatch.GetTimestamp();
+            string staging = Path.Combine(
+                stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
+            Directory.CreateDirectory(staging);
+            await using IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
+            double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
+
+            // 4. The tool.
+            ToolRun run = await workspace.RunAsync(text, cancellationToken);
+
+            // 5. What it left, hashed and stored.
+            long ended = Stopwatch.GetTimestamp();
+            (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
+                await StoreOutputsAsync(workspace.CollectChanges(), request.Command.OutputRoots, lease, cancellationToken);
+            double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
+
+            // 6. The verdict.
+            Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
+            return new ActionResult
+            {
+                Exit = run.Exit,
+                Outputs = outputs,
+                UndeclaredWrites = undeclared,
+                ObservedInputs = files.Observed.ToList(),
+                Timings = new ActionTimings(queueMs, createMs + run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
+                Questions = files.Questions,
+            };
+        }
+        finally
+        {
+            await stopped.CancelAsync();
+            slots.Release(slot);
+        }
+    }
+
+    private async Task<(List<ActionOutput> Outputs, List<VirtualPath> Undeclared)> StoreOutputsAsync(
+        IReadOnlyList<WorkspaceChange> changes, IReadOnlyList<VirtualPath> roots, IContentLease lease, CancellationToken cancellationToken)
+    {
+        List<ActionOutput> outputs = [];
+        List<VirtualPath> undeclared = [];
+        foreach (WorkspaceChange change in changes)
+        {
+            if (!roots.Any(change.Path.IsWithin))
+            {
+                // A directory on the way to an output root is no write of the tool.
+                if (change.Kind != FileKind.Directory || !roots.Any(root => root.IsWithin(change.Path)))
+                {
+                    undeclared.Add(change.Path);
+                }
+
+                continue;
+            }
+
+            outputs.Add(change.Kind switch
+            {
+                FileKind.File => await StoreFileAsync(change, lease, cancellationToken),
+                FileKind.Directory => new DirectoryOutput(change.Path, change.Mode),
+                FileKind.Symlink => new SymlinkOutput(change.Path, change.LinkTarget!),
+                _ => new DeletedOutput(change.Path),
+            });
+        }
+
+        return (outputs, undeclared);
+    }
+
+    private async Task<FileOutput> StoreFileAsync(WorkspaceChange change, IContentLease lease, CancellationToken cancellationToken)
+    {
+        Digest digest = await store.PutFileAsync(change.LocalPath!, cancellationToken);
+        lease.Add(digest);
+        return new FileOutput(change.Path, digest, change.Mode);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "{Description}: {Exit}, {ToolMs:F0} ms, {Questions} questions, {Outputs} outputs")]
+        public static partial void ActionEnded(
+            ILogger logger, string description, ToolExit exit, double toolMs, int questions, int outputs);
+    }
+}

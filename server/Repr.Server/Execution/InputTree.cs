@@ -1,0 +1,262 @@
+using System.Collections.Concurrent;
+using Microsoft.Win32.SafeHandles;
+
+namespace Repr.Server.Execution;
+
+/// <summary>
+/// The requester's file system as one action sees it: the facts of its input mapping first, and for everything else a question
+/// to the requester, asked once. Answers are kept, so the view does not change while the action runs. Content is opened from the
+/// worker's store; what the store lacks is asked for again. Safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>): only mapped facts exist below them, and nobody
+/// is asked about them.
+/// </remarks>
+internal sealed class InputTree : IFileSource
+{
+    /// <summary>Directories below which only mapped facts exist.</summary>
+    public static readonly IReadOnlyList<VirtualPath> PrivateDirectories =
+        [.. new[] { "/proc", "/dev", "/sys", "/run", "/tmp" }.Select(VirtualPath.Parse)];
+
+    private const int PrivateMode = 0x1ED; // 0o755
+    private const int PrivateTmpMode = 0x3FF; // 0o1777
+
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<InputFact>>> _facts = new();
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<IReadOnlyList<FileEntry>>>> _listings = new();
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<FileFact>>> _contents = new();
+    private readonly ILookup<VirtualPath, VirtualPath> _mappedChildren;
+    private readonly ILocalContentStore _store;
+    private readonly IContentLease _lease;
+    private readonly IRequesterFiles _requester;
+    private readonly CancellationToken _actionStopped;
+    private int _questions;
+
+    /// <summary>Makes the view of one action.</summary>
+    /// <param name="mapping">What is known; each path once.</param>
+    /// <param name="store">Where content is opened.</param>
+    /// <param name="lease">Keeps the action's content in the store.</param>
+    /// <param name="requester">Who is asked about the rest.</param>
+    /// <param name="actionStopped">Ends all questions; an answer is shared, so no single file operation's end may cancel it.</param>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a path occurs twice.</exception>
+    public InputTree(
+        IReadOnlyCollection<InputFact> mapping,
+        ILocalContentStore store,
+        IContentLease lease,
+        IRequesterFiles requester,
+        CancellationToken actionStopped)
+    {
+        _store = store;
+        _lease = lease;
+        _requester = requester;
+        _actionStopped = actionStopped;
+        foreach (InputFact fact in mapping)
+        {
+            Keep(fact);
+            if (!_facts.TryAdd(fact.Path, Known(fact)))
+            {
+                throw new ReprException(ReprErrorCode.InvalidRequest, $"The input mapping names '{fact.Path}' twice.");
+            }
+        }
+
+        foreach (VirtualPath path in PrivateDirectories)
+        {
+            int mode = path.Name == "tmp" ? PrivateTmpMode : PrivateMode;
+            _facts[path] = Known(new DirectoryFact(path, IsComplete: true, mode, ModifiedNs: 0));
+        }
+
+        _facts.TryAdd(VirtualPath.Root, Known(new DirectoryFact(VirtualPath.Root, IsComplete: false, PrivateMode, ModifiedNs: 0)));
+        _mappedChildren = mapping.Select(fact => fact.Path)
+            .Concat(PrivateDirectories)
+            .Distinct()
+            .Where(path => !path.IsRoot)
+            .ToLookup(path => path.Parent);
+    }
+
+    /// <summary>What was looked at.</summary>
+    public ObservedInputs Observed { get; } = new();
+
+    /// <summary>Time in which at least one file operation waited for the requester.</summary>
+    public WaitClock Waits { get; } = new();
+
+    /// <summary>How many questions were asked.</summary>
+    public int Questions => Volatile.Read(ref _questions);
+
+    /// <inheritdoc/>
+    public ValueTask<FileEntry?> FindAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        if (_facts.TryGetValue(path, out Lazy<Task<InputFact>>? known) && known.IsValueCreated && known.Value.IsCompletedSuccessfully)
+        {
+            return new ValueTask<FileEntry?>(Found(known.Value.Result));
+        }
+
+        VirtualPath parent = path.Parent;
+        if (_facts.TryGetValue(parent, out Lazy<Task<InputFact>>? directory)
+            && directory.IsValueCreated
+            && directory.Value is { IsCompletedSuccessfully: true, Result: DirectoryFact { IsComplete: true } })
+        {
+            if (!IsPrivate(path))
+            {
+                Observed.Note(path, ObservedKind.Absent);
+            }
+
+            return new ValueTask<FileEntry?>((FileEntry?)null);
+        }
+
+        return FindSlowlyAsync(path, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<FileEntry>> ListAsync(VirtualPath directory, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<FileEntry> entries = await _listings
+            .GetOrAdd(directory, path => new(() => ListOnceAsync(path)))
+            .Value.WaitAsync(cancellationToken);
+        if (!IsPrivate(directory))
+        {
+            Observed.Note(directory, ObservedKind.Listed);
+        }
+
+        return entries;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<SafeFileHandle> OpenAsync(VirtualPath file, CancellationToken cancellationToken)
+    {
+        if (await FactAsync(file).WaitAsync(cancellationToken) is not FileFact fact)
+        {
+            throw new ReprException(ReprErrorCode.Internal, $"'{file}' was opened, but it is not a file.");
+        }
+
+        Observed.Note(file, ObservedKind.Read);
+        if (fact.Digest is { } promised && _store.TryOpenFile(promised) is { } handle)
+        {
+            return handle;
+        }
+
+        FileFact asked = await _contents
+            .GetOrAdd(file, path => new(() => AskContentOnceAsync(path, fact)))
+            .Value.WaitAsync(cancellationToken);
+        return _store.TryOpenFile(asked.Digest!.Value)
+            ?? throw new ReprException(
+                ReprErrorCode.Corrupt, $"The content {asked.Digest} of '{file}' is not in the store although the requester has just sent it.");
+    }
+
+    private static bool IsPrivate(VirtualPath path)
+    {
+        foreach (VirtualPath root in PrivateDirectories)
+        {
+            if (path.IsWithin(root))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static Lazy<Task<InputFact>> Known(InputFact fact)
+    {
+        Task<InputFact> task = Task.FromResult(fact);
+        Lazy<Task<InputFact>> known = new(task);
+        _ = known.Value;
+        return known;
+    }
+
+    private static FileEntry? ToEntry(InputFact fact) => fact switch
+    {
+        FileFact file => new FileEntry(file.Path.Name, FileKind.File, file.SizeBytes, file.ModifiedNs, file.Mode),
+        DirectoryFact directory => new FileEntry(directory.Path.Name, FileKind.Directory, 0, directory.ModifiedNs, directory.Mode),
+        SymlinkFact link => new FileEntry(link.Path.Name, FileKind.Symlink, link.Target.Length, 0, 0x1FF, link.Target),
+        _ => null,
+    };
+
+    private async ValueTask<FileEntry?> FindSlowlyAsync(VirtualPath path, CancellationToken cancellationToken) =>
+        Found(await FactAsync(path).WaitAsync(cancellationToken));
+
+    private FileEntry? Found(InputFact fact)
+    {
+        FileEntry? entry = ToEntry(fact);
+        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated);
+        return entry;
+    }
+
+    private Task<InputFact> FactAsync(VirtualPath path) =>
+        _facts.GetOrAdd(path, missing => new(() => AskAsync(
+            async () =>
+            {
+                InputFact fact = await _requester.AskEntryAsync(missing, _actionStopped);
+                Keep(fact);
+                return fact;
+            }))).Value;
+
+    private async Task<IReadOnlyList<FileEntry>> ListOnceAsync(VirtualPath directory)
+    {
+        bool isComplete = await FactAsync(directory) is DirectoryFact { IsComplete: true };
+        if (!isComplete)
+        {
+            IReadOnlyList<InputFact> listed = await AskAsync(() => _requester.AskListingAsync(directory, _actionStopped));
+            foreach (InputFact fact in listed)
+            {
+                if (fact is AbsentFact || fact.Path.IsRoot || fact.Path.Parent != directory)
+                {
+                    throw new ReprException(ReprErrorCode.InvalidRequest, $"The listing of '{directory}' names '{fact.Path}'.");
+                }
+
+                Keep(fact);
+                _facts.TryAdd(fact.Path, Known(fact)); // an earlier fact stays: the view does not change
+            }
+
+            return await EntriesAsync(listed.Select(fact => fact.Path).Concat(_mappedChildren[directory]));
+        }
+
+        return await EntriesAsync(_mappedChildren[directory]);
+    }
+
+    private async Task<IReadOnlyList<FileEntry>> EntriesAsync(IEnumerable<VirtualPath> paths)
+    {
+        List<FileEntry> entries = [];
+        foreach (VirtualPath path in paths.Distinct())
+        {
+            if (ToEntry(await FactAsync(path)) is { } entry)
+            {
+                entries.Add(entry);
+            }
+        }
+
+        return entries;
+    }
+
+    private async Task<FileFact> AskContentOnceAsync(VirtualPath path, FileFact expected)
+    {
+        FileFact answer = await AskAsync(() => _requester.AskContentAsync(path, _actionStopped));
+        if (answer.Digest is not { } digest || answer.SizeBytes != expected.SizeBytes || (expected.Digest is { } known && known != digest))
+        {
+            throw new ReprException(ReprErrorCode.InvalidInput, $"'{path}' changed on the requester while the action ran.");
+        }
+
+        Keep(answer);
+        return answer;
+    }
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> question)
+    {
+        Interlocked.Increment(ref _questions);
+        Waits.Enter();
+        try
+        {
+            return await question();
+        }
+        finally
+        {
+            Waits.Leave();
+        }
+    }
+
+    private void Keep(InputFact fact)
+    {
+        if (fact is FileFact { Digest: { } digest })
+        {
+            _lease.Add(digest);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Google.Protobuf;
+using Repr.Protocol;
+using Repr.Protocol.V1;
+using Repr.Server.Execution;
+
+namespace Repr.Server.Sessions;
+
+/// <summary>
+/// One action's share of a session: its questions and answers, its text, its end. Safe for concurrent use.
+/// </summary>
+internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage> outgoing, CancellationToken sessionEnded)
+    : IRequesterFiles, IToolText, IDisposable
+{
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<FileAnswer>> _questions = new();
+    private readonly CancellationTokenSource _stopped = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
+    private ulong _lastQuestion;
+
+    /// <summary>Cancelled when the requester cancels the action, or the session ends.</summary>
+    public CancellationToken Stopped => _stopped.Token;
+
+    /// <summary>Stops the action. Idempotent.</summary>
+    public void Stop() => _stopped.Cancel();
+
+    /// <summary>Takes an answer; one to a question that nobody asks any more is ignored.</summary>
+    public void Answer(FileAnswer answer)
+    {
+        if (_questions.TryRemove(answer.QuestionId, out TaskCompletionSource<FileAnswer>? question))
+        {
+            question.TrySetResult(answer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<InputFact> AskEntryAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        FileAnswer answer = await AskAsync(path, FileQuestion.Types.Kind.Entry, cancellationToken);
+        return answer.AnswerCase == FileAnswer.AnswerOneofCase.Entry && answer.Entry.ToCore() is { } fact && fact.Path == path
+            ? fact
+            : throw Malformed(path);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<InputFact>> AskListingAsync(VirtualPath directory, CancellationToken cancellationToken)
+    {
+        FileAnswer answer = await AskAsync(directory, FileQuestion.Types.Kind.Listing, cancellationToken);
+        return answer.AnswerCase == FileAnswer.AnswerOneofCase.Listing
+            ? [.. answer.Listing.Entries.Select(WireConversions.ToCore)]
+            : throw Malformed(directory);
+    }
+
+    /// <inheritdoc/>
+    public async Task<FileFact> AskContentAsync(VirtualPath file, CancellationToken cancellationToken)
+    {
+        FileAnswer answer = await AskAsync(file, FileQuestion.Types.Kind.Content, cancellationToken);
+        return answer.AnswerCase == FileAnswer.AnswerOneofCase.Entry
+            && answer.Entry.ToCore() is FileFact { Digest: not null } fact
+            && fact.Path == file
+                ? fact
+                : throw Malformed(file);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask WriteAsync(bool isStandardError, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        outgoing.WriteAsync(
+            new WorkerMessage
+            {
+                Text = new Text
+                {
+                    ActionId = actionId,
+                    Stream = isStandardError ? Text.Types.Stream.Stderr : Text.Types.Stream.Stdout,
+                    Data = ByteString.CopyFrom(data.Span),
+                },
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => _stopped.Dispose();
+
+    private static ReprException Malformed(VirtualPath path) =>
+        new(ReprErrorCode.InvalidRequest, $"The requester's answer about '{path}' is not an answer to the question.");
+
+    private async Task<FileAnswer> AskAsync(VirtualPath path, FileQuestion.Types.Kind kind, CancellationToken cancellationToken)
+    {
+        ulong id = Interlocked.Increment(ref _lastQuestion);
+        TaskCompletionSource<FileAnswer> question = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _questions[id] = question;
+        try
+        {
+            await outgoing.WriteAsync(
+                new WorkerMessage
+                {
+                    FileQuestion = new FileQuestion { ActionId = actionId, QuestionId = id, Path = path.Text, Kind = kind },
+                },
+                cancellationToken);
+            FileAnswer answer = await question.Task.WaitAsync(cancellationToken);
+            return answer.AnswerCase switch
+            {
+                FileAnswer.AnswerOneofCase.Refused => throw new ReprException(ReprErrorCode.Refused, answer.Refused),
+                FileAnswer.AnswerOneofCase.Failed => throw new ReprException(ReprErrorCode.InvalidInput, answer.Failed),
+                _ => answer,
+            };
+        }
+        finally
+        {
+            _questions.TryRemove(id, out _);
+        }
+    }
+}

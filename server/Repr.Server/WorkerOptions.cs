@@ -1,0 +1,73 @@
+using System.Net;
+
+namespace Repr.Server;
+
+/// <summary>Settings of a worker. Validated by <see cref="FindProblems"/> before anything is started.</summary>
+public sealed record WorkerOptions
+{
+    /// <summary>Where to listen, as in "http://127.0.0.1:7070"; port 0 takes a free one.</summary>
+    public string Listen { get; init; } = "http://127.0.0.1:7070";
+
+    /// <summary>Directory for the content store, staging and the worker's identity. Made if it does not exist.</summary>
+    public string Data { get; init; } = DefaultData;
+
+    /// <summary>File into which the worker writes its actual address when it is ready; null: none.</summary>
+    public string? PortFile { get; init; }
+
+    /// <summary>Actions that run at the same time.</summary>
+    public int Slots { get; init; } = Math.Max(1, Environment.ProcessorCount);
+
+    /// <summary>Actions of one requester that may wait beyond the slots.</summary>
+    public int QueueLimit { get; init; } = 1000;
+
+    /// <summary>Upper bound of the content store in bytes.</summary>
+    public long MaximumStoreBytes { get; init; } = 20L << 30;
+
+    /// <summary>"fuse", "copying", or null for the first that works here.</summary>
+    public string? Workspace { get; init; }
+
+    /// <summary>Listens beyond loopback although nobody is authenticated and nothing is encrypted.</summary>
+    public bool DangerouslyAllowAnyone { get; init; }
+
+    /// <summary>The data directory when none is given: <c>$XDG_DATA_HOME/repr</c>, else <c>~/.local/share/repr</c>.</summary>
+    public static string DefaultData =>
+        Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "repr");
+
+    /// <summary>All that is wrong with these settings, one sentence each, naming the setting.</summary>
+    public IReadOnlyList<string> FindProblems()
+    {
+        List<string> problems = [];
+        if (!Uri.TryCreate(Listen, UriKind.Absolute, out Uri? listen) || listen.Scheme != Uri.UriSchemeHttp || listen.PathAndQuery != "/")
+        {
+            problems.Add($"--listen: '{Listen}' is not an address like http://127.0.0.1:7070.");
+        }
+        else if (!IPAddress.TryParse(listen.Host.Trim('[', ']'), out IPAddress? address))
+        {
+            problems.Add($"--listen: '{listen.Host}' is not an IP address; use 127.0.0.1, or 0.0.0.0 for all.");
+        }
+        else if (!IPAddress.IsLoopback(address) && !DangerouslyAllowAnyone)
+        {
+            problems.Add(
+                $"--listen: {address} can be reached by others, and this worker runs any command for anyone who connects. "
+                + "Listen on 127.0.0.1, or pass --dangerously-allow-anyone in a network that you trust.");
+        }
+
+        if (Slots < 1)
+        {
+            problems.Add($"--slots: {Slots} is too few; at least 1.");
+        }
+
+        if (QueueLimit < 0)
+        {
+            problems.Add($"--queue-limit: {QueueLimit} is negative.");
+        }
+
+        if (MaximumStoreBytes < 1 << 20)
+        {
+            problems.Add($"--max-store-bytes: {MaximumStoreBytes} is too few; at least 1048576.");
+        }
+
+        return problems;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Repr.Core.Tests;
+
+/// <summary>Reads project files and sources, and fails on a dependency that docs/architecture.md forbids.</summary>
+public sealed partial class ArchitectureTests
+{
+    private static readonly string Root = FindRoot();
+
+    private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
+    {
+        ["Repr.Core"] = [],
+        ["Repr.Protocol"] = ["Repr.Core"],
+        ["Repr.Cas"] = ["Repr.Core"],
+        ["Repr.Workspaces"] = ["Repr.Core"],
+        ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol"],
+        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Workspaces"],
+        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Requester", "Repr.Server"], // the composition root of the tool
+        ["Repr.Build.Tasks"] = [],
+        ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],
+        ["Repr.Build.Sdk"] = ["Repr.Build.Tasks", "Repr.Build.Roslyn", "Repr.Cli"], // packs them; compiles nothing
+    };
+
+    public static TheoryData<string> Projects => [.. Product().Select(file => Path.GetFileNameWithoutExtension(file))];
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void A_project_references_only_what_lies_below_it(string project)
+    {
+        Assert.True(Allowed.TryGetValue(project, out string[]? allowed), $"{project} is new: add its row to the table of layers.");
+        IEnumerable<string> references = Elements(project, "ProjectReference")
+            .Select(element => Path.GetFileNameWithoutExtension(element.Attribute("Include")!.Value));
+
+        Assert.Empty(references.Except(allowed));
+    }
+
+    [Fact]
+    public void The_core_has_no_package() => Assert.Empty(Elements("Repr.Core", "PackageReference"));
+
+    [Fact]
+    public void Every_project_is_in_the_solution()
+    {
+        string solution = File.ReadAllText(Path.Combine(Root, "Repr.Build.sln"));
+        IEnumerable<string> missing = Directory.EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Root, file))
+            .Where(file => !file.StartsWith("tests/assets/", StringComparison.Ordinal) && !file.StartsWith("artifacts/", StringComparison.Ordinal))
+            .Where(file => !solution.Contains(file.Replace('/', '\\'), StringComparison.Ordinal));
+
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void Grpc_is_known_only_to_the_wire_and_its_two_ends() =>
+        Assert.Empty(SourcesThatMention(GrpcUse(), "src/Repr.Protocol/", "src/Repr.Requester/", "server/Repr.Server/Services/", "server/Repr.Server/Worker.cs"));
+
+    [Fact]
+    public void MSBuild_is_known_only_to_the_sdk() => Assert.Empty(SourcesThatMention(MSBuildUse(), "sdk/"));
+
+    [Fact]
+    public void The_operating_system_is_called_only_from_native_files() => Assert.All(
+        SourcesThatMention(NativeUse()), file => Assert.EndsWith("Native.cs", file, StringComparison.Ordinal));
+
+    [Fact]
+    public void No_source_file_is_longer_than_400_lines() => Assert.All(
+        Sources(), file => Assert.True(File.ReadLines(Path.Combine(Root, file)).Count() <= 400, file));
+
+    private static IEnumerable<XElement> Elements(string project, string name) =>
+        XDocument.Load(Product().Single(file => Path.GetFileNameWithoutExtension(file) == project)).Descendants(name);
+
+    private static IEnumerable<string> Product() => new[] { "src", "sdk", "server" }
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.csproj", SearchOption.AllDirectories));
+
+    private static IEnumerable<string> Sources() => Product()
+        .SelectMany(project => Directory.EnumerateFiles(Path.GetDirectoryName(project)!, "*.cs", SearchOption.AllDirectories))
+        .Select(file => Path.GetRelativePath(Root, file))
+        .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
+
+    private static IEnumerable<string> SourcesThatMention(Regex use, params string[] allowed) => Sources()
+        .Where(file => !allowed.Any(prefix => file.StartsWith(prefix, StringComparison.Ordinal)))
+        .Where(file => use.IsMatch(File.ReadAllText(Path.Combine(Root, file))));
+
+    private static string FindRoot()
+    {
+        DirectoryInfo? directory = new(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Repr.Build.sln")))
+        {
+            directory = directory.Parent;
+        }
+
+        return directory?.FullName ?? throw new InvalidOperationException("The tests do not run within the repository.");
+    }
+
+    [GeneratedRegex(@"^using Grpc\.", RegexOptions.Multiline)]
+    private static partial Regex GrpcUse();
+
+    [GeneratedRegex(@"^using Microsoft\.Build\.", RegexOptions.Multiline)]
+    private static partial Regex MSBuildUse();
+
+    [GeneratedRegex(@"\[(LibraryImport|DllImport)\(")]
+    private static partial Regex NativeUse();
+}
