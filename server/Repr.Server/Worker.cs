@@ -1,0 +1,120 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Repr.Cas;
+using Repr.Server.Execution;
+using Repr.Server.Services;
+using Repr.Workspaces;
+
+namespace Repr.Server;
+
+/// <summary>The worker: its composition root.</summary>
+public static partial class Worker
+{
+    private const int MaximumMessageBytes = 64 << 20;
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>Runs a worker until it is cancelled or the process is asked to stop (SIGTERM, SIGINT).</summary>
+    /// <param name="options">Settings.</param>
+    /// <param name="output">Where the one line goes that says where it listens.</param>
+    /// <param name="error">Where the lines go that say why it can't start.</param>
+    /// <param name="cancellationToken">Stops the worker.</param>
+    /// <returns>The process's exit code: 0, or 2 when it could not be started as configured.</returns>
+    public static async Task<int> RunAsync(
+        WorkerOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(error);
+        IReadOnlyList<string> problems = options.FindProblems();
+        if (problems.Count > 0)
+        {
+            foreach (string problem in problems)
+            {
+                await error.WriteLineAsync($"repr serve: {problem}");
+            }
+
+            return 2;
+        }
+
+        try
+        {
+            options = options with { Data = Path.GetFullPath(options.Data, Environment.CurrentDirectory) };
+            await RunValidAsync(options, output, cancellationToken);
+            return 0;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ReprException)
+        {
+            await error.WriteLineAsync($"repr serve: {failure.Message}");
+            return 2;
+        }
+    }
+
+    private static async Task RunValidAsync(WorkerOptions options, TextWriter output, CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen)));
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
+
+        // The store and the workspaces: what can fail at start fails here, before anything listens.
+        Directory.CreateDirectory(options.Data);
+        using ILoggerFactory logging = LoggerFactory.Create(log => log.AddConsole());
+        await using DiskContentStore store = await DiskContentStore.OpenAsync(
+            new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
+            TimeProvider.System,
+            logging.CreateLogger<DiskContentStore>(),
+            cancellationToken);
+        string staging = Path.Combine(options.Data, "staging");
+        if (Directory.Exists(staging))
+        {
+            Directory.Delete(staging, recursive: true); // what a killed worker left
+        }
+
+        Directory.CreateDirectory(staging);
+        await using IWorkspaceProvider workspaces = await WorkspaceProviders.SelectAsync(options.Workspace, logging, cancellationToken);
+
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<ILocalContentStore>(store)
+            .AddSingleton(workspaces)
+            .AddSingleton(await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken))
+            .AddSingleton(new SlotPool(options.Slots))
+            .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
+            .AddReapi(store, options.Data);
+
+        await using WebApplication application = builder.Build();
+        application.MapGrpcService<SessionsService>();
+        application.MapReapi();
+        await application.StartAsync(cancellationToken);
+        string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        await output.WriteLineAsync($"Repr worker listens on {address} (workspace: {workspaces.Name}, slots: {options.Slots}, data: {options.Data})");
+        if (options.PortFile is { } portFile)
+        {
+            string temporary = portFile + ".tmp";
+            await File.WriteAllTextAsync(temporary, address, cancellationToken);
+            File.Move(temporary, portFile, overwrite: true);
+        }
+
+        await application.WaitForShutdownAsync(cancellationToken);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, Uri address)
+    {
+        // A requester that is frozen or gone without a word is noticed by pings; its actions are stopped then.
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 8 << 20;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 4 << 20;
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port, listen => listen.Protocols = HttpProtocols.Http2);
+    }
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Repr.Server;
+
+namespace Repr.Cli;
+
+/// <summary>The verb <c>serve</c>: a worker in this process.</summary>
+internal static class ServeCommand
+{
+    /// <summary>Makes the verb with all settings of <see cref="WorkerOptions"/>.</summary>
+    public static System.CommandLine.Command Create()
+    {
+        WorkerOptions defaults = new();
+        Option<string> listen = new("--listen") { Description = "Address to listen on; port 0 takes a free one.", DefaultValueFactory = _ => defaults.Listen };
+        Option<string> data = new("--data") { Description = "Directory for the content store and staging.", DefaultValueFactory = _ => defaults.Data };
+        Option<string?> portFile = new("--port-file") { Description = "File that gets the actual address when the worker is ready." };
+        Option<int> slots = new("--slots") { Description = "Actions at the same time.", DefaultValueFactory = _ => defaults.Slots };
+        Option<int> queueLimit = new("--queue-limit")
+        {
+            Description = "Actions of one requester that may wait.",
+            DefaultValueFactory = _ => defaults.QueueLimit,
+        };
+        Option<long> maximumStoreBytes = new("--max-store-bytes")
+        {
+            Description = "Upper bound of the content store.",
+            DefaultValueFactory = _ => defaults.MaximumStoreBytes,
+        };
+        Option<string?> workspace = new("--workspace") { Description = "fuse or copying; without it the first that works here." };
+        Option<bool> anyone = new("--dangerously-allow-anyone")
+        {
+            Description = "Listen beyond loopback without authentication or encryption.",
+        };
+
+        System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
+        {
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, anyone,
+        };
+        command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
+            new WorkerOptions
+            {
+                Listen = parsed.GetRequiredValue(listen),
+                Data = parsed.GetRequiredValue(data),
+                PortFile = parsed.GetValue(portFile),
+                Slots = parsed.GetRequiredValue(slots),
+                QueueLimit = parsed.GetRequiredValue(queueLimit),
+                MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
+                Workspace = parsed.GetValue(workspace),
+                DangerouslyAllowAnyone = parsed.GetValue(anyone),
+            },
+            parsed.InvocationConfiguration.Output,
+            parsed.InvocationConfiguration.Error,
+            cancellationToken));
+        return command;
+    }
+}

@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Cas;
+using Repr.Server.Execution;
+
+namespace Repr.Server.Tests.Execution;
+
+public sealed class InputTreeTests : IAsyncLifetime, IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("repr-inputtree-").FullName;
+    private readonly FakeRequester _requester = new();
+    private readonly CancellationTokenSource _stopped = new();
+    private DiskContentStore _store = null!;
+    private IContentLease _lease = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await DiskContentStore.OpenAsync(
+            new DiskContentStoreOptions { Path = _directory }, TimeProvider.System, NullLogger.Instance, Token);
+        _lease = _store.Lease();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _lease.Dispose();
+        await _store.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+        Dispose();
+    }
+
+    public void Dispose() => _stopped.Dispose();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_is_mapped_is_not_asked()
+    {
+        InputTree tree = Tree(
+            new FileFact(P("/p/a.cs"), await PutAsync("a"), 1, 0x1A4, 5),
+            new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 0),
+            new SymlinkFact(P("/l"), "p"),
+            new AbsentFact(P("/n")));
+
+        Assert.Equal(FileKind.File, (await tree.FindAsync(P("/p/a.cs"), Token))!.Kind);
+        Assert.Equal("p", (await tree.FindAsync(P("/l"), Token))!.LinkTarget);
+        Assert.Null(await tree.FindAsync(P("/n"), Token));
+        Assert.Null(await tree.FindAsync(P("/p/not-there"), Token));
+        Assert.Equal(["a.cs"], (await tree.ListAsync(P("/p"), Token)).Select(entry => entry.Name));
+        Assert.Equal("a", await ReadAsync(tree, "/p/a.cs"));
+        Assert.Equal(0, tree.Questions);
+    }
+
+    [Fact]
+    public async Task What_is_not_mapped_is_asked_once_by_many_at_the_same_time()
+    {
+        _requester.Facts[P("/x")] = new FileFact(P("/x"), null, 3, 0x1A4, 0);
+        InputTree tree = Tree();
+
+        FileEntry?[] found = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => tree.FindAsync(P("/x"), Token).AsTask()));
+
+        Assert.All(found, entry => Assert.Equal(3, entry!.SizeBytes));
+        Assert.Equal(1, tree.Questions);
+        Assert.Equal(["entry /x"], _requester.Asked);
+    }
+
+    [Fact]
+    public async Task Content_without_a_digest_is_asked_when_it_is_opened()
+    {
+        Digest digest = await PutAsync("abc");
+        _requester.Facts[P("/x")] = new FileFact(P("/x"), digest, 3, 0x1A4, 0);
+        InputTree tree = Tree(new FileFact(P("/x"), null, 3, 0x1A4, 0));
+
+        Assert.Equal("abc", await ReadAsync(tree, "/x"));
+        Assert.Equal(["content /x"], _requester.Asked);
+    }
+
+    [Fact]
+    public async Task A_lost_blob_is_asked_for_again()
+    {
+        Digest digest = Digest.Compute("abc"u8);
+        _requester.Facts[P("/x")] = new FileFact(P("/x"), digest, 3, 0x1A4, 0);
+        _requester.BeforeContent = () => PutAsync("abc");
+        InputTree tree = Tree(new FileFact(P("/x"), digest, 3, 0x1A4, 0));
+
+        Assert.Equal("abc", await ReadAsync(tree, "/x"));
+    }
+
+    [Fact]
+    public async Task A_file_that_changed_meanwhile_is_no_input()
+    {
+        _requester.Facts[P("/x")] = new FileFact(P("/x"), await PutAsync("other"), 5, 0x1A4, 0);
+        InputTree tree = Tree(new FileFact(P("/x"), null, 3, 0x1A4, 0));
+
+        ReprException failure = await Assert.ThrowsAsync<ReprException>(async () => await tree.OpenAsync(P("/x"), Token));
+        Assert.Equal(ReprErrorCode.InvalidInput, failure.Code);
+    }
+
+    [Fact]
+    public async Task A_listing_does_not_change_what_is_known()
+    {
+        _requester.Facts[P("/d/old")] = new FileFact(P("/d/old"), null, 1, 0x1A4, 0);
+        _requester.Facts[P("/d/out")] = new FileFact(P("/d/out"), null, 1, 0x1A4, 0);
+        InputTree tree = Tree(
+            new DirectoryFact(P("/d"), IsComplete: false, 0x1ED, 0),
+            new FileFact(P("/d/virtual"), await PutAsync("v"), 1, 0x1A4, 0),
+            new AbsentFact(P("/d/out")));
+
+        IReadOnlyList<FileEntry> entries = await tree.ListAsync(P("/d"), Token);
+
+        Assert.Equal(["old", "virtual"], entries.Select(entry => entry.Name).Order());
+        Assert.Null(await tree.FindAsync(P("/d/out"), Token));
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_about_the_workers_own_directories()
+    {
+        InputTree tree = Tree(
+            new DirectoryFact(P("/tmp"), IsComplete: false, 0x3FF, 0),
+            new DirectoryFact(P("/tmp/src"), IsComplete: true, 0x1ED, 0));
+
+        Assert.Null(await tree.FindAsync(P("/tmp/other"), Token));
+        Assert.Null(await tree.FindAsync(P("/sys/fs"), Token));
+        Assert.Equal(["src"], (await tree.ListAsync(P("/tmp"), Token)).Select(entry => entry.Name));
+        Assert.Equal(0, tree.Questions);
+    }
+
+    [Fact]
+    public void A_path_that_is_mapped_twice_is_an_error()
+    {
+        ReprException failure = Assert.Throws<ReprException>(() => Tree(new AbsentFact(P("/a")), new AbsentFact(P("/a"))));
+
+        Assert.Equal(ReprErrorCode.InvalidRequest, failure.Code);
+        Assert.Contains("'/a' twice", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_listing_with_a_foreign_path_is_refused()
+    {
+        _requester.Listing = [new AbsentFact(P("/etc/shadow"))];
+        InputTree tree = Tree(new DirectoryFact(P("/d"), IsComplete: false, 0x1ED, 0));
+
+        ReprException failure = await Assert.ThrowsAsync<ReprException>(async () => await tree.ListAsync(P("/d"), Token));
+        Assert.Equal(ReprErrorCode.InvalidRequest, failure.Code);
+    }
+
+    [Fact]
+    public async Task Uses_are_noted_in_order_with_the_strongest_kind()
+    {
+        InputTree tree = Tree(
+            new FileFact(P("/a"), await PutAsync("a"), 1, 0x1A4, 5), new DirectoryFact(P("/d"), IsComplete: true, 0x1ED, 0));
+
+        await tree.FindAsync(P("/d"), Token);
+        await tree.FindAsync(P("/a"), Token);
+        await ReadAsync(tree, "/a");
+        await tree.FindAsync(P("/a"), Token);
+        await tree.FindAsync(P("/d/no"), Token);
+        await tree.ListAsync(P("/d"), Token);
+
+        Assert.Equal(
+            [
+                new ObservedInput(P("/d"), ObservedKind.Listed),
+                new ObservedInput(P("/a"), ObservedKind.Read),
+                new ObservedInput(P("/d/no"), ObservedKind.Absent),
+            ],
+            tree.Observed.ToList());
+    }
+
+    private static VirtualPath P(string text) => VirtualPath.Parse(text);
+
+    private static async Task<string> ReadAsync(InputTree tree, string path)
+    {
+        using FileStream stream = new(await tree.OpenAsync(P(path), Token), FileAccess.Read);
+        using StreamReader reader = new(stream);
+        return await reader.ReadToEndAsync(Token);
+    }
+
+    private InputTree Tree(params InputFact[] mapping) => new(mapping, _store, _lease, _requester, _stopped.Token);
+
+    private async Task<Digest> PutAsync(string text)
+    {
+        byte[] content = Encoding.UTF8.GetBytes(text);
+        Digest digest = Digest.Compute(content);
+        using MemoryStream stream = new(content);
+        await _store.PutAsync(digest, stream, Token);
+        return digest;
+    }
+
+    private sealed class FakeRequester : IRequesterFiles
+    {
+        public Dictionary<VirtualPath, InputFact> Facts { get; } = [];
+
+        public ConcurrentQueue<string> Asked { get; } = new();
+
+        public IReadOnlyList<InputFact>? Listing { get; set; }
+
+        public Func<Task>? BeforeContent { get; set; }
+
+        public async Task<InputFact> AskEntryAsync(VirtualPath path, CancellationToken cancellationToken)
+        {
+            Asked.Enqueue($"entry {path}");
+            await Task.Yield();
+            return Facts.GetValueOrDefault(path) ?? new AbsentFact(path);
+        }
+
+        public Task<IReadOnlyList<InputFact>> AskListingAsync(VirtualPath directory, CancellationToken cancellationToken)
+        {
+            Asked.Enqueue($"listing {directory}");
+            return Task.FromResult(
+                Listing ?? [.. Facts.Values.Where(fact => fact.Path.Parent == directory && fact.Path != directory)]);
+        }
+
+        public async Task<FileFact> AskContentAsync(VirtualPath file, CancellationToken cancellationToken)
+        {
+            Asked.Enqueue($"content {file}");
+            await (BeforeContent?.Invoke() ?? Task.CompletedTask);
+            return (FileFact)Facts[file];
+        }
+    }
+}

@@ -1,0 +1,60 @@
+namespace Repr.Server.Tests.Sessions;
+
+/// <summary>A real worker in this process, on a free port, with its own data directory.</summary>
+public sealed class WorkerFixture : IAsyncLifetime
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
+    private readonly CancellationTokenSource _stopped = new();
+    private readonly StringWriter _error = new();
+    private Task<int> _worker = Task.FromResult(0);
+
+    /// <summary>Where it listens; empty when it did not start.</summary>
+    public string Address { get; private set; } = "";
+
+    /// <summary>Why there is no worker on this machine; null when there is.</summary>
+    public string? WhyUnavailable { get; private set; }
+
+    public async ValueTask InitializeAsync()
+    {
+        string portFile = Path.Combine(_directory, "port");
+        WorkerOptions options = new()
+        {
+            Listen = "http://127.0.0.1:0",
+            Data = Path.Combine(_directory, "data"),
+            PortFile = portFile,
+            Slots = 2,
+            QueueLimit = 4,
+        };
+        _worker = Worker.RunAsync(options, TextWriter.Null, _error, _stopped.Token);
+        while (!File.Exists(portFile) && !_worker.IsCompleted)
+        {
+            await Task.Delay(20);
+        }
+
+        if (_worker.IsCompleted)
+        {
+            WhyUnavailable = _error.ToString();
+        }
+        else
+        {
+            Address = await File.ReadAllTextAsync(portFile);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopped.CancelAsync();
+        try
+        {
+            await _worker;
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped as asked.
+        }
+
+        _stopped.Dispose();
+        await _error.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+}
