@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Globalization;
+using Repr.EndToEnd.Tests.Sdk;
+
+namespace Repr.EndToEnd.Tests.Remote;
+
+/// <summary>A worker as a process of its own: what <c>repr serve</c> starts. It can be killed, frozen and started again.</summary>
+internal sealed class WorkerProcess : IAsyncDisposable
+{
+    private readonly string _directory;
+    private readonly string[] _arguments;
+    private Process? _process;
+
+    private WorkerProcess(string directory, string[] arguments)
+    {
+        _directory = directory;
+        _arguments = arguments;
+    }
+
+    /// <summary>Where it listens, as in "http://127.0.0.1:1234". The same after a restart.</summary>
+    public string Address { get; private set; } = "http://127.0.0.1:0";
+
+    /// <summary>Its data directory.</summary>
+    public string Data => Path.Combine(_directory, "data");
+
+    /// <summary>What it has written.</summary>
+    public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
+
+    private string LogFile => Path.Combine(_directory, "worker.log");
+
+    private string PortFile => Path.Combine(_directory, "port");
+
+    /// <summary>Starts a worker whose files lie in the directory.</summary>
+    public static async Task<WorkerProcess> StartAsync(string directory, params string[] arguments)
+    {
+        WorkerProcess worker = new(Directory.CreateDirectory(directory).FullName, arguments);
+        await worker.StartAsync();
+        return worker;
+    }
+
+    /// <summary>Starts it, or starts it again at the same address.</summary>
+    public async Task StartAsync()
+    {
+        File.Delete(PortFile);
+        string repr = Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll");
+        string[] command =
+        [
+            "dotnet", repr, "serve", "--listen", Address, "--data", Data, "--port-file", PortFile, .. _arguments,
+        ];
+        _process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", LogFile, .. command]))!;
+        long start = Stopwatch.GetTimestamp();
+        while (!File.Exists(PortFile))
+        {
+            Assert.False(_process.HasExited, Log);
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromMinutes(1), "The worker was not ready in a minute:\n" + Log);
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Address = (await File.ReadAllTextAsync(PortFile, TestContext.Current.CancellationToken)).Trim();
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>kill -STOP: it is there, but does nothing any more.</summary>
+    public void Freeze() => Signal("STOP");
+
+    /// <summary>kill -CONT.</summary>
+    public void Thaw() => Signal("CONT");
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is { HasExited: false })
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process?.Dispose();
+    }
+
+    private void Signal(string name)
+    {
+        using Process kill = Process.Start("kill", ["-" + name, _process!.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+}
