@@ -77,7 +77,7 @@ public static partial class Worker
         }
 
         Directory.CreateDirectory(staging);
-        await using IWorkspaceProvider workspaces = await WorkspaceProviders.SelectAsync(options.Workspace, logging, cancellationToken);
+        await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
 
         builder.Services
             .AddSingleton(TimeProvider.System)
@@ -104,6 +104,28 @@ public static partial class Worker
         await application.WaitForShutdownAsync(cancellationToken);
     }
 
+    private static async Task<IWorkspaceProvider> SelectWorkspacesAsync(
+        string? name, ILoggerFactory logging, CancellationToken cancellationToken)
+    {
+        ILogger logger = logging.CreateLogger(typeof(WorkspaceProviders));
+        if (name is not null)
+        {
+            IWorkspaceProvider chosen = await WorkspaceProviders.CreateAsync(name, TimeProvider.System, logger, cancellationToken);
+            return chosen.WhyUnavailable is { } reason
+                ? throw new ReprException(ReprErrorCode.Unavailable, $"--workspace: '{name}' cannot be used here. {reason}")
+                : chosen;
+        }
+
+        (IWorkspaceProvider best, IReadOnlyList<string> rejected) =
+            await WorkspaceProviders.CreateBestAsync(TimeProvider.System, logger, cancellationToken);
+        foreach (string why in rejected)
+        {
+            Log.WorkspaceRejected(logger, why, best.Name);
+        }
+
+        return best;
+    }
+
     private static void Listen(KestrelServerOptions kestrel, Uri address)
     {
         // A requester that is frozen or gone without a word is noticed by pings; its actions are stopped then.
@@ -116,5 +138,11 @@ public static partial class Worker
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port, listen => listen.Protocols = HttpProtocols.Http2);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "{Why} Actions run in '{Used}' workspaces instead.")]
+        public static partial void WorkspaceRejected(ILogger logger, string why, string used);
     }
 }
