@@ -76,7 +76,6 @@ struct action {
     const char *staging, *cwd;
     char **arguments, **environment;
     int connection;      /* to the worker */
-    int staging_fd;
     int output[2], error[2], report[2], go[2]; /* pipes: read end, write end */
 };
 

@@ -187,7 +187,6 @@ void run_init(struct action *action)
     check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");
     check(sethostname("repr", 4), "set the host name");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
-    check(fchdir(action->staging_fd), "enter the staging directory");
     if (fuse_fd >= 0)
         mount_lower(action, fuse_fd);
     close(action->connection);

@@ -127,8 +127,9 @@ static void read_request(struct action *action)
         action->environment[i] = next_string(action, &at, end);
 }
 
-/* Makes the layers in the staging directory. Names are relative to it: its parents need not be open to the tool's user. */
-static void make_layers(struct action *action)
+/* Makes the layers in the staging directory and goes there. Init is born there too, in its own mount namespace, and uses relative
+ * names: the parents of the directory need not be open to the tool's user. */
+static void make_layers(const struct action *action)
 {
     static const struct {
         const char *name;
@@ -138,12 +139,10 @@ static void make_layers(struct action *action)
     uid_t uid = action->header.outside_uid;
     gid_t gid = action->header.outside_gid;
 
-    int staging = action->staging_fd = open(action->staging, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-    if (staging < 0 || fchmod(staging, 0700) || fchown(staging, uid, gid))
-        fail(action, "open the staging directory");
+    if (chdir(action->staging) || chmod(".", 0700) || chown(".", uid, gid))
+        fail(action, "enter the staging directory");
     for (unsigned i = 0; i < sizeof layers / sizeof *layers; i++)
-        if ((mkdirat(staging, layers[i].name, layers[i].mode) && errno != EEXIST) ||
-            fchownat(staging, layers[i].name, uid, gid, AT_SYMLINK_NOFOLLOW))
+        if ((mkdir(layers[i].name, layers[i].mode) && errno != EEXIST) || lchown(layers[i].name, uid, gid))
             fail(action, layers[i].name);
 }
 
