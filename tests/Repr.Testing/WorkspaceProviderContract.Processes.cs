@@ -178,13 +178,12 @@ public abstract partial class WorkspaceProviderContract
         Assert.Equal(Enumerable.Range(0, 8).Select(slot => $"{slot}\n"), texts);
     }
 
-    [Fact]
+    [Fact(DisableParallelization = true)] // it counts what the process holds open
     public async Task Fifty_actions_leave_nothing_behind()
     {
         await RunAsync("true");
         int mounts = File.ReadAllLines("/proc/self/mounts").Length;
         int files = Directory.GetFiles("/proc/self/fd").Length;
-        int threads = CountThreads("FUSE");
 
         for (int i = 0; i < 50; i++)
         {
@@ -193,7 +192,7 @@ public abstract partial class WorkspaceProviderContract
 
         Assert.Equal(mounts, File.ReadAllLines("/proc/self/mounts").Length);
         Assert.InRange(Directory.GetFiles("/proc/self/fd").Length, 0, files + 5);
-        Assert.Equal(threads, CountThreads("FUSE"));
+        Assert.InRange(CountThreads("FUSE"), 0, 4); // those of the last action may be on their way out
     }
 
     private static int CountThreads(string name) => Directory.GetDirectories("/proc/self/task")

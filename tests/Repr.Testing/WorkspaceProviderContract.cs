@@ -108,7 +108,7 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
         Outcome outcome = await RunAsync("pwd; cat 'deep/er/a b.txt' link; readlink link; ls deep; stat -c '%s %a %Y' link 'deep/er/a b.txt'");
 
         Assert.Equal(
-            "/src\ncontent\ncontent\ndeep/er/a b.txt\ner\n16 777 1600000000\n8 644 1600000000\n", outcome.Text);
+            "/src\ncontent\ncontent\ndeep/er/a b.txt\ner\n15 777 1600000000\n8 644 1600000000\n", outcome.Text);
         Assert.Equal(0, outcome.Code);
         Assert.Empty(outcome.Changes);
     }
@@ -161,7 +161,7 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
             $"0\nCapInh: {None}\nCapPrm: {None}\nCapEff: {None}\nCapBnd: {None}\nCapAmb: {None}\nNoNewPrivs: 1\nSeccomp: 2\n",
             outcome.Text,
             StringComparison.Ordinal);
-        Assert.EndsWith("refused\n", outcome.Text, StringComparison.Ordinal);
+        Assert.Contains("refused\n", outcome.Text, StringComparison.Ordinal);
     }
 
     [Fact]

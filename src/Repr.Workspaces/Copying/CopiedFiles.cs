@@ -94,6 +94,7 @@ internal sealed class CopiedFiles(IFileSource source, string directory, (uint Us
                 break;
             case FileKind.Symlink:
                 File.CreateSymbolicLink(local, entry.LinkTarget ?? "");
+                File.SetLastWriteTimeUtc(local, TimeOf(entry)); // of the link, not of what it points to
                 break;
             default:
                 await WriteFileAsync(path, local, entry, cancellationToken);
