@@ -1,0 +1,53 @@
+using System.Runtime.Versioning;
+using Repr.Workspaces.Launcher;
+
+namespace Repr.Workspaces.Fuse;
+
+/// <summary>
+/// Workspaces in which files appear when they are asked for: a FUSE file system, spoken directly over /dev/fuse, below an
+/// overlayfs that takes the writes, in a sandbox of its own namespaces. Linux 5.11 or later.
+/// </summary>
+[SupportedOSPlatform("linux")]
+internal sealed class FuseWorkspaceProvider : IWorkspaceProvider
+{
+    private readonly SandboxServices _services;
+    private volatile bool _passthrough = LauncherNative.GetEffectiveUserId() == 0;
+
+    private FuseWorkspaceProvider(SandboxServices services) => _services = services;
+
+    /// <inheritdoc/>
+    public string Name => WorkspaceProviders.Fuse;
+
+    /// <inheritdoc/>
+    public string? WhyUnavailable { get; private set; }
+
+    /// <summary>Makes a provider, and tries a small sandbox to learn whether it can be used.</summary>
+    public static async ValueTask<FuseWorkspaceProvider> CreateAsync(SandboxServices services, CancellationToken cancellationToken)
+    {
+        FuseWorkspaceProvider provider = new(services);
+        provider.WhyUnavailable = await SandboxProbe.TryAsync(provider, cancellationToken);
+        return provider;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IWorkspace> CreateAsync(
+        string stagingDirectory, int slot, Command command, IFileSource files, CancellationToken cancellationToken)
+    {
+        FileEntry root = await files.FindAsync(VirtualPath.Root, cancellationToken)
+            ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
+        FuseTree tree = new(files, root);
+        return new SandboxWorkspace(
+            _services,
+            stagingDirectory,
+            SandboxWorkspace.IdentityOf(slot),
+            command,
+            new ServedFiles(files, tree, _passthrough),
+            tree)
+        {
+            OnNoPassthrough = () => _passthrough = false,
+        };
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _services.Launcher.DisposeAsync();
+}

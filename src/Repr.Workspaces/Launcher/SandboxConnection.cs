@@ -1,0 +1,132 @@
+using System.Buffers.Binary;
+using System.ComponentModel;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Repr.Workspaces.Launcher;
+
+/// <summary>Kinds of frames that a supervisor sends; the other side is <c>enum frame_kind</c> of launch.h.</summary>
+internal enum FrameKind
+{
+    /// <summary>Carries the descriptor of the mounted /dev/fuse.</summary>
+    Fuse = 'F',
+
+    /// <summary>The tool has begun.</summary>
+    Started = 'S',
+
+    /// <summary>Text of the tool.</summary>
+    StandardOutput = 'O',
+
+    /// <summary>Text of the tool.</summary>
+    StandardError = 'E',
+
+    /// <summary>The tool was not started.</summary>
+    Failed = '!',
+
+    /// <summary>The whole sandbox is gone.</summary>
+    Exited = 'X',
+}
+
+/// <summary>One frame; the data is valid until the next one is received.</summary>
+internal readonly record struct Frame(FrameKind Kind, ReadOnlyMemory<byte> Data, SafeFileHandle? Descriptor);
+
+/// <summary>
+/// The connection to the supervisor of one sandbox. Its life is the sandbox's: closing it kills everything inside.
+/// One thread at a time receives; <see cref="Kill"/> may be called by any.
+/// </summary>
+internal sealed class SandboxConnection(Socket socket) : IDisposable
+{
+    private const int HeaderLength = 8;
+    private const int MaximumData = 1 << 20;
+
+    private readonly byte[] _header = new byte[HeaderLength];
+    private byte[] _data = new byte[1 << 16];
+
+    /// <summary>Sends the request that starts the sandbox.</summary>
+    /// <exception cref="SocketException">The launcher is gone.</exception>
+    public async ValueTask SendAsync(byte[] request, CancellationToken cancellationToken)
+    {
+        for (int sent = 0; sent < request.Length;)
+        {
+            sent += await socket.SendAsync(request.AsMemory(sent), cancellationToken);
+        }
+    }
+
+    /// <summary>Asks the supervisor to kill the sandbox; it still tells the end.</summary>
+    public void Kill()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The supervisor is gone already, and the sandbox with it.
+        }
+    }
+
+    /// <summary>Receives the next frame; null when the supervisor is gone.</summary>
+    public async ValueTask<Frame?> ReceiveAsync()
+    {
+        SafeFileHandle? descriptor = null;
+        if (!await FillAsync(_header, received => descriptor = received))
+        {
+            return null;
+        }
+
+        FrameKind kind = (FrameKind)BinaryPrimitives.ReadUInt32LittleEndian(_header);
+        uint length = BinaryPrimitives.ReadUInt32LittleEndian(_header.AsSpan(sizeof(uint)));
+        if (length > MaximumData)
+        {
+            return null;
+        }
+
+        if (_data.Length < length)
+        {
+            _data = new byte[length];
+        }
+
+        Memory<byte> data = _data.AsMemory(0, (int)length);
+        return await FillAsync(data, null) ? new Frame(kind, data, descriptor) : null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => socket.Dispose();
+
+    private async ValueTask<bool> FillAsync(Memory<byte> buffer, Action<SafeFileHandle>? onDescriptor)
+    {
+        while (buffer.Length > 0)
+        {
+            int received = LauncherNative.Receive(socket.SafeHandle, buffer.Span, out SafeFileHandle? descriptor);
+            if (descriptor is not null)
+            {
+                onDescriptor?.Invoke(descriptor);
+            }
+
+            if (received > 0)
+            {
+                buffer = buffer[received..];
+            }
+            else if (received == 0)
+            {
+                return false;
+            }
+            else if (Marshal.GetLastPInvokeError() is int error && error is Errno.Again or Errno.Interrupted)
+            {
+                // An empty receive waits for data and takes none, so that a descriptor is never lost.
+                await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            }
+            else if (error == Errno.ConnectionReset)
+            {
+                return false;
+            }
+            else
+            {
+                throw new Win32Exception(error);
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,92 @@
+/*
+ * repr-launch: the resident process that starts the sandbox of each action.
+ *
+ *   repr-launch (launcher)     listens on a Unix socket; forks one supervisor per connection
+ *     supervisor               one per action, outside the sandbox: relays output, reports the end, kills
+ *       init                   PID 1 of the sandbox: builds the file system, drops every privilege, reaps
+ *         the tool
+ *
+ * Each process dies with its parent, and the sandbox's mounts die with its processes. Every integer on the wire is little-endian,
+ * which is the byte order of the machines this is built for; LaunchRequest.cs and SandboxConnection.cs are the other side.
+ */
+#ifndef REPR_LAUNCH_H
+#define REPR_LAUNCH_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "The wire format is written for little-endian machines."
+#endif
+
+/* Request: u32 length of what follows, this header, then NUL-terminated strings: staging directory, working directory, arguments,
+ * environment. */
+struct request_header {
+    uint32_t magic;
+    uint32_t flags;
+    uint32_t inside_uid, inside_gid;   /* what the tool believes to be */
+    uint32_t outside_uid, outside_gid; /* what the kernel knows it as */
+    uint32_t umask;
+    uint32_t argument_count, environment_count;
+};
+
+#define REQUEST_MAGIC 0x31525052u /* "RPR1" */
+#define REQUEST_MAXIMUM (16u << 20)
+#define FLAG_FUSE 1u /* mount a FUSE file system as the lower layer; else the directory "lower" is it */
+
+/* Frame: this header, then the data. */
+struct frame_header {
+    uint32_t kind;
+    uint32_t length;
+};
+
+enum frame_kind {
+    FRAME_FUSE = 'F',    /* no data; carries the descriptor of the mounted /dev/fuse */
+    FRAME_STARTED = 'S', /* no data; the tool has begun */
+    FRAME_STDOUT = 'O',
+    FRAME_STDERR = 'E',
+    FRAME_FAILED = '!', /* struct failure; the tool was not started */
+    FRAME_EXITED = 'X', /* struct ending; always the last frame of a sandbox that existed */
+};
+
+enum failure_kind { FAILURE_SETUP = 0, FAILURE_CWD = 1, FAILURE_PROGRAM = 2, FAILURE_INTERPRETER = 3 };
+
+struct failure {
+    int32_t kind;
+    int32_t error; /* errno */
+    char step[56]; /* "mount overlay"; NUL-terminated */
+};
+
+struct ending {
+    int32_t wait_status; /* of the tool, as from wait(2) */
+    int32_t by_itself;   /* 0: the sandbox was killed before the tool ended */
+    int64_t user_us, system_us;
+};
+
+/* What init tells the supervisor, through a pipe. */
+struct report {
+    int32_t kind; /* FRAME_STARTED, FRAME_FAILED, FRAME_EXITED */
+    int32_t wait_status;
+    struct failure failure;
+};
+
+/* Everything about one action. */
+struct action {
+    struct request_header header;
+    const char *staging, *cwd;
+    char **arguments, **environment;
+    int connection;      /* to the worker */
+    int output[2], error[2], report[2], go[2]; /* pipes: read end, write end */
+};
+
+/* supervisor.c */
+void supervise(int connection) __attribute__((noreturn));
+int send_frame(int connection, enum frame_kind kind, const void *data, uint32_t length, int descriptor);
+
+/* sandbox.c: the life of init. */
+void run_init(struct action *action) __attribute__((noreturn));
+
+/* seccomp.c */
+int install_seccomp(void);
+
+#endif

@@ -1,0 +1,348 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
+using Repr.Workspaces.Fuse;
+using Repr.Workspaces.Launcher;
+
+namespace Repr.Workspaces;
+
+/// <summary>What all workspaces of one provider share.</summary>
+/// <param name="Launcher">Starts the sandboxes.</param>
+/// <param name="TimeProvider">The clock of time-outs and measurements.</param>
+/// <param name="Logger">For what goes wrong.</param>
+internal sealed record SandboxServices(LauncherProcess Launcher, TimeProvider TimeProvider, ILogger Logger);
+
+/// <summary>A file system that is served from a source.</summary>
+/// <param name="Source">What the tool sees.</param>
+/// <param name="Tree">What is known of it so far.</param>
+/// <param name="Passthrough">Whether the kernel is asked to serve contents itself.</param>
+internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough);
+
+/// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
+[SupportedOSPlatform("linux")]
+internal sealed partial class SandboxWorkspace : IWorkspace
+{
+    private const int FirstOutsideId = 2_000_000;
+    private const int FuseThreads = 2;
+
+    private readonly SandboxServices _services;
+    private readonly string _staging;
+    private readonly Command _command;
+    private readonly ServedFiles? _served;
+    private readonly ILowerLayer _lower;
+    private readonly (uint User, uint Group) _outside;
+    private readonly CancellationTokenSource _abort = new();
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private FuseServer? _server;
+    private ReprException? _failure;
+    private int _started;
+    private volatile bool _hasRun;
+
+    /// <summary>Makes a workspace; nothing happens before <see cref="RunAsync"/>.</summary>
+    /// <param name="services">What it is made with.</param>
+    /// <param name="staging">Its directory.</param>
+    /// <param name="outside">The user and group that the kernel knows the tool as.</param>
+    /// <param name="command">What will run.</param>
+    /// <param name="served">The source to serve; null when the directory "lower" of the staging directory is the lower layer.</param>
+    /// <param name="lower">What is known of the lower layer.</param>
+    public SandboxWorkspace(
+        SandboxServices services,
+        string staging,
+        (uint User, uint Group) outside,
+        Command command,
+        ServedFiles? served,
+        ILowerLayer lower)
+    {
+        _services = services;
+        _staging = staging;
+        _outside = outside;
+        _command = command;
+        _served = served;
+        _lower = lower;
+    }
+
+    /// <summary>Called when the kernel turned out not to serve contents itself.</summary>
+    public Action? OnNoPassthrough { get; init; }
+
+    /// <summary>The identity of a slot's tools: as root an unprivileged user of the slot's own, else this process's user.</summary>
+    public static (uint User, uint Group) IdentityOf(int slot)
+    {
+        uint user = LauncherNative.GetEffectiveUserId();
+        uint id = (uint)(FirstOutsideId + slot);
+        return user == 0 ? (id, id) : (user, LauncherNative.GetEffectiveGroupId());
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ToolRun> RunAsync(IToolText text, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _started, 1) != 0)
+        {
+            throw new InvalidOperationException("A workspace runs its command once.");
+        }
+
+        try
+        {
+            using CancellationTokenRegistration cancelling = cancellationToken.UnsafeRegister(
+                static state => ((CancellationTokenSource)state!).Cancel(), _abort);
+            return await RunSandboxAsync(text, cancellationToken);
+        }
+        finally
+        {
+            _finished.SetResult();
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<WorkspaceChange> CollectChanges() => _hasRun
+        ? new UpperLayer(Path.Combine(_staging, "upper"), _lower, _command, _services.Logger).Collect()
+        : throw new InvalidOperationException("Changes are there only after the command has run.");
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        bool runs = Interlocked.Exchange(ref _started, 1) != 0;
+        await _abort.CancelAsync();
+        if (runs)
+        {
+            await _finished.Task;
+        }
+
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+            if (_served!.Passthrough && !_server.Passthrough)
+            {
+                OnNoPassthrough?.Invoke();
+            }
+
+            _server = null;
+        }
+
+        try
+        {
+            StagingDirectory.Delete(_staging);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.StagingLeft(_services.Logger, _staging, exception.Message);
+        }
+    }
+
+    private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, CancellationToken cancellationToken)
+    {
+        long begun = _services.TimeProvider.GetTimestamp();
+        byte[] request = new LaunchRequest(_staging, _command, _served is not null, _outside.User, _outside.Group).Encode();
+        using SandboxConnection connection = await _services.Launcher.ConnectAsync(_abort.Token);
+        await SendAsync(connection, request);
+        using CancellationTokenRegistration killing = _abort.Token.UnsafeRegister(_ => Kill(connection), null);
+
+        long started = begun;
+        Ending? ending = null;
+        CancellationTokenSource? timeout = null;
+        try
+        {
+            while (await connection.ReceiveAsync() is { } frame)
+            {
+                switch (frame.Kind)
+                {
+                    case FrameKind.Fuse:
+                        Serve(frame);
+                        break;
+                    case FrameKind.Started:
+                        started = _services.TimeProvider.GetTimestamp();
+                        timeout = StartTimeout(connection);
+                        break;
+                    case FrameKind.StandardOutput or FrameKind.StandardError:
+                        await DeliverAsync(text, frame);
+                        break;
+                    case FrameKind.Failed:
+                        Fail(ExplainFailure(frame.Data.Span));
+                        break;
+                    case FrameKind.Exited:
+                        ending = MemoryMarshal.Read<Ending>(frame.Data.Span);
+                        break;
+                }
+            }
+        }
+        finally
+        {
+            timeout?.Dispose();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        _hasRun = true;
+        ToolExit exit = Judge(ending, timeout is { IsCancellationRequested: true });
+        return new ToolRun(
+            exit,
+            _services.TimeProvider.GetElapsedTime(begun, started).TotalMilliseconds,
+            _services.TimeProvider.GetElapsedTime(started).TotalMilliseconds,
+            (ending!.Value.UserUs + ending.Value.SystemUs) / 1000.0);
+    }
+
+    private async ValueTask SendAsync(SandboxConnection connection, byte[] request)
+    {
+        try
+        {
+            await connection.SendAsync(request, _abort.Token);
+        }
+        catch (SocketException exception)
+        {
+            throw new ReprException(ReprErrorCode.Unavailable, "The launcher of sandboxes went away. Try again.", exception);
+        }
+    }
+
+    private void Kill(SandboxConnection connection)
+    {
+        Volatile.Read(ref _server)?.Abort(); // a process that waits for an answer cannot die before it has one
+        connection.Kill();
+    }
+
+    private void Serve(Frame frame)
+    {
+        if (frame.Descriptor is null || _served is null)
+        {
+            Fail(new ReprException(ReprErrorCode.Internal, "The launcher sent no FUSE device."));
+            return;
+        }
+
+        FuseServer server = new(
+            frame.Descriptor,
+            _served.Tree,
+            _served.Source,
+            (_command.UserId, _command.GroupId),
+            _served.Passthrough,
+            Fail,
+            _services.Logger);
+        Volatile.Write(ref _server, server);
+        if (_abort.IsCancellationRequested)
+        {
+            server.Abort();
+        }
+
+        server.Start(FuseThreads);
+    }
+
+    private CancellationTokenSource? StartTimeout(SandboxConnection connection)
+    {
+        if (_command.Timeout is not { } limit)
+        {
+            return null;
+        }
+
+        CancellationTokenSource timeout = new(limit, _services.TimeProvider);
+        timeout.Token.UnsafeRegister(_ => Kill(connection), null);
+        return timeout;
+    }
+
+    private async ValueTask DeliverAsync(IToolText text, Frame frame)
+    {
+        if (_abort.IsCancellationRequested)
+        {
+            return; // read on all the same: a full pipe would hold the end back
+        }
+
+        try
+        {
+            await text.WriteAsync(frame.Kind == FrameKind.StandardError, frame.Data, _abort.Token);
+        }
+        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
+        {
+            // The end of the sandbox is near.
+        }
+        catch (Exception exception)
+        {
+            Fail(exception as ReprException
+                ?? new ReprException(ReprErrorCode.Internal, $"The tool's text could not be passed on: {exception.Message}", exception));
+        }
+    }
+
+    private void Fail(ReprException failure)
+    {
+        if (Interlocked.CompareExchange(ref _failure, failure, null) is not null)
+        {
+            Log.LaterFailure(_services.Logger, failure.Message);
+        }
+
+        _abort.Cancel();
+    }
+
+    private ToolExit Judge(Ending? ending, bool timedOut)
+    {
+        if (_failure is not null)
+        {
+            throw _failure;
+        }
+
+        ObjectDisposedException.ThrowIf(_abort.IsCancellationRequested, this);
+        return ending switch
+        {
+            { ByItself: not 0 } itself => (itself.WaitStatus & 0x7f) is int signal and not 0
+                ? new ToolExit(ExitKind.Signal, signal)
+                : new ToolExit(ExitKind.Code, (itself.WaitStatus >> 8) & 0xff),
+            not null when timedOut => new ToolExit(ExitKind.TimedOut, 0),
+            _ => throw new ReprException(
+                ReprErrorCode.Unavailable,
+                $"The sandbox of '{_command.Arguments[0]}' was killed from outside, perhaps for want of memory. Try again."),
+        };
+    }
+
+    private ReprException ExplainFailure(ReadOnlySpan<byte> data)
+    {
+        Failure failure = MemoryMarshal.Read<Failure>(data);
+        ReadOnlySpan<byte> step = data[Marshal.SizeOf<Failure>()..];
+        string reason = Marshal.GetPInvokeErrorMessage(failure.Error);
+        string program = _command.Arguments[0];
+        return failure.Kind switch
+        {
+            FailureKind.WorkingDirectory when failure.Error == Errno.NoEntry => Invalid(
+                $"The working directory '{_command.WorkingDirectory}' was not found on the requester."),
+            FailureKind.WorkingDirectory => Invalid($"The working directory '{_command.WorkingDirectory}' cannot be entered: {reason}."),
+            FailureKind.Program when failure.Error == Errno.NoEntry => Invalid(
+                $"The program '{program}' was not found on the requester."),
+            FailureKind.Program => Invalid($"The program '{program}' cannot be started: {reason}."),
+            FailureKind.Interpreter => Invalid(
+                $"The interpreter or dynamic loader that '{program}' needs was not found on the requester."),
+            _ => new ReprException(
+                ReprErrorCode.Unavailable,
+                $"The sandbox could not be made: {System.Text.Encoding.UTF8.GetString(step[..step.IndexOf((byte)0)])}: {reason}."),
+        };
+
+        static ReprException Invalid(string message) => new(ReprErrorCode.InvalidRequest, message);
+    }
+
+    private enum FailureKind
+    {
+        Setup = 0,
+        WorkingDirectory = 1,
+        Program = 2,
+        Interpreter = 3,
+    }
+
+    // struct failure of launch.h, without the text that follows.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Failure
+    {
+        public FailureKind Kind;
+        public int Error;
+    }
+
+    // struct ending of launch.h.
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Ending
+    {
+        public int WaitStatus;
+        public int ByItself;
+        public long UserUs;
+        public long SystemUs;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The staging directory '{Path}' could not be deleted ({Reason}); delete it by hand.")]
+        public static partial void StagingLeft(ILogger logger, string path, string reason);
+
+        [LoggerMessage(LogLevel.Debug, "A further failure of an action that has failed: {Reason}")]
+        public static partial void LaterFailure(ILogger logger, string reason);
+    }
+}
