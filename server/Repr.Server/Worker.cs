@@ -88,7 +88,7 @@ public static partial class Worker
             .AddSingleton(await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken))
             .AddSingleton(new SlotPool(options.Slots))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
-            .AddReapi(store, options.Data);
+            .AddReapi(Path.Combine(options.Data, "action-cache"));
 
         await using WebApplication application = builder.Build();
         application.MapGrpcService<SessionsService>();

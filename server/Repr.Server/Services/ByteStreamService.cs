@@ -1,0 +1,133 @@
+using System.Buffers;
+using Google.Protobuf;
+using Grpc.Core;
+using Repr.Protocol;
+using Repr.Protocol.Reapi;
+using ZstdSharp;
+using CoreDigest = Repr.Digest;
+
+namespace Repr.Server.Services;
+
+/// <summary>Reads and writes single blobs of any size, plain or in zstd, without holding them in memory.</summary>
+internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.ByteStreamBase
+{
+    private const int ChunkBytes = 256 << 10;
+    private const int CompressionLevel = 1;
+
+    /// <inheritdoc/>
+    public override async Task Read(ReadRequest request, IServerStreamWriter<ReadResponse> responseStream, ServerCallContext context)
+    {
+        if (!BlobResourceName.TryParseRead(request.ResourceName, out BlobResourceName resource))
+        {
+            throw Invalid($"'{request.ResourceName}' is not the name of a blob.");
+        }
+
+        long size = resource.Digest.SizeBytes;
+        if (request.ReadOffset < 0 || request.ReadOffset > size || request.ReadLimit < 0)
+        {
+            throw new RpcException(new Grpc.Core.Status(
+                StatusCode.OutOfRange, $"Offset {request.ReadOffset} and limit {request.ReadLimit} do not lie within {resource.Digest}."));
+        }
+
+        if (resource.IsCompressed && request.ReadLimit != 0)
+        {
+            throw Invalid("A compressed blob is read without a limit.");
+        }
+
+        try
+        {
+            await using Stream content = await OpenAsync(resource.Digest, context.CancellationToken);
+            content.Seek(request.ReadOffset, SeekOrigin.Begin);
+            long length = request.ReadLimit == 0 ? size - request.ReadOffset : Math.Min(request.ReadLimit, size - request.ReadOffset);
+            await SendAsync(content, length, resource.IsCompressed, responseStream, context.CancellationToken);
+        }
+        catch (ReprException failure)
+        {
+            throw failure.ToRpc();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<WriteResponse> Write(IAsyncStreamReader<WriteRequest> requestStream, ServerCallContext context)
+    {
+        if (!await requestStream.MoveNext(context.CancellationToken)
+            || !BlobResourceName.TryParseWrite(requestStream.Current.ResourceName, out BlobResourceName resource))
+        {
+            throw Invalid("The first message of a write names the blob: uploads/UUID/blobs/HASH/SIZE.");
+        }
+
+        try
+        {
+            if ((await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0 || resource.Digest.SizeBytes == 0)
+            {
+                // The API: what is there already is answered at once, with the full size (-1 for a compressed stream).
+                return new WriteResponse { CommittedSize = resource.IsCompressed ? -1 : resource.Digest.SizeBytes };
+            }
+
+            WrittenStream written = new(requestStream, context.CancellationToken);
+            await using (written)
+            {
+                Stream content = resource.IsCompressed ? new DecompressionStream(written, leaveOpen: true) : written;
+                await using (content)
+                {
+                    await store.PutAsync(resource.Digest, content, context.CancellationToken);
+                }
+
+                return new WriteResponse { CommittedSize = await written.FinishAsync() };
+            }
+        }
+        catch (ReprException failure)
+        {
+            throw failure.ToRpc();
+        }
+        catch (ZstdException broken)
+        {
+            throw Invalid($"The content of {resource.Digest} is not zstd: {broken.Message}");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<QueryWriteStatusResponse> QueryWriteStatus(QueryWriteStatusRequest request, ServerCallContext context)
+    {
+        if (!BlobResourceName.TryParseWrite(request.ResourceName, out BlobResourceName resource))
+        {
+            throw Invalid($"'{request.ResourceName}' is not the name of an upload.");
+        }
+
+        // Interrupted writes begin again: nothing of them is kept.
+        bool isThere = (await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0;
+        return new QueryWriteStatusResponse { CommittedSize = isThere ? resource.Digest.SizeBytes : 0, Complete = isThere };
+    }
+
+    private static RpcException Invalid(string message) => new(new Grpc.Core.Status(StatusCode.InvalidArgument, message));
+
+    private static async Task SendAsync(
+        Stream content, long length, bool isCompressed, IServerStreamWriter<ReadResponse> stream, CancellationToken cancellationToken)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        using ZstdSharp.Compressor compressor = new(CompressionLevel);
+        try
+        {
+            while (length > 0)
+            {
+                int read = await content.ReadAtLeastAsync(
+                    buffer.AsMemory(0, (int)Math.Min(length, ChunkBytes)), (int)Math.Min(length, ChunkBytes), throwOnEndOfStream: true, cancellationToken);
+                length -= read;
+
+                // Each chunk is a zstd frame of its own; frames in a row are a valid stream (RFC 8878, 3).
+                ByteString data = isCompressed
+                    ? ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, read)))
+                    : ByteString.CopyFrom(buffer, 0, read);
+                await stream.WriteAsync(new ReadResponse { Data = data }, cancellationToken);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private async Task<Stream> OpenAsync(CoreDigest digest, CancellationToken cancellationToken) => digest.SizeBytes == 0
+        ? Stream.Null
+        : await store.OpenAsync(digest, cancellationToken) ?? throw ReapiErrors.NotFound(digest);
+}

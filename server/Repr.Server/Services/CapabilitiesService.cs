@@ -1,0 +1,26 @@
+using Grpc.Core;
+using Repr.Protocol.Reapi;
+
+namespace Repr.Server.Services;
+
+/// <summary>Says what the worker's store can do, in the words of the Remote Execution API v2.</summary>
+internal sealed class CapabilitiesService : Capabilities.CapabilitiesBase
+{
+    /// <inheritdoc/>
+    public override Task<ServerCapabilities> GetCapabilities(GetCapabilitiesRequest request, ServerCallContext context) =>
+        Task.FromResult(new ServerCapabilities
+        {
+            LowApiVersion = new SemVer { Major = 2 },
+            HighApiVersion = new SemVer { Major = 2, Minor = 3 },
+            CacheCapabilities = new CacheCapabilities
+            {
+                DigestFunctions = { DigestFunction.Types.Value.Sha256 },
+                ActionCacheUpdateCapabilities = new ActionCacheUpdateCapabilities { UpdateEnabled = true },
+                MaxBatchTotalSizeBytes = ContentAddressableStorageService.MaximumBatchBytes,
+                SymlinkAbsolutePathStrategy = SymlinkAbsolutePathStrategy.Types.Value.Allowed,
+                SupportedCompressors = { Compressor.Types.Value.Zstd },
+                SupportedBatchUpdateCompressors = { Compressor.Types.Value.Zstd },
+            },
+            ExecutionCapabilities = new ExecutionCapabilities { DigestFunction = DigestFunction.Types.Value.Sha256 },
+        });
+}

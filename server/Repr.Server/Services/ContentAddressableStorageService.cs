@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using Grpc.Core;
+using Repr.Protocol;
+using Repr.Protocol.Reapi;
+using CoreDigest = Repr.Digest;
+
+namespace Repr.Server.Services;
+
+/// <summary>FindMissingBlobs and the batches of the Remote Execution API v2, over the worker's store. Any instance name is accepted.</summary>
+internal sealed class ContentAddressableStorageService(ILocalContentStore store) : ContentAddressableStorage.ContentAddressableStorageBase
+{
+    /// <summary>Upper bound of the blobs of one batch together, in bytes, as announced by the capabilities.</summary>
+    public const int MaximumBatchBytes = 4 << 20;
+
+    /// <inheritdoc/>
+    public override async Task<FindMissingBlobsResponse> FindMissingBlobs(FindMissingBlobsRequest request, ServerCallContext context)
+    {
+        try
+        {
+            CoreDigest[] digests = [.. request.BlobDigests.Select(ReapiConversions.ToCore).Where(digest => digest.SizeBytes > 0)];
+            FindMissingBlobsResponse response = new();
+            response.MissingBlobDigests.AddRange(
+                (await store.FindMissingAsync(digests, context.CancellationToken)).Select(ReapiConversions.ToReapi));
+            return response;
+        }
+        catch (ReprException failure)
+        {
+            throw failure.ToRpc();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<BatchUpdateBlobsResponse> BatchUpdateBlobs(BatchUpdateBlobsRequest request, ServerCallContext context)
+    {
+        RequireWithinBatch(request.Requests.Sum(blob => (long)blob.Data.Length));
+        BatchUpdateBlobsResponse response = new();
+        foreach (BatchUpdateBlobsRequest.Types.Request blob in request.Requests)
+        {
+            response.Responses.Add(new BatchUpdateBlobsResponse.Types.Response
+            {
+                Digest = blob.Digest,
+                Status = await PutAsync(blob, context.CancellationToken),
+            });
+        }
+
+        return response;
+    }
+
+    /// <inheritdoc/>
+    public override async Task<BatchReadBlobsResponse> BatchReadBlobs(BatchReadBlobsRequest request, ServerCallContext context)
+    {
+        RequireWithinBatch(request.Digests.Sum(digest => Math.Max(0, digest.SizeBytes)));
+        BatchReadBlobsResponse response = new();
+        foreach (Protocol.Reapi.Digest digest in request.Digests)
+        {
+            BatchReadBlobsResponse.Types.Response blob = new() { Digest = digest, Status = new Protocol.Reapi.Status() };
+            try
+            {
+                blob.Data = await ReadAsync(digest.ToCore(), context.CancellationToken);
+                if (request.AcceptableCompressors.Contains(Compressor.Types.Value.Zstd) && ZstdBlobs.IsWorthwhile(blob.Data.Length))
+                {
+                    blob.Data = ZstdBlobs.Compress(blob.Data);
+                    blob.Compressor = Compressor.Types.Value.Zstd;
+                }
+            }
+            catch (ReprException failure)
+            {
+                blob.Status = failure.ToStatus();
+            }
+
+            response.Responses.Add(blob);
+        }
+
+        return response;
+    }
+
+    private static void RequireWithinBatch(long bytes)
+    {
+        if (bytes > MaximumBatchBytes)
+        {
+            throw new RpcException(new Grpc.Core.Status(
+                StatusCode.InvalidArgument, $"A batch has at most {MaximumBatchBytes} bytes, this one {bytes}. Use ByteStream for large blobs."));
+        }
+    }
+
+    private async Task<Protocol.Reapi.Status> PutAsync(BatchUpdateBlobsRequest.Types.Request blob, CancellationToken cancellationToken)
+    {
+        try
+        {
+            CoreDigest digest = blob.Digest.ToCore();
+            ReadOnlyMemory<byte> data = blob.Compressor switch
+            {
+                Compressor.Types.Value.Identity => blob.Data.Memory,
+                Compressor.Types.Value.Zstd => ZstdBlobs.Decompress(blob.Data, digest),
+                _ => throw new ReprException(ReprErrorCode.InvalidRequest, $"The compressor {blob.Compressor} is not supported; use identity or zstd."),
+            };
+            ArraySegment<byte> bytes = MemoryMarshal.TryGetArray(data, out ArraySegment<byte> segment) ? segment : data.ToArray();
+            using MemoryStream content = new(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
+            await store.PutAsync(digest, content, cancellationToken);
+            return new Protocol.Reapi.Status();
+        }
+        catch (ReprException failure)
+        {
+            return failure.ToStatus();
+        }
+    }
+
+    private async Task<ByteString> ReadAsync(CoreDigest digest, CancellationToken cancellationToken)
+    {
+        if (digest.SizeBytes == 0)
+        {
+            return ByteString.Empty;
+        }
+
+        await using Stream content = await store.OpenAsync(digest, cancellationToken) ?? throw ReapiErrors.NotFound(digest);
+        byte[] bytes = new byte[digest.SizeBytes];
+        await content.ReadExactlyAsync(bytes, cancellationToken);
+        return UnsafeByteOperations.UnsafeWrap(bytes);
+    }
+}

@@ -1,0 +1,26 @@
+using Grpc.Core;
+
+namespace Repr.Server.Services;
+
+/// <summary>The only place where failures become the statuses that the Remote Execution API asks for.</summary>
+internal static class ReapiErrors
+{
+    /// <summary>The gRPC exception for a failure of ours.</summary>
+    public static RpcException ToRpc(this ReprException failure) => new(new Status(CodeOf(failure), failure.Message));
+
+    /// <summary>The per-blob status of a batch for a failure of ours.</summary>
+    public static Protocol.Reapi.Status ToStatus(this ReprException failure) => new() { Code = (int)CodeOf(failure), Message = failure.Message };
+
+    /// <summary>The blob is not here.</summary>
+    public static ReprException NotFound(Digest digest) =>
+        new(ReprErrorCode.InvalidInput, $"The blob {digest} is not in this store. Upload it first.");
+
+    private static StatusCode CodeOf(ReprException failure) => failure.Code switch
+    {
+        ReprErrorCode.InvalidRequest or ReprErrorCode.Corrupt => StatusCode.InvalidArgument,
+        ReprErrorCode.Exhausted => StatusCode.ResourceExhausted,
+        ReprErrorCode.Unavailable => StatusCode.Unavailable,
+        ReprErrorCode.InvalidInput => StatusCode.NotFound,
+        _ => StatusCode.Internal,
+    };
+}

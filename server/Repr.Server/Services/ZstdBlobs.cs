@@ -1,0 +1,43 @@
+using Google.Protobuf;
+using ZstdSharp;
+
+namespace Repr.Server.Services;
+
+/// <summary>Whole small blobs in zstd (RFC 8878). Pure; safe for concurrent use.</summary>
+internal static class ZstdBlobs
+{
+    private const int WorthwhileBytes = 1024;
+
+    /// <summary>Whether compressing content of this length saves more than it costs.</summary>
+    public static bool IsWorthwhile(long length) => length >= WorthwhileBytes;
+
+    /// <summary>Compresses content.</summary>
+    public static ByteString Compress(ByteString content)
+    {
+        using Compressor compressor = new(level: 1);
+        return ByteString.CopyFrom(compressor.Wrap(content.Span));
+    }
+
+    /// <summary>Decompresses content that must become as long as its digest says.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Corrupt"/>: it is no zstd, or longer or shorter.</exception>
+    public static ReadOnlyMemory<byte> Decompress(ByteString content, Digest digest)
+    {
+        if (digest.SizeBytes > ContentAddressableStorageService.MaximumBatchBytes * 16L)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, $"The blob {digest} is too large for a batch. Use ByteStream.");
+        }
+
+        byte[] bytes = new byte[digest.SizeBytes];
+        using Decompressor decompressor = new();
+        try
+        {
+            return decompressor.TryUnwrap(content.Span, bytes, out int written) && written == bytes.Length
+                ? bytes
+                : throw new ReprException(ReprErrorCode.Corrupt, $"The compressed content of {digest} has another length.");
+        }
+        catch (ZstdException broken)
+        {
+            throw new ReprException(ReprErrorCode.Corrupt, $"The compressed content of {digest} is not zstd: {broken.Message}", broken);
+        }
+    }
+}
