@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Text;
-using Google.Protobuf;
 using Repr.Protocol;
-using Repr.Protocol.V1;
 
 namespace Repr.Server.Tests.Sessions;
+
+using Repr.Protocol.V1; // here, so that it hides the types of Repr with the same names
 
 public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFixture>
 {

@@ -3,10 +3,11 @@ using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Repr.Protocol;
-using Repr.Protocol.V1;
 using ReapiDigest = Repr.Protocol.Reapi.Digest;
 
 namespace Repr.Server.Tests.Sessions;
+
+using Repr.Protocol.V1; // here, so that it hides the types of Repr with the same names
 
 /// <summary>
 /// A requester written from the specification in protos/ alone: it serves this machine's files without any policy, so that the
@@ -86,7 +87,7 @@ internal sealed class TestRequester : IAsyncDisposable
     {
         ActionId = id,
         Description = script,
-        Command = new Protocol.V1.Command
+        Command = new Command
         {
             Arguments = { "/bin/sh", "-c", script },
             WorkingDirectory = "/",
@@ -111,7 +112,7 @@ internal sealed class TestRequester : IAsyncDisposable
         Assert.Equal(0, response.Responses[0].Status?.Code ?? 0);
     }
 
-    public async Task<byte[]> DownloadAsync(Protocol.V1.Digest digest)
+    public async Task<byte[]> DownloadAsync(Digest digest)
     {
         Protocol.Reapi.BatchReadBlobsRequest request = new();
         Repr.Digest wanted = digest.ToCore();
