@@ -20,6 +20,9 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
     /// <summary>Where the build puts the launcher: beside the program.</summary>
     public static string DefaultPath => Path.Combine(AppContext.BaseDirectory, FileName);
 
+    /// <summary>The running process's number; null when there is none.</summary>
+    public int? ProcessId => _process?.Id;
+
     /// <summary>Connects to a fresh supervisor.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the launcher could not be started.</exception>
     public async ValueTask<SandboxConnection> ConnectAsync(CancellationToken cancellationToken)
@@ -135,6 +138,9 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
     {
         _process?.Dispose();
         _process = null;
-        Directory.Delete(_directory!, recursive: true);
+        if (Directory.Exists(_directory)) // a launcher that was killed did not remove it
+        {
+            Directory.Delete(_directory, recursive: true);
+        }
     }
 }

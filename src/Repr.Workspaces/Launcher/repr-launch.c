@@ -1,9 +1,11 @@
-/* The launcher: usage `repr-launch SOCKET`. Lives until its standard input is closed, which the worker's death does. */
+/* The launcher: usage `repr-launch SOCKET`, the socket alone in a directory of its own. Lives until its standard input is closed,
+ * which the worker's death does; then it removes both. */
 #define _GNU_SOURCE
 #include "launch.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <libgen.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -98,8 +100,12 @@ int main(int count, char **arguments)
                 continue;
             die("poll");
         }
-        if (waiting[0].revents)
+        if (waiting[0].revents) {
+            /* The worker may have been killed: leave nothing of it behind. */
+            unlink(arguments[1]);
+            rmdir(dirname(arguments[1]));
             return 0;
+        }
         int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (connection < 0)
             continue;

@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using Repr.Workspaces.Launcher;
+
+namespace Repr.Workspaces.Tests;
+
+/// <summary>The same suites as an ordinary user, who has no privilege outside the namespaces he makes.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class UnprivilegedTests
+{
+    private const string Nobody = "65534";
+
+    [Theory]
+    [InlineData("Repr.Workspaces.Tests.Fuse.FuseWorkspaceProviderTests")]
+    [InlineData("Repr.Workspaces.Tests.Copying.CopyingWorkspaceProviderTests")]
+    public async Task An_ordinary_user_gets_the_same_workspace(string suite)
+    {
+        Assert.SkipUnless(LauncherNative.GetEffectiveUserId() == 0, "The tests run as an ordinary user already.");
+        Assert.SkipUnless(File.Exists("/usr/bin/setpriv"), "setpriv (util-linux) is not installed.");
+        bool open = File.GetUnixFileMode("/dev/fuse").HasFlag(UnixFileMode.OtherRead | UnixFileMode.OtherWrite);
+        Assert.SkipUnless(
+            open || !suite.Contains("Fuse", StringComparison.Ordinal), "/dev/fuse is closed to ordinary users here (chmod 666 opens it).");
+
+        DirectoryInfo copy = Directory.CreateTempSubdirectory("repr-unprivileged-");
+        try
+        {
+            (int code, string text) = await RunAsync("cp", "-rT", AppContext.BaseDirectory, copy.FullName);
+            Assert.True(code == 0, text);
+            (code, text) = await RunAsync("chmod", "-R", "a+rX", copy.FullName);
+            Assert.True(code == 0, text);
+
+            (code, text) = await RunAsync(
+                "setpriv", "--reuid", Nobody, "--regid", Nobody, "--clear-groups", "env", "HOME=/tmp",
+                Path.Combine(copy.FullName, "Repr.Workspaces.Tests"), "-noColor", "-class", suite);
+
+            Assert.True(code == 0, text);
+            Assert.Contains("Skipped: 0", text, StringComparison.Ordinal);
+        }
+        finally
+        {
+            copy.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<(int Code, string Text)> RunAsync(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string text = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, text);
+    }
+}
