@@ -18,6 +18,8 @@ internal sealed class ContentDownloader(ContentChannel channel)
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
 
+    private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
+
     /// <summary>Fetches blobs. When it returns, each file has exactly the content of its digest.</summary>
     /// <exception cref="ReprException">
     /// <see cref="ReprErrorCode.Corrupt"/>: a blob is missing or is not what its digest says. Else what the store reports.
@@ -28,7 +30,7 @@ internal sealed class ContentDownloader(ContentChannel channel)
         ParallelOptions options = new() { MaxDegreeOfParallelism = ParallelCalls, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Batch(filled), options, async (batch, token) =>
         {
-            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobBytes)
+            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
             {
                 await FetchStreamAsync(batch[0], token);
             }
@@ -48,7 +50,7 @@ internal sealed class ContentDownloader(ContentChannel channel)
         foreach (Download download in downloads)
         {
             long size = download.Digest.SizeBytes + BlobWriter.EntryOverhead;
-            if (download.Digest.SizeBytes > Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead))
+            if (download.Digest.SizeBytes > SmallBlobLimit)
             {
                 yield return [download];
                 continue;

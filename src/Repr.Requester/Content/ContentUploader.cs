@@ -51,8 +51,7 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
             await SendClaimedAsync(claimed, statistics, cancellationToken);
 
             // Whoever sends them may have been cancelled; then they are claimed here, in the next round.
-            await Task.WhenAll(others).WaitAsync(cancellationToken).ContinueWith(
-                static task => task.Exception, cancellationToken, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Task.WhenAll(others).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellationToken.ThrowIfCancellationRequested();
             foreach (Digest digest in wanted.Keys.Where(IsKnown).ToList())
             {
@@ -89,6 +88,8 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
 
     /// <inheritdoc/>
     public void Dispose() => _calls.Dispose();
+
+    private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 
     private bool IsKnown(Digest digest) => _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
 
@@ -150,7 +151,7 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
 
     private IEnumerable<List<ContentSource>> Batch(IEnumerable<ContentSource> sources)
     {
-        int small = Math.Min(SmallBlobBytes, channel.BatchBytes);
+        int small = SmallBlobLimit;
         List<ContentSource> batch = [];
         long bytes = 0;
         foreach (ContentSource source in sources.OrderByDescending(source => source.Digest.SizeBytes))
@@ -183,7 +184,7 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
         await _calls.WaitAsync(cancellationToken);
         try
         {
-            if (batch.Count == 1 && batch[0].Digest.SizeBytes > Math.Min(SmallBlobBytes, channel.BatchBytes))
+            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
             {
                 await writer.WriteStreamAsync(batch[0], cancellationToken);
             }
