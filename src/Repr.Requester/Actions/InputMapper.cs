@@ -135,7 +135,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
     {
         private readonly DigestCache _digests;
         private readonly CancellationToken _cancellationToken;
-        private readonly Dictionary<VirtualPath, (ValueTask<HashedFile> Hashing, bool IsRequired)> _files = [];
+        private readonly Dictionary<VirtualPath, (Task<HashedFile> Hashing, bool IsRequired)> _files = [];
 
         public Mapping(DigestCache digests, CancellationToken cancellationToken)
         {
@@ -206,9 +206,9 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
                 return;
             }
 
-            if (!_files.TryGetValue(file.Path, out (ValueTask<HashedFile> Hashing, bool IsRequired) known))
+            if (!_files.TryGetValue(file.Path, out (Task<HashedFile> Hashing, bool IsRequired) known))
             {
-                _files.Add(file.Path, (_digests.GetAsync(file.Path.Text, stat, _cancellationToken), isRequired));
+                _files.Add(file.Path, (_digests.GetAsync(file.Path.Text, stat, _cancellationToken).AsTask(), isRequired));
             }
             else if (isRequired && !known.IsRequired)
             {
@@ -235,7 +235,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
 
         public async Task FinishAsync()
         {
-            foreach ((VirtualPath path, (ValueTask<HashedFile> hashing, bool isRequired)) in _files)
+            foreach ((VirtualPath path, (Task<HashedFile> hashing, bool isRequired)) in _files)
             {
                 try
                 {

@@ -5,7 +5,7 @@ using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
-using ZstdSharp;
+using ZstdCompressor = ZstdSharp.Compressor;
 
 namespace Repr.Requester.Content;
 
@@ -52,7 +52,7 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
             using SafeFileHandle? file = source.Path is null ? null : Open(source);
             using AsyncClientStreamingCall<WriteRequest, WriteResponse> call = channel.Streams.Write(cancellationToken: cancellationToken);
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            using Compressor? compressor = compress && channel.HasZstd ? new Compressor(CompressionLevel) : null;
+            using ZstdCompressor? compressor = compress && channel.HasZstd ? new ZstdCompressor(CompressionLevel) : null;
             byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
             try
             {

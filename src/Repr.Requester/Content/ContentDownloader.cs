@@ -108,7 +108,7 @@ internal sealed class ContentDownloader(ContentChannel channel)
         }
     }
 
-    private Task FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
+    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
         async () =>
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -128,7 +128,12 @@ internal sealed class ContentDownloader(ContentChannel channel)
                 offset += data.Length;
             }
 
-            return Digest.Finish(hash, offset) == download.Digest ? true : throw Damaged(download.Digest);
+            if (Digest.Finish(hash, offset) != download.Digest)
+            {
+                throw Damaged(download.Digest);
+            }
+
+            return true;
         },
         cancellationToken);
 

@@ -80,7 +80,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         bool isOpen = false;
         try
         {
-            call = new Wire.Sessions.SessionsClient(sessionChannel).Connect();
+            call = new Wire.Sessions.SessionsClient(sessionChannel).Connect(cancellationToken: CancellationToken.None);
             using CancellationTokenRegistration stop = limit.Token.Register(call.Dispose);
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
             Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
