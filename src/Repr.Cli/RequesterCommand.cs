@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Repr.Requester;
+using Repr.Requester.Door;
+using Repr.Requester.Files;
+
+namespace Repr.Cli;
+
+/// <summary><c>repr requester</c>: the background process; started by the tasks of a build when they need it.</summary>
+internal static class RequesterCommand
+{
+    /// <summary>Makes the verb.</summary>
+    public static System.CommandLine.Command Create()
+    {
+        Option<string> door = DoorOption.Create();
+        Option<int> idle = new("--idle-seconds") { Description = "Stop after this many seconds without a request.", DefaultValueFactory = _ => 900 };
+        idle.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--idle-seconds is at least 1.");
+            }
+        });
+        System.CommandLine.Command command = new("requester", "Run the background process of this user (builds start it by themselves).") { door, idle };
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(door)!, parsed.GetValue(idle), parsed.InvocationConfiguration.Error, cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string door, int idleSeconds, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ProcessSession.Leave();
+            RequesterOptions options = new()
+            {
+                DoorPath = door,
+                CacheDirectory = DoorPaths.FindCacheDirectory(),
+                IdleTimeout = TimeSpan.FromSeconds(idleSeconds),
+            };
+            return await RequesterProcess.RunAsync(options, cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            await error.WriteLineAsync($"error REPR1301: The requester process could not start: {exception.Message}");
+            return 1;
+        }
+    }
+}

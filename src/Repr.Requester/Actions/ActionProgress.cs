@@ -1,0 +1,81 @@
+using Repr.Requester.Content;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>What is known of a running action, over all its attempts. Written by one action; not safe for concurrent use, except <see cref="Transfer"/>.</summary>
+internal sealed class ActionProgress
+{
+    private readonly List<Wire.DoorText> _text = [];
+    private uint _attempts;
+    private long _attemptStart;
+
+    /// <summary>The worker's id; empty before there is a session.</summary>
+    public string Worker { get; set; } = "";
+
+    /// <summary>What was moved.</summary>
+    public TransferStatistics Transfer { get; } = new();
+
+    /// <summary>Facts of the last attempt.</summary>
+    public uint Mapped { get; set; }
+
+    /// <summary>Bytes of the last Execute message.</summary>
+    public long RequestBytes { get; set; }
+
+    /// <summary>Time of sending content.</summary>
+    public TimeSpan Upload { get; set; }
+
+    /// <summary>Time of waiting for a place.</summary>
+    public TimeSpan Queue { get; set; }
+
+    /// <summary>Time of fetching and writing outputs.</summary>
+    public TimeSpan Download { get; set; }
+
+    /// <summary>Time lost in failed attempts; waiting for a place is not counted.</summary>
+    public TimeSpan Lost { get; private set; }
+
+    /// <summary>The questions of the last attempt.</summary>
+    public FileAnswers? Answers { get; set; }
+
+    /// <summary>The result; null: there is none yet.</summary>
+    public ActionResult? Result { get; set; }
+
+    /// <summary>The text of the last attempt.</summary>
+    public IReadOnlyList<Wire.DoorText> Text => _text;
+
+    /// <summary>Notes the start of an attempt; what an earlier one said is dropped.</summary>
+    public void BeginAttempt(TimeProvider time)
+    {
+        _attempts++;
+        _text.Clear();
+        _attemptStart = time.GetTimestamp();
+    }
+
+    /// <summary>Notes that the worker has the action now.</summary>
+    public void BeginExecution(TimeProvider time) => _attemptStart = time.GetTimestamp();
+
+    /// <summary>Notes that an attempt failed.</summary>
+    public void EndFailedAttempt(TimeProvider time) => Lost += time.GetElapsedTime(_attemptStart);
+
+    /// <summary>Takes a chunk of text.</summary>
+    public void AddText(Wire.Text text) =>
+        _text.Add(new Wire.DoorText { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data });
+
+    /// <summary>The statistics for the client.</summary>
+    public Wire.RunStatistics ToStatistics(TimeSpan total) => new()
+    {
+        Mapped = Mapped,
+        AskedBack = (uint)(Answers?.Asked.Count() ?? 0),
+        UploadedFiles = (uint)Transfer.UploadedFiles,
+        UploadedBytes = Transfer.UploadedBytes,
+        DownloadedFiles = (uint)Transfer.DownloadedFiles,
+        DownloadedBytes = Transfer.DownloadedBytes,
+        Attempts = _attempts,
+        TotalMs = total.TotalMilliseconds,
+        UploadMs = Upload.TotalMilliseconds,
+        QueueMs = Queue.TotalMilliseconds + (Result?.Timings.QueueMs ?? 0),
+        ToolMs = Result?.Timings.ToolMs ?? 0,
+        DownloadMs = Download.TotalMilliseconds,
+        RequestBytes = RequestBytes,
+    };
+}

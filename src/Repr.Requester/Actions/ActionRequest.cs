@@ -1,0 +1,91 @@
+using Repr.Protocol;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>A file that exists only for one action.</summary>
+/// <param name="Path">Where the tool sees it.</param>
+/// <param name="Content">Its bytes.</param>
+internal sealed record VirtualFile(VirtualPath Path, ReadOnlyMemory<byte> Content);
+
+/// <summary>A validated <see cref="Wire.Run"/>: one action as the door's client wants it. Immutable.</summary>
+internal sealed record ActionRequest
+{
+    /// <summary>The worker.</summary>
+    public required Uri Endpoint { get; init; }
+
+    /// <summary>The command; its output roots are still the client's.</summary>
+    public required Command Command { get; init; }
+
+    /// <summary>Files that the client knows as inputs.</summary>
+    public required IReadOnlyList<VirtualPath> Inputs { get; init; }
+
+    /// <summary>Files that exist only for this action.</summary>
+    public required IReadOnlyList<VirtualFile> VirtualFiles { get; init; }
+
+    /// <summary>Files that may be written.</summary>
+    public required IReadOnlyList<VirtualPath> OutputFiles { get; init; }
+
+    /// <summary>Directories in which anything may be written.</summary>
+    public required IReadOnlyList<VirtualPath> OutputDirectories { get; init; }
+
+    /// <summary>What a worker may ask for.</summary>
+    public required IReadOnlyList<VirtualPath> ReadRoots { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Names what earlier runs observed; empty: nothing is learned.</summary>
+    public required string PredictionKey { get; init; }
+
+    /// <summary>Send no mapping.</summary>
+    public required bool EmptyMapping { get; init; }
+
+    /// <summary>Groups records; may be empty.</summary>
+    public required string BuildId { get; init; }
+
+    /// <summary>How long to wait for a slot; null: as long as it takes.</summary>
+    public required TimeSpan? QueueTimeout { get; init; }
+
+    /// <summary>Validates a request.</summary>
+    /// <exception cref="ActionFailureException">The endpoint is malformed.</exception>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: anything else is.</exception>
+    public static ActionRequest Parse(Wire.Run run)
+    {
+        Command command = run.Command.ToCore();
+        return new ActionRequest
+        {
+            Endpoint = ParseEndpoint(run.Endpoint),
+            Command = command with
+            {
+                UserId = LinuxNative.GetUserId(),
+                GroupId = LinuxNative.GetGroupId(),
+                Umask = command.Umask == 0 ? LocalUser.Umask() : command.Umask,
+            },
+            Inputs = [.. run.Inputs.Select(VirtualPath.Parse)],
+            VirtualFiles = [.. run.VirtualFiles.Select(file => new VirtualFile(VirtualPath.Parse(file.Path), file.Content.Memory))],
+            OutputFiles = [.. run.OutputFiles.Select(VirtualPath.Parse)],
+            OutputDirectories = [.. run.OutputDirectories.Select(VirtualPath.Parse)],
+            ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],
+            Description = run.Description,
+            PredictionKey = run.PredictionKey,
+            EmptyMapping = run.EmptyMapping,
+            BuildId = run.BuildId,
+            QueueTimeout = run.QueueTimeoutS == 0 ? null : TimeSpan.FromSeconds(run.QueueTimeoutS),
+        };
+    }
+
+    /// <summary>Reads an endpoint, as in "http://host:port".</summary>
+    /// <exception cref="ActionFailureException"><see cref="MessageCodes.MalformedEndpoint"/>.</exception>
+    public static Uri ParseEndpoint(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? endpoint)
+        && endpoint.Scheme is "http" or "https"
+        && endpoint.Host.Length > 0
+        && endpoint is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" }
+            ? endpoint
+            : throw new ActionFailureException(
+                MessageCodes.MalformedEndpoint,
+                ReprErrorCode.InvalidRequest,
+                $"The endpoint '{text}' is not of the form http://host:port or https://host:port; correct ReprEndpoint.");
+}

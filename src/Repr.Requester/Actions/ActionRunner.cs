@@ -1,0 +1,309 @@
+using Microsoft.Extensions.Logging;
+using Polly;
+using Polly.Retry;
+using Repr.Protocol;
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+using Repr.Requester.Sessions;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// Runs actions: the main path of the requester. An action ends with the tool's verdict and all its outputs written, or without
+/// a verdict and with nothing written. Safe for concurrent use.
+/// </summary>
+internal sealed partial class ActionRunner(
+    RequesterOptions options,
+    WorkerSessions sessions,
+    InputMapper mapper,
+    PredictionStore predictions,
+    DigestCache digests,
+    OutputWriter outputWriter,
+    BuildRecord record,
+    TimeProvider time,
+    ILogger log)
+{
+    private const int MaximumRetries = 2;
+
+    /// <summary>Runs one action.</summary>
+    /// <param name="run">The action.</param>
+    /// <param name="text">Takes the tool's text, once it is certain that it will not be repeated.</param>
+    /// <param name="cancellationToken">The client has gone: the action ends as cancelled.</param>
+    /// <param name="stopping">The requester stops: the action ends as not run.</param>
+    /// <returns>Done or NotRun.</returns>
+    public async Task<Wire.DoorReply> RunAsync(
+        Wire.Run run, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken, CancellationToken stopping)
+    {
+        ActionProgress progress = new();
+        long start = time.GetTimestamp();
+        Wire.DoorReply reply;
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        try
+        {
+            ActionRequest request = ActionRequest.Parse(run);
+            ActionResult result = await RetryAsync(request, progress, linked.Token);
+            foreach (Wire.DoorText chunk in progress.Text)
+            {
+                await text(chunk);
+            }
+
+            reply = new Wire.DoorReply { Done = ToDone(result, progress) };
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            reply = NotRun("", "The action was cancelled.", isCancelled: true);
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            reply = NotRun(MessageCodes.RequesterStopped, "The requester process was stopped; the action runs locally.");
+        }
+        catch (ActionFailureException failure)
+        {
+            reply = NotRun(failure.MessageCode, failure.Message);
+        }
+        catch (ReprException failure)
+        {
+            reply = NotRun(MessageCodes.Of(failure.Code), failure.Message);
+        }
+        catch (Exception defect) when (defect is not OutOfMemoryException)
+        {
+            Log.Defect(log, run.Description, defect);
+            reply = NotRun(MessageCodes.InternalFailure, $"The requester failed: {defect.Message} See requester.log in {options.CacheDirectory}.");
+        }
+
+        Wire.RunStatistics statistics = progress.ToStatistics(time.GetElapsedTime(start));
+        if (reply.Done is { } done)
+        {
+            done.Statistics = statistics;
+        }
+
+        Record(run, reply, statistics, progress);
+        return reply;
+    }
+
+    private async Task<ActionResult> RetryAsync(ActionRequest request, ActionProgress progress, CancellationToken cancellationToken)
+    {
+        ResiliencePipeline<ActionResult> pipeline = new ResiliencePipelineBuilder<ActionResult> { TimeProvider = time }
+            .AddRetry(new RetryStrategyOptions<ActionResult>
+            {
+                MaxRetryAttempts = MaximumRetries,
+                BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true,
+                Delay = TimeSpan.FromMilliseconds(200),
+                MaxDelay = TimeSpan.FromSeconds(1),
+                ShouldHandle = arguments => ValueTask.FromResult(
+                    !cancellationToken.IsCancellationRequested
+                    && arguments.Outcome.Exception is { } failure
+                    && IsWorthRetrying(failure)
+                    && progress.Lost < options.RetryBudget),
+                OnRetry = arguments =>
+                {
+                    Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
+                    return ValueTask.CompletedTask;
+                },
+            })
+            .Build();
+        return await pipeline.ExecuteAsync(
+            async token =>
+            {
+                progress.BeginAttempt(time);
+                try
+                {
+                    return await AttemptAsync(request, progress, token);
+                }
+                catch (Exception)
+                {
+                    progress.EndFailedAttempt(time);
+                    throw;
+                }
+            },
+            cancellationToken);
+    }
+
+    private async Task<ActionResult> AttemptAsync(ActionRequest request, ActionProgress progress, CancellationToken callerToken)
+    {
+        // 1. A session; what the action does ends when it is lost.
+        WorkerSession session = await sessions.GetAsync(request.Endpoint, callerToken);
+        progress.Worker = session.Welcome.WorkerId;
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session.Lost);
+        CancellationToken token = linked.Token;
+        try
+        {
+            // 2. Predict and map: what the tool will look at, as facts.
+            IReadOnlyList<ObservedInput> predicted = request.EmptyMapping ? [] : await Task.Run(() => predictions.Find(request), token);
+            InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
+            Wire.Execute execute = ToExecute(request, mapping);
+            progress.Mapped = (uint)execute.Inputs.Count;
+            progress.RequestBytes = execute.CalculateSize();
+
+            // 3. Upload what the worker's store lacks.
+            long uploading = time.GetTimestamp();
+            if (!request.EmptyMapping)
+            {
+                await session.Uploader.EnsureAsync(mapping.Sources.Values, progress.Transfer, token);
+            }
+
+            progress.Upload += time.GetElapsedTime(uploading);
+
+            // 4. Wait for a place on the worker, in order.
+            long queueing = time.GetTimestamp();
+            using IDisposable place = await session.EnterAsync(request.QueueTimeout, token);
+            progress.Queue += time.GetElapsedTime(queueing);
+
+            // 5. Execute, and answer what is asked back.
+            progress.BeginExecution(time);
+            FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer);
+            progress.Answers = answers;
+            ActionResult result = await ExecuteAsync(session, execute, answers, progress, token);
+
+            // 6. Validate, fetch and write the outputs: all of them or none.
+            long downloading = time.GetTimestamp();
+            await outputWriter.WriteAsync(result.Outputs, mapping, session.Downloader, session.Uploader, progress.Transfer, token);
+            progress.Download = time.GetElapsedTime(downloading);
+
+            // 7. Learn what it looked at.
+            progress.Result = result;
+            if (result.Exit is { Kind: ExitKind.Code, Value: 0 })
+            {
+                predictions.Learn(request, mapping, result.ObservedInputs);
+            }
+
+            digests.Flush();
+            return result;
+        }
+        catch (OperationCanceledException) when (!callerToken.IsCancellationRequested && session.Loss is { } loss)
+        {
+            throw loss;
+        }
+        catch (ReprException failure) when (failure.Code == ReprErrorCode.Corrupt)
+        {
+            session.Uploader.ForgetAll();
+            throw;
+        }
+    }
+
+    private static async Task<ActionResult> ExecuteAsync(
+        WorkerSession session, Wire.Execute execute, FileAnswers answers, ActionProgress progress, CancellationToken cancellationToken)
+    {
+        Wire.Completed completed = await session.ExecuteAsync(execute, answers.AnswerAsync, progress.AddText, cancellationToken);
+        if (completed.Failure is { } failure)
+        {
+            ReprException reported = failure.ToCore();
+            throw reported.Code switch
+            {
+                ReprErrorCode.Refused => new ReprException(ReprErrorCode.Refused, answers.Refusal ?? reported.Message),
+
+                // We did not cancel: it cancelled itself, because it stops.
+                ReprErrorCode.Cancelled => new ReprException(ReprErrorCode.Unavailable, "The worker cancelled the action: " + reported.Message),
+                _ => reported,
+            };
+        }
+
+        try
+        {
+            return completed.ToCore();
+        }
+        catch (ReprException malformed)
+        {
+            throw new ReprException(ReprErrorCode.Internal, "The worker's answer is malformed: " + malformed.Message, malformed);
+        }
+    }
+
+    private static Wire.Execute ToExecute(ActionRequest request, InputMapping mapping)
+    {
+        Command command = request.Command with { OutputRoots = [.. mapping.OutputFiles.Concat(mapping.OutputDirectories).Distinct()] };
+        Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
+        IEnumerable<InputFact> facts = request.EmptyMapping ? mapping.Facts.Where(IsNeededAlways) : mapping.Facts;
+        execute.Inputs.AddRange(facts.Select(fact => fact.ToWire()));
+        return execute;
+    }
+
+    // Below its own private directories a worker asks nothing unless it is told that there is something.
+    private static bool IsNeededAlways(InputFact fact) =>
+        fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal);
+
+    private static bool IsWorthRetrying(Exception failure)
+    {
+        ReprErrorCode? code = failure switch
+        {
+            ReprException repr => repr.Code,
+            ActionFailureException action => action.Code,
+            _ => null,
+        };
+        return code is ReprErrorCode.Unavailable or ReprErrorCode.Corrupt or ReprErrorCode.Exhausted or ReprErrorCode.InvalidInput;
+    }
+
+    private static Wire.Done ToDone(ActionResult result, ActionProgress progress)
+    {
+        Wire.Done done = new() { Worker = progress.Worker };
+        switch (result.Exit.Kind)
+        {
+            case ExitKind.Code:
+                done.Code = result.Exit.Value;
+                break;
+            case ExitKind.Signal:
+                done.Signal = result.Exit.Value;
+                break;
+            default:
+                done.TimedOut = true;
+                break;
+        }
+
+        return done;
+    }
+
+    private static Wire.DoorReply NotRun(string code, string message, bool isCancelled = false) =>
+        new() { NotRun = new Wire.NotRun { Code = code, Message = message, Cancelled = isCancelled } };
+
+    private void Record(Wire.Run run, Wire.DoorReply reply, Wire.RunStatistics statistics, ActionProgress progress)
+    {
+        ActionRecord line = new()
+        {
+            Time = time.GetUtcNow(),
+            Description = run.Description,
+            Outcome = reply.Done is null ? "not-run" : "remote",
+            Code = reply.NotRun?.Code,
+            Message = reply.NotRun?.Message,
+            Exit = progress.Result is { } result ? $"{result.Exit.Kind} {result.Exit.Value}" : null,
+            Worker = progress.Worker.Length > 0 ? progress.Worker : run.Endpoint,
+            Attempts = statistics.Attempts,
+            Mapped = statistics.Mapped,
+            AskedBack = statistics.AskedBack,
+            UploadedFiles = statistics.UploadedFiles,
+            UploadedBytes = statistics.UploadedBytes,
+            DownloadedFiles = statistics.DownloadedFiles,
+            DownloadedBytes = statistics.DownloadedBytes,
+            RequestBytes = statistics.RequestBytes,
+            TotalMs = statistics.TotalMs,
+            UploadMs = statistics.UploadMs,
+            QueueMs = statistics.QueueMs,
+            ToolMs = statistics.ToolMs,
+            DownloadMs = statistics.DownloadMs,
+            Timings = progress.Result?.Timings,
+            Asked = [.. progress.Answers?.Asked.Select(path => path.Text) ?? []],
+            Served = [.. progress.Answers?.Served ?? []],
+            UndeclaredWrites = progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
+        };
+        try
+        {
+            record.Append(run.BuildId, line);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotRecorded(log, run.Description, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: trying again: {Reason}")]
+        public static partial void Retry(ILogger log, string action, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "{Action}: failed because of a defect")]
+        public static partial void Defect(ILogger log, string action, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: could not be written to the build record")]
+        public static partial void NotRecorded(ILogger log, string action, Exception exception);
+    }
+}

@@ -1,0 +1,274 @@
+using System.Collections.Concurrent;
+using Microsoft.Win32.SafeHandles;
+using Repr.Protocol;
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>A file whose content a worker got because it asked.</summary>
+/// <param name="Path">Where.</param>
+/// <param name="Digest">Its content, "hash/size".</param>
+internal sealed record ServedFile(string Path, string Digest);
+
+/// <summary>
+/// Answers one action's questions: from its mapping, so that no fact changes while it runs, else from the disk as far as the
+/// read policy allows. Looks by handle and follows no link. The same question has the same answer. Safe for concurrent use.
+/// </summary>
+internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, ContentUploader uploader, TransferStatistics statistics)
+{
+    private const long EagerBytes = 4 << 20;
+
+    private readonly ConcurrentDictionary<(VirtualPath, Wire.FileQuestion.Types.Kind), Lazy<Task<Wire.FileAnswer>>> _answers = new();
+    private readonly ConcurrentDictionary<VirtualPath, ContentSource> _promised = new();
+    private readonly ConcurrentQueue<VirtualPath> _asked = new();
+    private readonly ConcurrentQueue<ServedFile> _served = new();
+    private string? _refusal;
+
+    /// <summary>The paths that were asked for, in that order.</summary>
+    public IEnumerable<VirtualPath> Asked => _asked;
+
+    /// <summary>The files whose content was served.</summary>
+    public IEnumerable<ServedFile> Served => _served;
+
+    /// <summary>The first refusal, a sentence for a person; null: there was none.</summary>
+    public string? Refusal => Volatile.Read(ref _refusal);
+
+    /// <summary>Answers a question. Never throws except when cancelled: what goes wrong is the answer.</summary>
+    public async Task<Wire.FileAnswer> AnswerAsync(Wire.FileQuestion question, CancellationToken cancellationToken)
+    {
+        Wire.FileAnswer answer;
+        if (!VirtualPath.TryParse(question.Path, out VirtualPath path, out string? problem))
+        {
+            answer = Refuse($"The worker asked for a path that {problem}.");
+        }
+        else if (question.Kind == Wire.FileQuestion.Types.Kind.Content)
+        {
+            // Asked again when the store has lost the blob: never answered from memory.
+            _asked.Enqueue(path);
+            answer = await GuardAsync(path, () => ContentAsync(path, cancellationToken), cancellationToken);
+        }
+        else
+        {
+            _asked.Enqueue(path);
+            Lazy<Task<Wire.FileAnswer>> answering = _answers.GetOrAdd(
+                (path, question.Kind), _ => new(() => GuardAsync(path, () => LookAsync(path, question.Kind, cancellationToken), cancellationToken)));
+            answer = (await answering.Value.WaitAsync(cancellationToken)).Clone();
+        }
+
+        answer.ActionId = question.ActionId;
+        answer.QuestionId = question.QuestionId;
+        return answer;
+    }
+
+    private async Task<Wire.FileAnswer> GuardAsync(VirtualPath path, Func<Task<Wire.FileAnswer>> answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await answer();
+        }
+        catch (ReprException exception) when (exception.Code == ReprErrorCode.Refused)
+        {
+            return Refuse(exception.Message);
+        }
+        catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return new Wire.FileAnswer { Failed = $"'{path}' could not be served: {exception.Message}" };
+        }
+    }
+
+    private async Task<Wire.FileAnswer> LookAsync(VirtualPath path, Wire.FileQuestion.Types.Kind kind, CancellationToken cancellationToken) => kind switch
+    {
+        Wire.FileQuestion.Types.Kind.Entry => new Wire.FileAnswer { Entry = (await EntryAsync(path, cancellationToken)).ToWire() },
+        Wire.FileQuestion.Types.Kind.Listing => new Wire.FileAnswer { Listing = List(path) },
+        _ => throw Refusing(path, "the worker asked in an unknown way"),
+    };
+
+    private async Task<InputFact> EntryAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        if (mapping.Find(path) is { } fact)
+        {
+            if (fact is FileFact { Digest: { } known })
+            {
+                await uploader.EnsureAsync([mapping.Sources[known]], statistics, cancellationToken);
+            }
+
+            return fact;
+        }
+
+        if (IsBelowAbsent(path))
+        {
+            return new AbsentFact(path);
+        }
+
+        ReadVerdict verdict = mapping.Policy.Judge(path);
+        if (verdict == ReadVerdict.Denied)
+        {
+            throw Refusing(path, "it is on the list of things that never leave this machine");
+        }
+
+        using SafeFileHandle? handle = LinuxNative.TryOpenPath(null, path.Text[1..]);
+        if (handle is null)
+        {
+            return new AbsentFact(path);
+        }
+
+        FileStat stat = LinuxNative.Stat(handle);
+        if (stat.IsDirectory)
+        {
+            return PathWalker.ToFact(path, stat);
+        }
+
+        if (verdict == ReadVerdict.WayOnly)
+        {
+            throw Refusing(path, "it is outside the directories that this build allows a worker to read");
+        }
+
+        if (stat.IsSymlink)
+        {
+            return new SymlinkFact(path, LinuxNative.ReadLink(handle, ""));
+        }
+
+        if (!stat.IsFile)
+        {
+            throw Refusing(path, "it is not a regular file");
+        }
+
+        if (verdict == ReadVerdict.EntryOnly || stat.SizeBytes > EagerBytes)
+        {
+            return new FileFact(path, null, stat.SizeBytes, stat.Mode, stat.ModifiedNs);
+        }
+
+        HashedFile file = await HashAndSendAsync(path, stat, cancellationToken);
+        return new FileFact(path, file.Digest, file.Stat.SizeBytes, file.Stat.Mode, file.Stat.ModifiedNs);
+    }
+
+    private Wire.Listing List(VirtualPath directory)
+    {
+        if (mapping.Policy.Judge(directory) != ReadVerdict.Served && mapping.Find(directory) is not DirectoryFact { IsComplete: true })
+        {
+            throw Refusing(directory, "its listing is outside what this build allows a worker to read");
+        }
+
+        Dictionary<VirtualPath, InputFact> entries = [];
+        if (mapping.Find(directory) is not DirectoryFact { IsComplete: true })
+        {
+            ReadDirectory(directory, entries);
+        }
+
+        foreach (InputFact fact in mapping.FindEntries(directory))
+        {
+            entries[fact.Path] = fact;
+        }
+
+        Wire.Listing listing = new();
+
+        // Contents are not in the store before they are asked for.
+        listing.Entries.AddRange(entries.Values
+            .Where(fact => fact is not AbsentFact)
+            .Select(fact => (fact is FileFact file ? file with { Digest = null } : fact).ToWire()));
+        return listing;
+    }
+
+    private static void ReadDirectory(VirtualPath path, Dictionary<VirtualPath, InputFact> entries)
+    {
+        using SafeFileHandle directory = LinuxNative.TryOpenDirectory(null, path.Text[1..])
+            ?? throw new ReprException(ReprErrorCode.InvalidInput, $"The directory '{path}' has vanished.");
+
+        // Through the handle, so that what is listed is what was judged.
+        foreach (string entry in Directory.EnumerateFileSystemEntries($"/proc/self/fd/{directory.DangerousGetHandle()}"))
+        {
+            VirtualPath place = path.Append(Path.GetFileName(entry));
+            if (LinuxNative.TryStat(directory, place.Name) is not { } stat)
+            {
+                continue;
+            }
+
+            if (stat.IsDirectory)
+            {
+                entries[place] = PathWalker.ToFact(place, stat);
+            }
+            else if (stat.IsSymlink)
+            {
+                entries[place] = new SymlinkFact(place, LinuxNative.ReadLink(directory, place.Name));
+            }
+            else if (stat.IsFile)
+            {
+                entries[place] = new FileFact(place, null, stat.SizeBytes, stat.Mode, stat.ModifiedNs);
+            }
+        }
+    }
+
+    private async Task<Wire.FileAnswer> ContentAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        InputFact? fact = mapping.Find(path);
+        ContentSource? source = fact is FileFact { Digest: { } known } ? mapping.Sources[known] : _promised.GetValueOrDefault(path);
+        if (source is not null)
+        {
+            uploader.Forget(source.Digest);
+            await uploader.EnsureAsync([source], statistics, cancellationToken);
+            InputFact answer = fact ?? new FileFact(path, source.Digest, source.Stat.SizeBytes, source.Stat.Mode, source.Stat.ModifiedNs);
+            return new Wire.FileAnswer { Entry = answer.ToWire() };
+        }
+
+        if (fact is not null and not FileFact || mapping.Policy.Judge(path) != ReadVerdict.Served)
+        {
+            throw Refusing(path, "its content is not among what this build allows a worker to read");
+        }
+
+        using SafeFileHandle handle = LinuxNative.TryOpenFile(null, path.Text[1..])
+            ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
+        FileStat stat = LinuxNative.Stat(handle);
+        if (!stat.IsFile)
+        {
+            throw Refusing(path, "it is not a regular file");
+        }
+
+        HashedFile file = await HashAndSendAsync(path, stat, cancellationToken);
+        if (fact is FileFact mapped && (mapped.SizeBytes != file.Stat.SizeBytes || mapped.ModifiedNs != file.Stat.ModifiedNs))
+        {
+            throw new ReprException(ReprErrorCode.InvalidInput, "it changed while the action ran");
+        }
+
+        return new Wire.FileAnswer
+        {
+            Entry = new FileFact(path, file.Digest, file.Stat.SizeBytes, file.Stat.Mode, file.Stat.ModifiedNs).ToWire(),
+        };
+    }
+
+    private async Task<HashedFile> HashAndSendAsync(VirtualPath path, FileStat stat, CancellationToken cancellationToken)
+    {
+        HashedFile file = await digests.GetAsync(path.Text, stat, cancellationToken);
+        ContentSource source = ContentSource.OfFile(path.Text, file);
+        await uploader.EnsureAsync([source], statistics, cancellationToken);
+        _promised[path] = source;
+        _served.Enqueue(new ServedFile(path.Text, file.Digest.ToString()));
+        return file;
+    }
+
+    // What is below an output that starts absent, or below a directory that is complete without it, is absent too.
+    private bool IsBelowAbsent(VirtualPath path)
+    {
+        for (VirtualPath place = path; !place.IsRoot; place = place.Parent)
+        {
+            InputFact? parent = mapping.Find(place.Parent);
+            if (parent is AbsentFact || (parent is DirectoryFact { IsComplete: true } && mapping.Find(place) is null))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static ReprException Refusing(VirtualPath path, string why) => new(
+        ReprErrorCode.Refused, $"The worker asked for '{path}', which is not sent because {why}; the action runs locally.");
+
+    private Wire.FileAnswer Refuse(string message)
+    {
+        Interlocked.CompareExchange(ref _refusal, message, null);
+        return new Wire.FileAnswer { Refused = message };
+    }
+}

@@ -1,0 +1,55 @@
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>All that is known about the requester's files before an action starts. Immutable once made; safe for concurrent reading.</summary>
+internal sealed class InputMapping
+{
+    private readonly Dictionary<VirtualPath, InputFact> _facts;
+
+    /// <summary>Makes a mapping.</summary>
+    public InputMapping(
+        Dictionary<VirtualPath, InputFact> facts,
+        Dictionary<Digest, ContentSource> sources,
+        IReadOnlySet<VirtualPath> imposed,
+        ReadPolicy policy,
+        IReadOnlyList<VirtualPath> outputFiles,
+        IReadOnlyList<VirtualPath> outputDirectories)
+    {
+        _facts = facts;
+        Sources = sources;
+        Imposed = imposed;
+        Policy = policy;
+        OutputFiles = outputFiles;
+        OutputDirectories = outputDirectories;
+    }
+
+    /// <summary>The facts, in the order of their paths.</summary>
+    public IEnumerable<InputFact> Facts => _facts.Values.OrderBy(fact => fact.Path);
+
+    /// <summary>Where the content of each mapped digest is.</summary>
+    public IReadOnlyDictionary<Digest, ContentSource> Sources { get; }
+
+    /// <summary>Paths whose fact is not the disk's: virtual files and outputs.</summary>
+    public IReadOnlySet<VirtualPath> Imposed { get; }
+
+    /// <summary>What the worker may ask for.</summary>
+    public ReadPolicy Policy { get; }
+
+    /// <summary>Physical paths of the declared output files.</summary>
+    public IReadOnlyList<VirtualPath> OutputFiles { get; }
+
+    /// <summary>Physical paths of the declared output directories.</summary>
+    public IReadOnlyList<VirtualPath> OutputDirectories { get; }
+
+    /// <summary>What is known about a path; null: nothing.</summary>
+    public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path);
+
+    /// <summary>The facts of the entries of a directory that are known.</summary>
+    public IEnumerable<InputFact> FindEntries(VirtualPath directory) =>
+        _facts.Values.Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory);
+
+    /// <summary>Whether a path is a declared output or lies in a declared output directory.</summary>
+    public bool IsOutput(VirtualPath path) => OutputFiles.Contains(path) || OutputDirectories.Any(path.IsWithin);
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>What this process has from the user who runs it.</summary>
+internal static class LocalUser
+{
+    private const uint UsualUmask = 0x12; // 0o022
+
+    /// <summary>The umask of this process, without changing it (proc_pid_status(5)).</summary>
+    public static uint Umask()
+    {
+        string? line = File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith("Umask:", StringComparison.Ordinal));
+        return line is null ? UsualUmask : ParseOctal(line["Umask:".Length..].Trim());
+    }
+
+    /// <summary>For people, as in "ana@laptop".</summary>
+    public static string Name() => string.Create(CultureInfo.InvariantCulture, $"{Environment.UserName}@{Environment.MachineName}");
+
+    private static uint ParseOctal(string digits)
+    {
+        uint value = 0;
+        foreach (char digit in digits)
+        {
+            value = (value * 8) + (uint)(digit - '0');
+        }
+
+        return value;
+    }
+}

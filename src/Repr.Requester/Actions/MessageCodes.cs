@@ -1,0 +1,56 @@
+namespace Repr.Requester.Actions;
+
+/// <summary>The codes under which a client tells the user why an action has no remote verdict.</summary>
+internal static class MessageCodes
+{
+    /// <summary>The worker cannot be reached.</summary>
+    public const string WorkerUnreachable = "REPR1101";
+
+    /// <summary>The worker has no free slot or no space.</summary>
+    public const string WorkerFull = "REPR1102";
+
+    /// <summary>Worker and requester speak different versions.</summary>
+    public const string VersionsDoNotTalk = "REPR1103";
+
+    /// <summary>The connection was lost while the action ran, again and again.</summary>
+    public const string ActionLost = "REPR1201";
+
+    /// <summary>A blob was lost or damaged, again and again.</summary>
+    public const string BlobLost = "REPR1202";
+
+    /// <summary>The requester process stops.</summary>
+    public const string RequesterStopped = "REPR1301";
+
+    /// <summary>The endpoint is malformed.</summary>
+    public const string MalformedEndpoint = "REPR2001";
+
+    /// <summary>The request is malformed.</summary>
+    public const string MalformedRequest = "REPR2002";
+
+    /// <summary>The read policy refused a file.</summary>
+    public const string FileRefused = "REPR2101";
+
+    /// <summary>The worker returned an output that was not declared.</summary>
+    public const string OutputRefused = "REPR2102";
+
+    /// <summary>An output could not be written to the disk.</summary>
+    public const string OutputNotWritten = "REPR2103";
+
+    /// <summary>An input changes while it is read, or cannot be read.</summary>
+    public const string InputChanges = "REPR2201";
+
+    /// <summary>A defect of the worker or of the requester.</summary>
+    public const string InternalFailure = "REPR2301";
+
+    /// <summary>The code of a failure of which nothing more is known.</summary>
+    public static string Of(ReprErrorCode code) => code switch
+    {
+        ReprErrorCode.Unavailable => ActionLost,
+        ReprErrorCode.Exhausted => WorkerFull,
+        ReprErrorCode.InvalidRequest => MalformedRequest,
+        ReprErrorCode.Refused => FileRefused,
+        ReprErrorCode.InvalidInput => InputChanges,
+        ReprErrorCode.Corrupt => BlobLost,
+        _ => InternalFailure,
+    };
+}

@@ -1,0 +1,195 @@
+using Microsoft.Win32.SafeHandles;
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// Writes an action's outputs: validates all of them before the first effect, fetches everything into temporary files beside the
+/// targets, and only when all of it is there and checked renames each into place. Works by directory handles and follows no
+/// link. Times are this machine's. Safe for concurrent use by actions with different outputs.
+/// </summary>
+internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
+{
+    /// <summary>The end of each temporary name.</summary>
+    public const string TemporarySuffix = ".repr-tmp";
+
+    /// <summary>Writes outputs.</summary>
+    /// <exception cref="ActionFailureException">
+    /// <see cref="MessageCodes.OutputRefused"/>: an output is not within what was declared; nothing was written.
+    /// <see cref="MessageCodes.OutputNotWritten"/>: the disk refused.
+    /// </exception>
+    /// <exception cref="ReprException">A content could not be had, or is not what its digest says; nothing was written.</exception>
+    public async Task WriteAsync(
+        IReadOnlyList<ActionOutput> outputs,
+        InputMapping mapping,
+        ContentDownloader downloader,
+        ContentUploader uploader,
+        TransferStatistics statistics,
+        CancellationToken cancellationToken)
+    {
+        List<PlannedOutput> plan = OutputPlan.Make(outputs, mapping.OutputFiles, mapping.OutputDirectories);
+        using Staging staging = new();
+        try
+        {
+            staging.Prepare(plan);
+            await downloader.FetchAsync(staging.Downloads, statistics, cancellationToken);
+
+            // From here on it is carried to its end, so that the outputs are all of one run.
+            Place(staging, plan, uploader);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ActionFailureException(
+                MessageCodes.OutputNotWritten, ReprErrorCode.Internal, $"The outputs could not be written: {exception.Message}", exception);
+        }
+    }
+
+    private void Place(Staging staging, List<PlannedOutput> plan, ContentUploader uploader)
+    {
+        foreach (PlannedOutput output in plan.Where(output => output.Output is DirectoryOutput))
+        {
+            using SafeFileHandle directory = staging.OpenDirectory(output.Root, output.Relative);
+            File.SetUnixFileMode(directory, (UnixFileMode)(((DirectoryOutput)output.Output).Mode & 0x1FF));
+        }
+
+        DateTime now = time.GetUtcNow().UtcDateTime;
+        foreach (PlannedOutput output in plan.Where(output => output.Output is FileOutput or SymlinkOutput))
+        {
+            (string temporary, SafeFileHandle? file) = staging.Find(output);
+            using SafeFileHandle parent = staging.OpenDirectory(output.Root, output.ParentRelative);
+            if (file is not null && output.Output is FileOutput content)
+            {
+                File.SetUnixFileMode(file, (UnixFileMode)(content.Mode & 0x1FF));
+                File.SetLastWriteTimeUtc(file, now);
+                staging.Move(output, temporary, parent);
+                digests.Enter(LinuxNative.Stat(file), content.Digest);
+                uploader.MarkPresent(content.Digest);
+            }
+            else
+            {
+                staging.Move(output, temporary, parent);
+            }
+        }
+
+        foreach (PlannedOutput output in plan.Where(output => output.Output is DeletedOutput).Reverse())
+        {
+            using SafeFileHandle parent = staging.OpenDirectory(output.Root, output.ParentRelative);
+            if (LinuxNative.TryStat(parent, output.Output.Path.Name) is { } stat)
+            {
+                LinuxNative.Remove(parent, output.Output.Path.Name, stat.IsDirectory);
+            }
+        }
+    }
+
+    // Temporary files and open directories of one run; what was not moved is removed at the end.
+    private sealed class Staging : IDisposable
+    {
+        private readonly Dictionary<VirtualPath, SafeFileHandle> _roots = [];
+        private readonly Dictionary<VirtualPath, (string Name, SafeFileHandle? File)> _temporaries = [];
+        private readonly List<(SafeFileHandle Directory, string Name)> _leftovers = [];
+
+        public List<Download> Downloads { get; } = [];
+
+        public void Prepare(List<PlannedOutput> plan)
+        {
+            foreach (PlannedOutput output in plan)
+            {
+                SafeFileHandle root = OpenRoot(output.Root);
+                RefuseObstacle(root, output);
+                string name = $".{Guid.NewGuid():N}{TemporarySuffix}";
+                switch (output.Output)
+                {
+                    case FileOutput file:
+                        SafeFileHandle handle = LinuxNative.CreateFile(root, name);
+                        _leftovers.Add((root, name));
+                        _temporaries.Add(output.Output.Path, (name, handle));
+                        Downloads.Add(new Download(file.Digest, handle));
+                        break;
+                    case SymlinkOutput link:
+                        LinuxNative.CreateSymlink(root, name, link.Target);
+                        _leftovers.Add((root, name));
+                        _temporaries.Add(output.Output.Path, (name, null));
+                        break;
+                    default:
+                        break;
+                }
+            }
+        }
+
+        public (string Name, SafeFileHandle? File) Find(PlannedOutput output) => _temporaries[output.Output.Path];
+
+        public void Move(PlannedOutput output, string temporary, SafeFileHandle parent)
+        {
+            SafeFileHandle root = OpenRoot(output.Root);
+            LinuxNative.Rename(root, temporary, parent, output.Output.Path.Name);
+            _leftovers.Remove((root, temporary));
+        }
+
+        // Opens a directory below an output root, making what is missing.
+        public SafeFileHandle OpenDirectory(VirtualPath root, string relative)
+        {
+            SafeFileHandle rootHandle = OpenRoot(root);
+            if (LinuxNative.TryOpenDirectory(rootHandle, relative) is { } existing)
+            {
+                return existing;
+            }
+
+            int slash = relative.LastIndexOf('/');
+            using SafeFileHandle parent = OpenDirectory(root, slash < 0 ? "" : relative[..slash]);
+            LinuxNative.CreateDirectory(parent, relative[(slash + 1)..]);
+            return LinuxNative.TryOpenDirectory(rootHandle, relative) ?? throw new IOException($"'{root}/{relative}' is not a directory.");
+        }
+
+        public void Dispose()
+        {
+            foreach ((SafeFileHandle directory, string name) in _leftovers)
+            {
+                try
+                {
+                    LinuxNative.Remove(directory, name, isDirectory: false);
+                }
+                catch (IOException)
+                {
+                    // The directory went away with it.
+                }
+            }
+
+            foreach ((_, SafeFileHandle? file) in _temporaries.Values)
+            {
+                file?.Dispose();
+            }
+
+            foreach (SafeFileHandle directory in _roots.Values)
+            {
+                directory.Dispose();
+            }
+        }
+
+        private SafeFileHandle OpenRoot(VirtualPath root)
+        {
+            if (!_roots.TryGetValue(root, out SafeFileHandle? handle))
+            {
+                handle = LinuxNative.TryOpenDirectory(null, root.Text[1..]) ?? throw new IOException($"The directory '{root}' is not there.");
+                _roots.Add(root, handle);
+            }
+
+            return handle;
+        }
+
+        // A file cannot replace a directory, nor a directory a file: found out before anything is touched.
+        private static void RefuseObstacle(SafeFileHandle root, PlannedOutput output)
+        {
+            using SafeFileHandle? parent = LinuxNative.TryOpenDirectory(root, output.ParentRelative);
+            if (parent is null || output.Relative.Length == 0 || output.Output is DeletedOutput)
+            {
+                return;
+            }
+
+            if (LinuxNative.TryStat(parent, output.Output.Path.Name) is { } stat && stat.IsDirectory != output.Output is DirectoryOutput)
+            {
+                throw new IOException($"'{output.Output.Path}' is {(stat.IsDirectory ? "a directory" : "not a directory")} on this machine.");
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Security.Cryptography;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Win32.SafeHandles;
+using Repr.Protocol.Reapi;
+using ReapiStatus = Repr.Protocol.Reapi.Status;
+
+namespace Repr.Requester.Content;
+
+/// <summary>A blob and the new, empty file that shall have its content.</summary>
+/// <param name="Digest">What the content must be.</param>
+/// <param name="File">Open for writing; stays open.</param>
+internal readonly record struct Download(Digest Digest, SafeFileHandle File);
+
+/// <summary>Fetches content from one worker's store into files and checks it. Safe for concurrent use.</summary>
+internal sealed class ContentDownloader(ContentChannel channel)
+{
+    private const int SmallBlobBytes = 1 << 20;
+    private const int ParallelCalls = 4;
+
+    private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
+
+    /// <summary>Fetches blobs. When it returns, each file has exactly the content of its digest.</summary>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.Corrupt"/>: a blob is missing or is not what its digest says. Else what the store reports.
+    /// </exception>
+    public async Task FetchAsync(IReadOnlyList<Download> downloads, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        Download[] filled = [.. downloads.Where(download => download.Digest.SizeBytes > 0)];
+        ParallelOptions options = new() { MaxDegreeOfParallelism = ParallelCalls, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(Batch(filled), options, async (batch, token) =>
+        {
+            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
+            {
+                await FetchStreamAsync(batch[0], token);
+            }
+            else
+            {
+                await FetchBatchAsync(batch, token);
+            }
+
+            batch.ForEach(download => statistics.Downloaded(download.Digest.SizeBytes));
+        });
+    }
+
+    private IEnumerable<List<Download>> Batch(IReadOnlyList<Download> downloads)
+    {
+        List<Download> batch = [];
+        long bytes = 0;
+        foreach (Download download in downloads)
+        {
+            long size = download.Digest.SizeBytes + BlobWriter.EntryOverhead;
+            if (download.Digest.SizeBytes > SmallBlobLimit)
+            {
+                yield return [download];
+                continue;
+            }
+
+            if (bytes + size > channel.BatchBytes)
+            {
+                yield return batch;
+                batch = [];
+                bytes = 0;
+            }
+
+            batch.Add(download);
+            bytes += size;
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    private async Task FetchBatchAsync(List<Download> batch, CancellationToken cancellationToken)
+    {
+        ILookup<Digest, Download> wanted = batch.ToLookup(download => download.Digest);
+        BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
+        request.Digests.AddRange(wanted.Select(group => group.Key.ToReapi()));
+        BatchReadBlobsResponse response = await ContentChannel.CallAsync(
+            () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+        HashSet<Digest> seen = [];
+        foreach (BatchReadBlobsResponse.Types.Response blob in response.Responses)
+        {
+            Digest digest = blob.Digest.ToCore();
+            if (blob.Status is ReapiStatus { Code: not 0 } status)
+            {
+                throw Lost(digest, status.Message);
+            }
+
+            if (blob.Compressor != Compressor.Types.Value.Identity || Digest.Compute(blob.Data.Span) != digest)
+            {
+                throw Damaged(digest);
+            }
+
+            foreach (Download download in wanted[digest])
+            {
+                await RandomAccess.WriteAsync(download.File, blob.Data.Memory, 0, cancellationToken);
+            }
+
+            seen.Add(digest);
+        }
+
+        if (wanted.Select(group => group.Key).FirstOrDefault(digest => !seen.Contains(digest)) is { IsDefault: false } missing)
+        {
+            throw Lost(missing, "it was not in the answer");
+        }
+    }
+
+    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
+        async () =>
+        {
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            ReadRequest request = new() { ResourceName = ReapiNames.ToRead(download.Digest, isCompressed: false) };
+            using AsyncServerStreamingCall<ReadResponse> call = channel.Streams.Read(request, cancellationToken: cancellationToken);
+            long offset = 0;
+            while (await call.ResponseStream.MoveNext(cancellationToken))
+            {
+                ByteString data = call.ResponseStream.Current.Data;
+                if (offset + data.Length > download.Digest.SizeBytes)
+                {
+                    throw Damaged(download.Digest);
+                }
+
+                hash.AppendData(data.Span);
+                await RandomAccess.WriteAsync(download.File, data.Memory, offset, cancellationToken);
+                offset += data.Length;
+            }
+
+            if (Digest.Finish(hash, offset) != download.Digest)
+            {
+                throw Damaged(download.Digest);
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    private static ReprException Damaged(Digest digest) =>
+        new(ReprErrorCode.Corrupt, $"The worker's content store returned something else for blob {digest}.");
+
+    private static ReprException Lost(Digest digest, string why) =>
+        new(ReprErrorCode.Corrupt, $"The worker's content store has lost blob {digest}: {why}.");
+}

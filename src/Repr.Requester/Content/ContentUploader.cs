@@ -1,0 +1,236 @@
+using System.Collections.Concurrent;
+using Repr.Protocol.Reapi;
+using Repr.Requester.Files;
+using ReapiStatus = Repr.Protocol.Reapi.Status;
+
+namespace Repr.Requester.Content;
+
+/// <summary>
+/// Brings content into one worker's store, each blob once: what the store is known to have is not asked again, and what another
+/// action is sending already is waited for. The bytes are hashed again while they are sent. Safe for concurrent use.
+/// </summary>
+internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer, DigestCache digests) : IDisposable
+{
+    private const int DigestsPerQuestion = 20_000;
+    private const int SmallBlobBytes = 1 << 20;
+    private const int ParallelCalls = 4;
+
+    private readonly ConcurrentDictionary<Digest, TaskCompletionSource> _blobs = new();
+    private readonly SemaphoreSlim _calls = new(ParallelCalls);
+
+    /// <summary>Makes sure that the store has all of this content.</summary>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidInput"/>: a file changed since it was hashed. Else what the store reports.
+    /// </exception>
+    public async Task EnsureAsync(IEnumerable<ContentSource> sources, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        Dictionary<Digest, ContentSource> wanted = [];
+        foreach (ContentSource source in sources.Where(source => source.Digest.SizeBytes > 0))
+        {
+            wanted.TryAdd(source.Digest, source);
+        }
+
+        while (wanted.Count > 0)
+        {
+            List<ContentSource> claimed = [];
+            List<Task> others = [];
+            foreach (ContentSource source in wanted.Values)
+            {
+                TaskCompletionSource mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                TaskCompletionSource winner = _blobs.GetOrAdd(source.Digest, mine);
+                if (winner == mine)
+                {
+                    claimed.Add(source);
+                }
+                else if (!winner.Task.IsCompletedSuccessfully)
+                {
+                    others.Add(winner.Task);
+                }
+            }
+
+            await SendClaimedAsync(claimed, statistics, cancellationToken);
+
+            // Whoever sends them may have been cancelled; then they are claimed here, in the next round.
+            await Task.WhenAll(others).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (Digest digest in wanted.Keys.Where(IsKnown).ToList())
+            {
+                wanted.Remove(digest);
+            }
+        }
+    }
+
+    /// <summary>Notes that the store has a blob (the worker has just put it there).</summary>
+    public void MarkPresent(Digest digest)
+    {
+        TaskCompletionSource present = new();
+        present.SetResult();
+        _blobs.TryAdd(digest, present);
+    }
+
+    /// <summary>Forgets that the store has a blob, because it was found to lack it.</summary>
+    public void Forget(Digest digest)
+    {
+        if (_blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompleted)
+        {
+            _blobs.TryRemove(new KeyValuePair<Digest, TaskCompletionSource>(digest, known));
+        }
+    }
+
+    /// <summary>Forgets all that the store is known to have.</summary>
+    public void ForgetAll()
+    {
+        foreach (Digest digest in _blobs.Keys)
+        {
+            Forget(digest);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _calls.Dispose();
+
+    private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
+
+    private bool IsKnown(Digest digest) => _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
+
+    private async Task SendClaimedAsync(List<ContentSource> claimed, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        try
+        {
+            HashSet<Digest> missing = await FindMissingAsync(claimed, cancellationToken);
+            foreach (ContentSource source in claimed.Where(source => !missing.Contains(source.Digest)))
+            {
+                Settle(source.Digest, isPresent: true);
+            }
+
+            await Task.WhenAll(Batch(claimed.Where(source => missing.Contains(source.Digest)))
+                .Select(batch => SendAsync(batch, statistics, cancellationToken)));
+        }
+        finally
+        {
+            foreach (ContentSource source in claimed)
+            {
+                Settle(source.Digest, isPresent: false);
+            }
+        }
+    }
+
+    // The first word counts: a blob that was sent stays sent.
+    private void Settle(Digest digest, bool isPresent)
+    {
+        if (!_blobs.TryGetValue(digest, out TaskCompletionSource? blob) || blob.Task.IsCompleted)
+        {
+            return;
+        }
+
+        if (isPresent)
+        {
+            blob.TrySetResult();
+        }
+        else
+        {
+            _blobs.TryRemove(new KeyValuePair<Digest, TaskCompletionSource>(digest, blob));
+            blob.TrySetCanceled(CancellationToken.None);
+        }
+    }
+
+    private async Task<HashSet<Digest>> FindMissingAsync(List<ContentSource> sources, CancellationToken cancellationToken)
+    {
+        HashSet<Digest> missing = [];
+        foreach (ContentSource[] chunk in sources.Chunk(DigestsPerQuestion))
+        {
+            FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
+            request.BlobDigests.AddRange(chunk.Select(source => source.Digest.ToReapi()));
+            FindMissingBlobsResponse response = await ContentChannel.CallAsync(
+                () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+            missing.UnionWith(response.MissingBlobDigests.Select(digest => digest.ToCore()));
+        }
+
+        return missing;
+    }
+
+    private IEnumerable<List<ContentSource>> Batch(IEnumerable<ContentSource> sources)
+    {
+        int small = SmallBlobLimit;
+        List<ContentSource> batch = [];
+        long bytes = 0;
+        foreach (ContentSource source in sources.OrderByDescending(source => source.Digest.SizeBytes))
+        {
+            if (source.Digest.SizeBytes > small)
+            {
+                yield return [source];
+                continue;
+            }
+
+            if (bytes + source.Digest.SizeBytes + BlobWriter.EntryOverhead > channel.BatchBytes)
+            {
+                yield return batch;
+                batch = [];
+                bytes = 0;
+            }
+
+            batch.Add(source);
+            bytes += source.Digest.SizeBytes + BlobWriter.EntryOverhead;
+        }
+
+        if (batch.Count > 0)
+        {
+            yield return batch;
+        }
+    }
+
+    private async Task SendAsync(List<ContentSource> batch, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        await _calls.WaitAsync(cancellationToken);
+        try
+        {
+            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
+            {
+                await writer.WriteStreamAsync(batch[0], cancellationToken);
+            }
+            else
+            {
+                await SendBatchAsync(batch, cancellationToken);
+            }
+        }
+        catch (ReprException exception) when (exception.Code == ReprErrorCode.InvalidInput)
+        {
+            batch.ForEach(source => digests.Forget(source.Stat));
+            throw;
+        }
+        finally
+        {
+            _calls.Release();
+        }
+
+        foreach (ContentSource source in batch)
+        {
+            statistics.Uploaded(source.Digest.SizeBytes);
+            Settle(source.Digest, isPresent: true);
+        }
+    }
+
+    private async Task SendBatchAsync(List<ContentSource> batch, CancellationToken cancellationToken)
+    {
+        BatchUpdateBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
+        foreach (ContentSource source in batch)
+        {
+            request.Requests.Add(new BatchUpdateBlobsRequest.Types.Request
+            {
+                Digest = source.Digest.ToReapi(),
+                Data = await BlobWriter.ReadWholeAsync(source, cancellationToken),
+            });
+        }
+
+        BatchUpdateBlobsResponse response = await ContentChannel.CallAsync(
+            () => channel.Store.BatchUpdateBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+        foreach (BatchUpdateBlobsResponse.Types.Response blob in response.Responses)
+        {
+            // Some stores leave the status out when all is well.
+            if (blob.Status is ReapiStatus { Code: not 0 } status)
+            {
+                throw ContentChannel.Translate(new Grpc.Core.RpcException(new Grpc.Core.Status((Grpc.Core.StatusCode)status.Code, status.Message)));
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Repr.Requester.Files;
+
+namespace Repr.Requester.Door;
+
+/// <summary>Where the door and the cache of this user are. Read from the environment by the process's entry points only.</summary>
+public static class DoorPaths
+{
+    private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The door of one build of Repr: another build has another door.</summary>
+    /// <param name="product">Full path of repr.dll.</param>
+    public static string FindDoor(string product)
+    {
+        FileInfo file = new(product);
+        string identity = string.Create(CultureInfo.InvariantCulture, $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}");
+        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 8));
+        return Path.Combine(FindRuntimeDirectory(), $"door-{name}.sock");
+    }
+
+    /// <summary>$REPR_RUNTIME_DIR, else $XDG_RUNTIME_DIR/repr, else /tmp/repr-uid.</summary>
+    public static string FindRuntimeDirectory() =>
+        Variable("REPR_RUNTIME_DIR")
+        ?? (Variable("XDG_RUNTIME_DIR") is { } runtime ? Path.Combine(runtime, "repr") : null)
+        ?? string.Create(CultureInfo.InvariantCulture, $"/tmp/repr-{LinuxNative.GetUserId()}");
+
+    /// <summary>$REPR_CACHE_DIR, else $XDG_CACHE_HOME/repr, else ~/.cache/repr.</summary>
+    public static string FindCacheDirectory() =>
+        Variable("REPR_CACHE_DIR")
+        ?? Path.Combine(Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "repr");
+
+    /// <summary>Makes a directory that is this user's alone.</summary>
+    /// <exception cref="IOException">It exists and belongs to somebody else, is open to others, or is not a directory.</exception>
+    public static void CreatePrivateDirectory(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            Directory.CreateDirectory(path, UserOnly);
+        }
+
+        FileStat? stat = LinuxNative.TryStat(path);
+        if (stat is not { IsDirectory: true } directory || directory.UserId != LinuxNative.GetUserId() || (directory.Mode & 0x3F) != 0)
+        {
+            throw new IOException(
+                $"The directory '{path}' must be a directory of this user with mode 0700; remove it, or set REPR_RUNTIME_DIR to another one.");
+        }
+    }
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

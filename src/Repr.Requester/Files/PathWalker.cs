@@ -1,0 +1,160 @@
+namespace Repr.Requester.Files;
+
+/// <summary>Where a path leads.</summary>
+/// <param name="Path">The physical path: no component of its parent is a link.</param>
+/// <param name="Stat">What is there; null: nothing.</param>
+internal readonly record struct ResolvedPath(VirtualPath Path, FileStat? Stat);
+
+/// <summary>
+/// Walks paths on this machine's disk component by component, as path_resolution(7) does, and notes what it meets on the way:
+/// directories, links, and where nothing is. Looks at each place once, so that all it says is of one moment. One action's; not
+/// safe for concurrent use.
+/// </summary>
+internal sealed class PathWalker
+{
+    private const int MaximumLinks = 40; // as the kernel
+
+    private readonly Dictionary<VirtualPath, FileStat?> _stats = [];
+    private readonly Dictionary<VirtualPath, ResolvedPath> _resolved = [];
+    private readonly Action<InputFact> _met;
+
+    /// <summary>Makes a walker.</summary>
+    /// <param name="met">Is told each directory, link and absent place on the way; files are left to the caller.</param>
+    public PathWalker(Action<InputFact> met) => _met = met;
+
+    /// <summary>Follows a path, links included, to its end.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: a place cannot be looked at.</exception>
+    public ResolvedPath Resolve(VirtualPath path) => Resolve(path, 0);
+
+    /// <summary>Goes to a path that is believed to be physical; null when a link or a file stands in its way.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: a place cannot be looked at.</exception>
+    public ResolvedPath? Find(VirtualPath path)
+    {
+        if (path.IsRoot)
+        {
+            return Resolve(path, 0);
+        }
+
+        if (Find(path.Parent) is not { Stat.IsDirectory: true } parent)
+        {
+            return null;
+        }
+
+        FileStat? stat = Look(path);
+        if (stat is { IsDirectory: true } directory)
+        {
+            _met(ToFact(path, directory));
+        }
+
+        return new ResolvedPath(path, stat);
+    }
+
+    /// <summary>What is at a physical path.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: it cannot be looked at.</exception>
+    public FileStat? Look(VirtualPath path)
+    {
+        if (!_stats.TryGetValue(path, out FileStat? stat))
+        {
+            try
+            {
+                stat = LinuxNative.TryStat(path.Text);
+            }
+            catch (IOException exception)
+            {
+                throw new ReprException(ReprErrorCode.InvalidInput, exception.Message, exception);
+            }
+
+            _stats.Add(path, stat);
+        }
+
+        return stat;
+    }
+
+    /// <summary>The text of a link.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: it is not a link any more.</exception>
+    public static string ReadLink(VirtualPath path)
+    {
+        try
+        {
+            return LinuxNative.ReadLink(path.Text);
+        }
+        catch (IOException exception)
+        {
+            throw new ReprException(ReprErrorCode.InvalidInput, exception.Message, exception);
+        }
+    }
+
+    /// <summary>The fact for a directory of whose names nothing is said.</summary>
+    public static DirectoryFact ToFact(VirtualPath path, FileStat directory) => new(path, false, directory.Mode, directory.ModifiedNs);
+
+    private ResolvedPath Resolve(VirtualPath path, int links)
+    {
+        if (_resolved.TryGetValue(path, out ResolvedPath known))
+        {
+            return known;
+        }
+
+        ResolvedPath result = ResolveLast(path, links);
+        _resolved[path] = result;
+        return result;
+    }
+
+    private ResolvedPath ResolveLast(VirtualPath path, int links)
+    {
+        VirtualPath place = path;
+        if (!path.IsRoot)
+        {
+            ResolvedPath parent = Resolve(path.Parent, links);
+            place = parent.Path.Append(path.Name);
+            if (parent.Stat is not { IsDirectory: true })
+            {
+                return new ResolvedPath(place, null);
+            }
+        }
+
+        FileStat? stat = Look(place);
+        if (stat is null)
+        {
+            _met(new AbsentFact(place));
+        }
+        else if (stat.Value.IsDirectory)
+        {
+            _met(ToFact(place, stat.Value));
+        }
+        else if (stat.Value.IsSymlink)
+        {
+            return Follow(place, links);
+        }
+
+        return new ResolvedPath(place, stat);
+    }
+
+    private ResolvedPath Follow(VirtualPath link, int links)
+    {
+        string target = ReadLink(link);
+        _met(new SymlinkFact(link, target));
+        if (links >= MaximumLinks)
+        {
+            return new ResolvedPath(link, null);
+        }
+
+        VirtualPath start = target.StartsWith('/') ? VirtualPath.Root : link.Parent;
+        ResolvedPath current = new(start, Look(start));
+        foreach (string name in target.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (current.Stat is not { IsDirectory: true })
+            {
+                return new ResolvedPath(current.Path, null);
+            }
+
+            current = name switch
+            {
+                "." => current,
+                ".." => new ResolvedPath(current.Path.Parent, Look(current.Path.Parent)),
+                _ => Resolve(current.Path.Append(name), links + 1),
+            };
+        }
+
+        return current;
+    }
+}

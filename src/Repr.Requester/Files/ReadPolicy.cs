@@ -1,0 +1,103 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.FileSystemGlobbing;
+
+namespace Repr.Requester.Files;
+
+/// <summary>How much of a path a worker may learn.</summary>
+internal enum ReadVerdict
+{
+    /// <summary>Nothing at all, not even whether it is there.</summary>
+    Denied,
+
+    /// <summary>That it is absent, or a directory on the way to something else. No file, no size, no listing.</summary>
+    WayOnly,
+
+    /// <summary>What it is and its attributes. No content, no listing.</summary>
+    EntryOnly,
+
+    /// <summary>Everything.</summary>
+    Served,
+}
+
+/// <summary>
+/// What a worker may ask for: default deny; allowed are the roots that the build names, its declared inputs and the system's
+/// own files; the deny list of keys and credentials beats a root. Paths are physical (no component is a link), so that whoever
+/// opens the path without following links opens what was judged. Immutable after the inputs were added; safe for concurrent reading.
+/// </summary>
+internal sealed class ReadPolicy
+{
+    private static readonly VirtualPath[] s_systemRoots =
+    [
+        .. new[] { "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin" }.Select(VirtualPath.Parse),
+        .. new[]
+        {
+            "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload", "localtime", "timezone", "nsswitch.conf", "passwd", "group",
+            "os-release", "debian_version", "lsb-release", "locale.alias", "locale.conf", "locale.gen", "ssl/openssl.cnf", "ssl/certs",
+            "alternatives", "gai.conf", "host.conf", "terminfo", "mime.types", "protocols", "services",
+        }.Select(name => VirtualPath.Parse("/etc/" + name)),
+    ];
+
+    private static readonly VirtualPath[] s_deniedPlaces =
+        [.. new[] { "/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private" }.Select(VirtualPath.Parse)];
+
+    private static readonly string[] s_deniedPrefixes = ["/etc/shadow", "/etc/gshadow"];
+
+    private static readonly string[] s_deniedNames =
+    [
+        ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".git", ".netrc", ".git-credentials", ".npmrc", ".pypirc", ".pgpass",
+        "*.pfx", "*.p12", "*.pem", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".env", ".env.*", "secrets.json",
+    ];
+
+    private readonly VirtualPath[] _roots;
+    private readonly Matcher _denied = new(StringComparison.OrdinalIgnoreCase);
+    private readonly HashSet<VirtualPath> _inputs = [];
+    private readonly FrozenSet<string> _plainDenied;
+
+    /// <summary>Makes a policy.</summary>
+    /// <param name="readRoots">Physical paths of the directories and files that the build allows.</param>
+    public ReadPolicy(IEnumerable<VirtualPath> readRoots)
+    {
+        _roots = [.. readRoots];
+        _denied.AddIncludePatterns(s_deniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
+        _plainDenied = s_deniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Adds a file that the build names itself: it passes the deny list (a key file of the compiler).</summary>
+    public void AddInput(VirtualPath path) => _inputs.Add(path);
+
+    /// <summary>What a worker may learn about a physical path.</summary>
+    public ReadVerdict Judge(VirtualPath path)
+    {
+        if (_inputs.Contains(path))
+        {
+            return ReadVerdict.Served;
+        }
+
+        if (s_deniedPlaces.Any(path.IsWithin) || s_deniedPrefixes.Any(prefix => path.Text.StartsWith(prefix, StringComparison.Ordinal)))
+        {
+            return ReadVerdict.Denied;
+        }
+
+        if (s_systemRoots.Any(path.IsWithin))
+        {
+            return ReadVerdict.Served;
+        }
+
+        for (VirtualPath parent = path.Parent; !parent.IsRoot; parent = parent.Parent)
+        {
+            if (IsDeniedName(parent.Name))
+            {
+                return ReadVerdict.Denied;
+            }
+        }
+
+        if (!_roots.Any(path.IsWithin))
+        {
+            return ReadVerdict.WayOnly;
+        }
+
+        return IsDeniedName(path.Name) ? ReadVerdict.EntryOnly : ReadVerdict.Served;
+    }
+
+    private bool IsDeniedName(string name) => _plainDenied.Contains(name) || (name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase)) && _denied.Match(name).HasMatches;
+}

@@ -1,0 +1,202 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Repr.Requester.Actions;
+using Repr.Requester.Door;
+using Repr.Requester.Files;
+using Repr.Requester.Sessions;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester;
+
+/// <summary>
+/// The background process of one user on one machine: owns the sessions with workers, the digest cache and the build record, and
+/// serves the door. Stops when idle, when asked, or on SIGTERM; a second one for the same door leaves at once.
+/// </summary>
+public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
+{
+    private static readonly TimeSpan s_idleCheck = TimeSpan.FromSeconds(1);
+
+    private readonly RequesterOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly DigestCache _digests;
+    private readonly WorkerSessions _sessions;
+    private readonly ActionRunner _runner;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _force = new();
+    private long _lastUse;
+    private int _running;
+    private long _completed;
+    private long _notRun;
+
+    private RequesterProcess(RequesterOptions options, TimeProvider time)
+    {
+        _options = options;
+        _time = time;
+        Directory.CreateDirectory(
+            options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
+        _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
+        _sessions = new WorkerSessions(options, _digests, time);
+        _runner = new ActionRunner(
+            options,
+            _sessions,
+            new InputMapper(_digests, time),
+            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), time),
+            _digests,
+            new OutputWriter(_digests, time),
+            new BuildRecord(Path.Combine(options.CacheDirectory, "records"), time),
+            time,
+            _log);
+        _lastUse = time.GetTimestamp();
+    }
+
+    /// <summary>Runs a requester process until it stops.</summary>
+    /// <returns>0, also when another process serves the door already.</returns>
+    /// <exception cref="IOException">The door or the cache directory cannot be used; the message says why.</exception>
+    public static async Task<int> RunAsync(RequesterOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        DoorPaths.CreatePrivateDirectory(Path.GetDirectoryName(options.DoorPath)!);
+        using FileStream? doorLock = TryLock(options.DoorPath + ".lock");
+        if (doorLock is null)
+        {
+            return 0;
+        }
+
+        await using RequesterProcess process = new(options, TimeProvider.System);
+        await process.ServeAsync(cancellationToken);
+        return 0;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _sessions.DisposeAsync();
+        _digests.Dispose();
+        _stop.Dispose();
+        _force.Dispose();
+    }
+
+    /// <inheritdoc/>
+    async Task<Wire.DoorReply> IDoorService.RunAsync(Wire.Run run, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _running);
+        try
+        {
+            Wire.DoorReply reply = await _runner.RunAsync(run, text, cancellationToken, _force.Token);
+            Interlocked.Increment(ref reply.Done is null ? ref _notRun : ref _completed);
+            if (reply.NotRun is { Cancelled: false } notRun)
+            {
+                Log.NotRun(_log, run.Description, notRun.Code, notRun.Message);
+            }
+
+            return reply;
+        }
+        finally
+        {
+            Volatile.Write(ref _lastUse, _time.GetTimestamp());
+            Interlocked.Decrement(ref _running);
+        }
+    }
+
+    /// <inheritdoc/>
+    Wire.StatusReply IDoorService.GetStatus()
+    {
+        Wire.StatusReply reply = new()
+        {
+            ProductVersion = RequesterOptions.ProductVersion,
+            ProcessId = Environment.ProcessId,
+            Running = (uint)Volatile.Read(ref _running),
+            Completed = (ulong)Interlocked.Read(ref _completed),
+            NotRun = (ulong)Interlocked.Read(ref _notRun),
+            DigestCacheEntries = (ulong)_digests.Count,
+        };
+        reply.Workers.AddRange(_sessions.GetStatus());
+        return reply;
+    }
+
+    /// <inheritdoc/>
+    void IDoorService.Shutdown(bool force)
+    {
+        _stop.Cancel();
+        if (force)
+        {
+            _force.Cancel();
+        }
+    }
+
+    private static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return null;
+        }
+    }
+
+    private async Task ServeAsync(CancellationToken cancellationToken)
+    {
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        using CancellationTokenRegistration stop = cancellationToken.Register(() => ((IDoorService)this).Shutdown(true));
+        Log.Started(_log, _options.DoorPath, RequesterOptions.ProductVersion);
+        if (!_digests.IsPersistent)
+        {
+            Log.NotPersistent(_log, _options.CacheDirectory);
+        }
+
+        await using (DoorServer door = new(_options.DoorPath, this, _log))
+        {
+            door.Start();
+            await WaitForEndAsync();
+            door.Close();
+            await door.DrainAsync();
+        }
+
+        Log.Stopped(_log);
+    }
+
+    private async Task WaitForEndAsync()
+    {
+        using PeriodicTimer timer = new(s_idleCheck, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token))
+            {
+                if (Volatile.Read(ref _running) == 0 && _time.GetElapsedTime(Volatile.Read(ref _lastUse)) >= _options.IdleTimeout)
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop.
+        }
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        ((IDoorService)this).Shutdown(true);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "Serving {Door}, version {Version}")]
+        public static partial void Started(ILogger log, string door, string version);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Stopped")]
+        public static partial void Stopped(ILogger log);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Another process has the digest cache in {Directory}; what this one learns is not kept")]
+        public static partial void NotPersistent(ILogger log, string directory);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: not run remotely: {Code} {Reason}")]
+        public static partial void NotRun(ILogger log, string action, string code, string reason);
+    }
+}

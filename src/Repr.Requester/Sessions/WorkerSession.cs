@@ -1,0 +1,349 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Threading.Channels;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Repr.Protocol;
+using Repr.Requester.Actions;
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Sessions;
+
+/// <summary>
+/// One open session with one worker: one stream with many actions, and beside it a channel to the worker's content store. When
+/// the stream is lost, all its actions fail as unavailable and the session is over for good. Safe for concurrent use.
+/// </summary>
+internal sealed class WorkerSession : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<ulong, RunningAction> _running = new();
+    private readonly Channel<Wire.RequesterMessage> _outgoing = Channel.CreateUnbounded<Wire.RequesterMessage>(new() { SingleReader = true });
+    private readonly CancellationTokenSource _lost = new();
+    private readonly GrpcChannel _sessionChannel;
+    private readonly GrpcChannel _contentChannel;
+    private readonly AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage> _call;
+    private readonly SemaphoreSlim _places;
+    private readonly Uri _endpoint;
+    private readonly Task _traffic;
+    private ReprException? _loss;
+    private ulong _lastId;
+
+    private WorkerSession(
+        Uri endpoint,
+        GrpcChannel sessionChannel,
+        GrpcChannel contentChannel,
+        AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage> call,
+        Wire.Welcome welcome,
+        ContentUploader uploader,
+        ContentDownloader downloader)
+    {
+        _endpoint = endpoint;
+        _sessionChannel = sessionChannel;
+        _contentChannel = contentChannel;
+        _call = call;
+        Welcome = welcome;
+        Uploader = uploader;
+        Downloader = downloader;
+        _places = new SemaphoreSlim((int)Math.Clamp(welcome.Slots + (long)welcome.QueueLimit, 1, 1 << 16));
+        _traffic = Task.WhenAll(ReadAsync(), WriteAsync());
+    }
+
+    /// <summary>How the worker introduced itself.</summary>
+    public Wire.Welcome Welcome { get; }
+
+    /// <summary>Brings content to the worker.</summary>
+    public ContentUploader Uploader { get; }
+
+    /// <summary>Fetches content from the worker.</summary>
+    public ContentDownloader Downloader { get; }
+
+    /// <summary>Cancelled when the session is over.</summary>
+    public CancellationToken Lost => _lost.Token;
+
+    /// <summary>Why the session is over; null: it is not.</summary>
+    public ReprException? Loss => Volatile.Read(ref _loss);
+
+    /// <summary>Actions on the stream.</summary>
+    public int Running => _running.Count;
+
+    /// <summary>Opens a session.</summary>
+    /// <exception cref="ActionFailureException">The worker cannot be reached, or refuses.</exception>
+    public static async Task<WorkerSession> OpenAsync(
+        Uri endpoint, RequesterOptions options, DigestCache digests, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.ConnectTimeout);
+        GrpcChannel sessionChannel = WorkerChannel.Create(endpoint, options);
+        GrpcChannel? contentChannel = null;
+        AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage>? call = null;
+        bool isOpen = false;
+        try
+        {
+            call = new Wire.Sessions.SessionsClient(sessionChannel).Connect(cancellationToken: CancellationToken.None);
+            using CancellationTokenRegistration stop = limit.Token.Register(call.Dispose);
+            Wire.Welcome welcome = await GreetAsync(call, limit.Token);
+            Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
+            contentChannel = WorkerChannel.Create(contentAddress, options);
+            ContentChannel content = await ContentChannel.OpenAsync(contentChannel.CreateCallInvoker(), limit.Token);
+            BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
+            WorkerSession session = new(
+                endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(content, writer, digests), new ContentDownloader(content));
+            isOpen = true;
+            return session;
+        }
+        catch (Exception exception) when (exception is RpcException or ReprException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw CannotOpen(endpoint, options, exception, limit.IsCancellationRequested);
+        }
+        finally
+        {
+            if (!isOpen)
+            {
+                call?.Dispose();
+                contentChannel?.Dispose();
+                sessionChannel.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Waits, in order, until the worker can take one more action. Dispose the result when the action is over.</summary>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.Exhausted"/>: the time was over. <see cref="ReprErrorCode.Unavailable"/>: the session is lost.
+    /// </exception>
+    public async Task<IDisposable> EnterAsync(TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Lost);
+        try
+        {
+            if (!await _places.WaitAsync(timeout ?? Timeout.InfiniteTimeSpan, linked.Token))
+            {
+                throw new ReprException(
+                    ReprErrorCode.Exhausted, $"The worker at {_endpoint} had no free slot within {timeout?.TotalSeconds:0} s; add workers or slots.");
+            }
+        }
+        catch (OperationCanceledException) when (Loss is { } loss)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw loss;
+        }
+
+        return new Place(_places);
+    }
+
+    /// <summary>Runs an action to its end. Cancelling cancels it on the worker.</summary>
+    /// <param name="execute">The action; its id is set here.</param>
+    /// <param name="answer">Answers a question; called concurrently.</param>
+    /// <param name="text">Takes text; called by one thread at a time, in order.</param>
+    /// <param name="cancellationToken">Cancels the action.</param>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the session was lost.</exception>
+    public async Task<Wire.Completed> ExecuteAsync(
+        Wire.Execute execute,
+        Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer,
+        Action<Wire.Text> text,
+        CancellationToken cancellationToken)
+    {
+        execute.ActionId = Interlocked.Increment(ref _lastId);
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Lost);
+        RunningAction action = new(answer, text, over.Token);
+        _running[execute.ActionId] = action;
+        try
+        {
+            using CancellationTokenRegistration stop = over.Token.Register(() => action.Fail(Loss ?? (Exception)new OperationCanceledException(cancellationToken)));
+            if (!_outgoing.Writer.TryWrite(new Wire.RequesterMessage { Execute = execute }))
+            {
+                throw Loss ?? Unavailable("it is closed");
+            }
+
+            return await action.Completed;
+        }
+        finally
+        {
+            _running.TryRemove(execute.ActionId, out _);
+            if (!action.HasCompleted)
+            {
+                _outgoing.Writer.TryWrite(new Wire.RequesterMessage { Cancel = new Wire.Cancel { ActionId = execute.ActionId } });
+            }
+
+            await over.CancelAsync();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Lose(Unavailable("the requester closed the session"));
+        _call.Dispose();
+        await _traffic;
+        _sessionChannel.Dispose();
+        _contentChannel.Dispose();
+        Uploader.Dispose();
+    }
+
+    private static async Task<Wire.Welcome> GreetAsync(
+        AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage> call, CancellationToken cancellationToken)
+    {
+        Wire.Hello hello = new()
+        {
+            ProtocolMajor = WireConversions.ProtocolMajor,
+            ProtocolMinor = WireConversions.ProtocolMinor,
+            ProductVersion = RequesterOptions.ProductVersion,
+            PathStyle = Wire.PathStyle.Unix,
+            Requester = LocalUser.Name(),
+        };
+        await call.RequestStream.WriteAsync(new Wire.RequesterMessage { Hello = hello }, cancellationToken);
+        if (!await call.ResponseStream.MoveNext(cancellationToken))
+        {
+            throw new ReprException(ReprErrorCode.Unavailable, "it ended the session without a word");
+        }
+
+        Wire.WorkerMessage first = call.ResponseStream.Current;
+        return first.MessageCase switch
+        {
+            Wire.WorkerMessage.MessageOneofCase.Welcome when first.Welcome.ProtocolMajor == WireConversions.ProtocolMajor => first.Welcome,
+            Wire.WorkerMessage.MessageOneofCase.Welcome => throw new ReprException(
+                ReprErrorCode.InvalidRequest,
+                $"it speaks protocol {first.Welcome.ProtocolMajor}.{first.Welcome.ProtocolMinor}, this requester {WireConversions.ProtocolMajor}.{WireConversions.ProtocolMinor}"),
+            Wire.WorkerMessage.MessageOneofCase.Refusal => throw first.Refusal.ToCore(),
+            _ => throw new ReprException(ReprErrorCode.InvalidRequest, "its first message is neither a welcome nor a refusal"),
+        };
+    }
+
+    private static ActionFailureException CannotOpen(Uri endpoint, RequesterOptions options, Exception exception, bool isTimeOut)
+    {
+        if (exception is ReprException { Code: ReprErrorCode.InvalidRequest } or RpcException { StatusCode: StatusCode.Unimplemented })
+        {
+            string detail = exception is RpcException ? "what answers there is not a worker of Repr" : exception.Message.TrimEnd('.');
+            return new ActionFailureException(
+                MessageCodes.VersionsDoNotTalk, ReprErrorCode.InvalidRequest, $"The worker at {endpoint} refuses this requester: {detail}; use the same version on both sides.", exception);
+        }
+
+        if (exception is ReprException { Code: ReprErrorCode.Exhausted })
+        {
+            return new ActionFailureException(MessageCodes.WorkerFull, ReprErrorCode.Exhausted, $"The worker at {endpoint} takes no session: {exception.Message}", exception);
+        }
+
+        string why = isTimeOut ? $"it did not answer within {options.ConnectTimeout.TotalSeconds:0} s" : Describe(exception);
+        return new ActionFailureException(
+            MessageCodes.WorkerUnreachable, ReprErrorCode.Unavailable, $"The worker at {endpoint} cannot be reached: {why}; start it or correct ReprEndpoint.", exception);
+    }
+
+    private static string Describe(Exception exception) =>
+        (exception is RpcException rpc ? rpc.Status.DebugException?.GetBaseException().Message ?? rpc.Status.Detail : exception.Message).TrimEnd('.');
+
+    private async Task ReadAsync()
+    {
+        // Leave the constructor first.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            while (await _call.ResponseStream.MoveNext(CancellationToken.None))
+            {
+                Receive(_call.ResponseStream.Current);
+            }
+
+            Lose(Unavailable("the worker ended it"));
+        }
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            Lose(Unavailable(Describe(exception)));
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await foreach (Wire.RequesterMessage message in _outgoing.Reader.ReadAllAsync(Lost))
+            {
+                await _call.RequestStream.WriteAsync(message, Lost);
+            }
+        }
+        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            Lose(Unavailable(Describe(exception)));
+        }
+    }
+
+    private void Receive(Wire.WorkerMessage message)
+    {
+        switch (message.MessageCase)
+        {
+            case Wire.WorkerMessage.MessageOneofCase.FileQuestion when _running.TryGetValue(message.FileQuestion.ActionId, out RunningAction? action):
+                _ = AnswerAsync(action, message.FileQuestion);
+                break;
+            case Wire.WorkerMessage.MessageOneofCase.Text when _running.TryGetValue(message.Text.ActionId, out RunningAction? action):
+                action.Text(message.Text);
+                break;
+            case Wire.WorkerMessage.MessageOneofCase.Completed when _running.TryGetValue(message.Completed.ActionId, out RunningAction? action):
+                action.Complete(message.Completed);
+                break;
+            case Wire.WorkerMessage.MessageOneofCase.Refusal:
+                Lose(Unavailable(message.Refusal.Message));
+                break;
+            default:
+                break; // Something for an action that was cancelled, or of a later minor version.
+        }
+    }
+
+    private async Task AnswerAsync(RunningAction action, Wire.FileQuestion question)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            Wire.FileAnswer answer = await action.Answer(question, action.Over);
+            _outgoing.Writer.TryWrite(new Wire.RequesterMessage { FileAnswer = answer });
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody waits for it any more.
+        }
+        catch (Exception exception)
+        {
+            Debug.Assert(false, exception.ToString());
+            action.Fail(new ReprException(ReprErrorCode.Internal, $"A question about '{question.Path}' could not be answered: {exception.Message}", exception));
+        }
+    }
+
+    private void Lose(ReprException loss)
+    {
+        if (Interlocked.CompareExchange(ref _loss, loss, null) is null)
+        {
+            _outgoing.Writer.TryComplete();
+            _lost.Cancel();
+            _call.Dispose();
+        }
+    }
+
+    private ReprException Unavailable(string why) =>
+        new(ReprErrorCode.Unavailable, $"The session with the worker at {_endpoint} was lost: {why.TrimEnd('.')}.");
+
+    private sealed class RunningAction(
+        Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer, Action<Wire.Text> text, CancellationToken over)
+    {
+        private readonly TaskCompletionSource<Wire.Completed> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> Answer => answer;
+
+        public Action<Wire.Text> Text => text;
+
+        public CancellationToken Over => over;
+
+        public Task<Wire.Completed> Completed => _completed.Task;
+
+        public bool HasCompleted => _completed.Task.IsCompletedSuccessfully;
+
+        public void Complete(Wire.Completed completed) => _completed.TrySetResult(completed);
+
+        public void Fail(Exception exception) => _completed.TrySetException(exception);
+    }
+
+    private sealed class Place(SemaphoreSlim places) : IDisposable
+    {
+        private SemaphoreSlim? _places = places;
+
+        public void Dispose() => Interlocked.Exchange(ref _places, null)?.Release();
+    }
+}

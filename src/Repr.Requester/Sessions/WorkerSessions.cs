@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Repr.Requester.Actions;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Sessions;
+
+/// <summary>
+/// The sessions of this process, one for each endpoint, opened on first use and again after a loss. After a failed attempt no
+/// other is made for a short time (an open circuit), so that many actions do not each wait for the same worker. Safe for
+/// concurrent use.
+/// </summary>
+internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, TimeProvider time) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<Uri, Worker> _workers = new();
+
+    /// <summary>The session with a worker.</summary>
+    /// <exception cref="ActionFailureException">It cannot be opened.</exception>
+    public async Task<WorkerSession> GetAsync(Uri endpoint, CancellationToken cancellationToken)
+    {
+        Worker worker = _workers.GetOrAdd(endpoint, static _ => new Worker());
+        if (worker.Session is { Loss: null } open)
+        {
+            return open;
+        }
+
+        await worker.Opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (worker.Session is { Loss: null } opened)
+            {
+                return opened;
+            }
+
+            if (worker.Failure is { } failure && time.GetElapsedTime(worker.FailedAt) < options.OpenCircuit)
+            {
+                throw new ActionFailureException(failure.MessageCode, failure.Code, failure.Message, failure);
+            }
+
+            if (worker.Session is { } lost)
+            {
+                worker.Session = null;
+                await lost.DisposeAsync();
+            }
+
+            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, cancellationToken);
+            worker.Failure = null;
+            return worker.Session;
+        }
+        catch (ActionFailureException failure) when (worker.Failure is null || failure.InnerException != worker.Failure)
+        {
+            worker.Failure = failure;
+            worker.FailedAt = time.GetTimestamp();
+            throw;
+        }
+        finally
+        {
+            worker.Opening.Release();
+        }
+    }
+
+    /// <summary>What to show of each worker.</summary>
+    public IEnumerable<Wire.WorkerStatus> GetStatus() => _workers.OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
+    {
+        WorkerSession? session = pair.Value.Session;
+        return new Wire.WorkerStatus
+        {
+            Endpoint = pair.Key.ToString().TrimEnd('/'),
+            WorkerId = session?.Welcome.WorkerId ?? "",
+            State = session is { Loss: null } ? "connected" : pair.Value.Failure is not null ? "unreachable" : "lost",
+            Running = (uint)(session?.Running ?? 0),
+            Slots = session?.Welcome.Slots ?? 0,
+        };
+    });
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Worker worker in _workers.Values)
+        {
+            if (worker.Session is { } session)
+            {
+                await session.DisposeAsync();
+            }
+        }
+    }
+
+    private sealed class Worker
+    {
+        public SemaphoreSlim Opening { get; } = new(1);
+
+        public WorkerSession? Session { get; set; }
+
+        public ActionFailureException? Failure { get; set; }
+
+        public long FailedAt { get; set; }
+    }
+}
