@@ -76,7 +76,9 @@ internal sealed class DoorClient(string toolPath)
         {
             return NoVerdict(
                 MessageCodes.RequesterGone,
-                $"The requester process could not be used: {exception.Message.TrimEnd('.')}. See requester.log in the cache directory.");
+                isOpen
+                    ? $"The requester process went away ({exception.Message.TrimEnd('.')}); see requester.log in the cache directory."
+                    : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.");
         }
     }
 
@@ -111,7 +113,7 @@ internal sealed class DoorClient(string toolPath)
             }
         }
 
-        throw new IOException($"it was started but did not answer at '{door}' within {s_startTimeout.TotalSeconds:0} s");
+        throw new IOException($"it was started but did not answer at '{door}' within {s_startTimeout.TotalSeconds:0} s; see requester.log in the cache directory");
     }
 
     private static Socket? TryConnect(UnixDomainSocketEndPoint door)
