@@ -1,0 +1,187 @@
+using System.Collections;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Build.Framework;
+using Microsoft.CodeAnalysis.BuildTasks;
+
+namespace Repr.Build;
+
+/// <summary>
+/// What <see cref="Csc"/> and <see cref="Vbc"/> share: turns a call of the stock task's ExecuteTool into a <see cref="RemoteAction"/>,
+/// and the answer into what the stock task would have logged and returned.
+/// </summary>
+/// <param name="compiler">The task.</param>
+internal sealed class RemoteCompile(ManagedCompiler compiler)
+{
+    private readonly RemoteRun _run = new();
+
+    /// <summary>What only the task itself can see of the call.</summary>
+    internal sealed record Call
+    {
+        /// <summary>The program that a local cold compile would start.</summary>
+        public required string PathToTool { get; init; }
+
+        /// <summary>The text of the response file, as it is.</summary>
+        public required string ResponseFile { get; init; }
+
+        /// <summary>How the stock task would encode it.</summary>
+        public required Encoding ResponseFileEncoding { get; init; }
+
+        /// <summary>Splits a response file as the compiler does.</summary>
+        public required Func<string, IEnumerable<string>> Split { get; init; }
+
+        /// <summary>Adds what the language's own parameters name.</summary>
+        public required Action<CompilerFiles> AddFiles { get; init; }
+
+        /// <summary>Logs one line of the compiler's standard output.</summary>
+        public required Action<string> LogOutput { get; init; }
+
+        /// <summary>Logs one line of the compiler's standard error.</summary>
+        public required Action<string> LogError { get; init; }
+
+        /// <summary>Runs the stock task.</summary>
+        public required Func<int> RunLocally { get; init; }
+    }
+
+    /// <summary>Ends a compile that is under way.</summary>
+    public void Cancel() => _run.Cancel();
+
+    /// <summary>Compiles remotely, or as the stock task does.</summary>
+    /// <returns>The exit code.</returns>
+    public int Execute(Call call)
+    {
+        string projectDirectory = ProjectDirectory.Of(compiler);
+        RemoteSettings? settings = RemoteSettings.Find(compiler.BuildEngine, projectDirectory);
+        if (settings is null)
+        {
+            compiler.Log.LogMessage(MessageImportance.Low, "Repr: runs locally: the target _ReprPrepare has not run for '{0}'", projectDirectory);
+            return call.RunLocally();
+        }
+
+        RemoteAction? action = TryDescribe(call, projectDirectory, out string reason);
+        if (action is null)
+        {
+            compiler.Log.LogMessage(MessageImportance.Low, "Repr: runs locally: {0}", reason);
+            return call.RunLocally();
+        }
+
+        RemoteRun.Outcome outcome = _run.Execute(compiler.Log, compiler.BuildEngine, settings, action);
+        if (outcome.RunLocally)
+        {
+            return call.RunLocally();
+        }
+
+        if (outcome.Verdict is not { } verdict)
+        {
+            return outcome.ExitCode;
+        }
+
+        LogLines(verdict.Output, call.LogOutput);
+        LogLines(verdict.Error, compiler.LogStandardErrorAsError ? line => compiler.Log.LogError("{0}", line) : call.LogError);
+        // The stock task's rule: what it logged as an error is one, whatever the compiler returned.
+        return verdict.ExitCode == 0 && compiler.Log.HasLoggedErrors ? -1 : verdict.ExitCode;
+    }
+
+    private static void LogLines(string text, Action<string> log)
+    {
+        using StringReader reader = new(text);
+        while (reader.ReadLine() is { } line)
+        {
+            log(line);
+        }
+    }
+
+    private RemoteAction? TryDescribe(Call call, string projectDirectory, out string reason)
+    {
+        CompilerFiles files = new(projectDirectory);
+        reason = FindObstacle(call, projectDirectory, files) ?? "";
+        if (reason.Length > 0)
+        {
+            return null;
+        }
+
+        files.Add(compiler);
+        call.AddFiles(files);
+        string[] program = ProgramOf(call.PathToTool);
+        string dotnetRoot = DotnetRoot(program[^1]);
+        byte[] responseFile = [.. call.ResponseFileEncoding.GetPreamble(), .. call.ResponseFileEncoding.GetBytes(call.ResponseFile)];
+        // The name takes no part in what the compiler writes. Below /tmp, which is private to each action.
+        string responsePath = $"/tmp/repr-{Convert.ToHexStringLower(SHA256.HashData(responseFile))[..16]}.rsp";
+        string output = Path.GetFullPath(compiler.OutputAssembly!.ItemSpec, projectDirectory);
+        return new RemoteAction
+        {
+            Arguments = [.. program, .. compiler.NoConfig ? ["/noconfig"] : Array.Empty<string>(), "@" + responsePath],
+            WorkingDirectory = projectDirectory,
+            Environment = ToolEnvironment.Select(ProcessEnvironment(), compiler.EnvironmentVariables ?? []),
+            Inputs = [.. files.Inputs.Union(Toolchain.CompilerFiles(program[^1])).Union(Toolchain.RuntimeFiles(dotnetRoot))],
+            VirtualFiles = [new ActionFile(responsePath, responseFile)],
+            OutputFiles = files.OutputFiles,
+            OutputDirectories = files.OutputDirectories,
+            ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. Toolchain.SystemRoots],
+            Description = $"{compiler.GetType().Name} {Path.GetFileNameWithoutExtension(output)}",
+            PredictionKey = $"{compiler.GetType().Name} {output}",
+            Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,
+        };
+    }
+
+    private string? FindObstacle(Call call, string projectDirectory, CompilerFiles files)
+    {
+        if (!string.IsNullOrEmpty(compiler.KeyContainer))
+        {
+            return "a key container is a thing of this machine";
+        }
+
+        if (!string.IsNullOrEmpty(compiler.ToolPath) || !IsBuiltIn(call.PathToTool))
+        {
+            return "the compiler is not the one of the SDK";
+        }
+
+        if (compiler.OutputAssembly is null)
+        {
+            return "no output is named";
+        }
+
+        Queue<string> pending = new((compiler.ResponseFiles ?? []).Select(item => Path.GetFullPath(item.ItemSpec, projectDirectory)));
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        while (pending.TryDequeue(out string? file))
+        {
+            if (!seen.Add(file) || !File.Exists(file))
+            {
+                continue;
+            }
+
+            List<string> arguments = [.. call.Split(File.ReadAllText(file))];
+            files.AddInput(file);
+            if (!files.AddResponseFile(arguments))
+            {
+                return $"'{file}' names a key container";
+            }
+
+            foreach (string nested in arguments.Where(argument => argument.StartsWith('@')))
+            {
+                pending.Enqueue(Path.GetFullPath(nested[1..].Trim('"'), Path.GetDirectoryName(file)!));
+            }
+        }
+
+        return null;
+    }
+
+    private static bool IsBuiltIn(string pathToTool) =>
+        IsDotnetHost(pathToTool)
+        || string.Equals(Path.GetDirectoryName(Path.GetFullPath(pathToTool)), CompilerDirectory(), StringComparison.Ordinal);
+
+    // SDKs whose compilers have no launcher of their own start them with 'dotnet exec'.
+    private string[] ProgramOf(string pathToTool) => IsDotnetHost(pathToTool)
+        ? [Path.GetFullPath(pathToTool), "exec", Path.Combine(CompilerDirectory(), $"{compiler.GetType().Name.ToLowerInvariant()}.dll")]
+        : [Path.GetFullPath(pathToTool)];
+
+    private static bool IsDotnetHost(string path) => Path.GetFileNameWithoutExtension(path) == "dotnet";
+
+    private static string CompilerDirectory() => Path.Combine(Path.GetDirectoryName(typeof(ManagedCompiler).Assembly.Location)!, "bincore");
+
+    // (root)/sdk/(version)/Roslyn/bincore/csc
+    private static string DotnetRoot(string program) => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(program)!, "..", "..", "..", ".."));
+
+    private static Dictionary<string, string> ProcessEnvironment() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
+}

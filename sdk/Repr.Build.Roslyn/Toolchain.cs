@@ -1,0 +1,56 @@
+namespace Repr.Build;
+
+/// <summary>
+/// What any run of the SDK's compiler reads, whatever it compiles: the compiler's own files and those of the runtime below it.
+/// A guess that saves questions when nothing has been learned yet.
+/// </summary>
+internal static class Toolchain
+{
+    /// <summary>
+    /// Directories of the operating system from which a runtime loads libraries, locale and time zone data. Nobody's secrets lie there,
+    /// and every user can read them.
+    /// </summary>
+    public static IReadOnlyList<string> SystemRoots { get; } =
+    [
+        "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+        "/etc/localtime", "/etc/timezone", "/etc/ssl/openssl.cnf", "/etc/os-release", "/etc/dotnet", "/etc/alternatives",
+    ];
+
+    /// <summary>The compiler's program files beside a program.</summary>
+    public static IEnumerable<string> CompilerFiles(string program)
+    {
+        string directory = Path.GetDirectoryName(program)!;
+        string name = Path.GetFileNameWithoutExtension(program);
+        return
+        [
+            program,
+            .. new[] { name + ".dll", name + ".deps.json", name + ".runtimeconfig.json", "Microsoft.CodeAnalysis.dll",
+                "Microsoft.CodeAnalysis.CSharp.dll", "Microsoft.CodeAnalysis.VisualBasic.dll" }
+                .Select(file => Path.Combine(directory, file)),
+        ];
+    }
+
+    /// <summary>
+    /// The files of the runtime and of the system that this process has mapped: MSBuild runs on the same runtime as the compiler that
+    /// its SDK brings. Empty where the kernel does not tell.
+    /// </summary>
+    public static IEnumerable<string> RuntimeFiles(string dotnetRoot)
+    {
+        const string Maps = "/proc/self/maps"; // proc_pid_maps(5): address perms offset dev inode pathname
+        if (!File.Exists(Maps))
+        {
+            return [];
+        }
+
+        string sdk = Path.Combine(dotnetRoot, "sdk") + Path.DirectorySeparatorChar;
+        return File.ReadLines(Maps)
+            .Select(line => line.IndexOf('/', StringComparison.Ordinal) is int start and >= 0 ? line[start..] : "")
+            .Where(path => path.Length > 0
+                && !path.StartsWith(sdk, StringComparison.Ordinal)
+                && (path.StartsWith(dotnetRoot + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+                    || path.StartsWith("/usr/lib", StringComparison.Ordinal)
+                    || path.StartsWith("/lib", StringComparison.Ordinal)))
+            .Distinct(StringComparer.Ordinal)
+            .ToList();
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.Build.Framework;
+
+namespace Repr.Build;
+
+/// <summary>The SDK's Visual Basic compiler task, whose compiler runs on a worker. Everything but the run itself is the base's.</summary>
+[MSBuildMultiThreadableTask]
+public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc
+{
+    private readonly RemoteCompile _remote;
+
+    /// <summary>Makes the task.</summary>
+    public Vbc() => _remote = new RemoteCompile(this);
+
+    /// <inheritdoc/>
+    public override void Cancel()
+    {
+        _remote.Cancel();
+        base.Cancel();
+    }
+
+    /// <inheritdoc/>
+    protected override int ExecuteTool(string pathToTool, string responseFileCommands, string commandLineCommands)
+    {
+        if (SkipCompilerExecution)
+        {
+            return base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands);
+        }
+
+        if (ProvideCommandLineArgs)
+        {
+            CommandLineArgs = GenerateCommandLineArgsTaskItems(responseFileCommands);
+        }
+
+        return _remote.Execute(new RemoteCompile.Call
+        {
+            PathToTool = pathToTool,
+            ResponseFile = responseFileCommands,
+            ResponseFileEncoding = ResponseFileEncoding,
+            Split = GenerateCommandLineArgsList,
+            AddFiles = files =>
+            {
+                if (Path.IsPathRooted(VBRuntime))
+                {
+                    files.AddInput(VBRuntime);
+                }
+
+                files.AddReadRoot(SdkPath);
+                files.AddOutputFile(DocumentationFile);
+                // This compiler has no option for the place of the symbols: the base moves the file to PdbFile afterwards.
+                files.AddSymbols(this, pdbFile: null);
+            },
+            LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
+            LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
+            RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
+        });
+    }
+}

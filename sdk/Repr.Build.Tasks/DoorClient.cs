@@ -1,0 +1,161 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Google.Protobuf;
+using Repr.Protocol.V1;
+
+namespace Repr.Build;
+
+/// <summary>What the requester process wrote about one action: its text, then exactly one of the two verdicts.</summary>
+/// <param name="Output">What the tool wrote to its standard output.</param>
+/// <param name="Error">What the tool wrote to its standard error.</param>
+/// <param name="Done">The tool ran; all outputs are written.</param>
+/// <param name="NotRun">The action has no verdict; nothing was written.</param>
+/// <param name="IsDoorClosed">Nobody opened: the next action will hardly find somebody there either.</param>
+internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRun? NotRun, bool IsDoorClosed = false);
+
+/// <summary>
+/// A client of the requester process's door (protos/repr/v1/door.proto). Starts the process when nobody listens. Blocking, for a
+/// task's own thread. Never throws for what may go wrong outside: that is a <see cref="NotRun"/>. Safe for concurrent use.
+/// </summary>
+/// <param name="toolPath">The repr.dll that the process runs.</param>
+internal sealed class DoorClient(string toolPath)
+{
+    private const uint DoorVersion = 1;
+    private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_startPoll = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Runs one action and waits for its end. Cancelling closes the connection, which cancels the action.</summary>
+    public DoorAnswer Run(Run run, CancellationToken cancellationToken)
+    {
+        bool isOpen = false;
+        using MemoryStream output = new();
+        using MemoryStream error = new();
+        DoorAnswer NoVerdict(string code, string message) => new(
+            output.ToArray(),
+            error.ToArray(),
+            null,
+            new NotRun { Code = code, Message = message, Cancelled = cancellationToken.IsCancellationRequested },
+            !isOpen);
+
+        try
+        {
+            using Socket socket = Connect(cancellationToken);
+            isOpen = true;
+            using CancellationTokenRegistration close = cancellationToken.Register(socket.Dispose);
+            using NetworkStream network = new(socket);
+            using BufferedStream stream = new(network, 1 << 16);
+            DoorRequest request = new() { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run };
+            request.WriteDelimitedTo(stream);
+            stream.Flush();
+            while (true)
+            {
+                DoorReply reply = DoorReply.Parser.ParseDelimitedFrom(stream);
+                switch (reply.ReplyCase)
+                {
+                    case DoorReply.ReplyOneofCase.Text:
+                        reply.Text.Data.WriteTo(reply.Text.IsStderr ? error : output);
+                        break;
+                    case DoorReply.ReplyOneofCase.Done:
+                        return new DoorAnswer(output.ToArray(), error.ToArray(), reply.Done, null);
+                    case DoorReply.ReplyOneofCase.NotRun:
+                        return new DoorAnswer(output.ToArray(), error.ToArray(), null, reply.NotRun);
+                    case DoorReply.ReplyOneofCase.WrongVersion:
+                        return NoVerdict(
+                            MessageCodes.VersionMismatch,
+                            $"The requester process is version {reply.WrongVersion.ProductVersion}, this SDK is {ProductVersion()}; they do not talk. "
+                            + "Run 'repr shutdown'.");
+                    default:
+                        // An answer of a newer minor version that we need not know.
+                        break;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException
+            or InvalidProtocolBufferException or UnauthorizedAccessException or PlatformNotSupportedException
+            or System.ComponentModel.Win32Exception or ArgumentException or OperationCanceledException)
+        {
+            return NoVerdict(
+                MessageCodes.RequesterGone,
+                isOpen
+                    ? $"The requester process went away ({exception.Message.TrimEnd('.')}); see requester.log in the cache directory."
+                    : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.");
+        }
+    }
+
+    private static string ProductVersion() => typeof(DoorClient).Assembly.GetName().Version?.ToString(3) ?? "";
+
+    private Socket Connect(CancellationToken cancellationToken)
+    {
+        if (!File.Exists(toolPath))
+        {
+            throw new IOException($"'{toolPath}' is not there; check ReprToolPath or restore the Repr.Build.Sdk package again");
+        }
+
+        string runtimeDirectory = DoorAddress.RuntimeDirectory();
+        DoorAddress.Secure(runtimeDirectory);
+        UnixDomainSocketEndPoint door = new(DoorAddress.Socket(runtimeDirectory, toolPath));
+        if (TryConnect(door) is { } connected)
+        {
+            return connected;
+        }
+
+        StartRequester(door.ToString());
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < s_startTimeout;)
+        {
+            if (cancellationToken.WaitHandle.WaitOne(s_startPoll))
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            if (TryConnect(door) is { } started)
+            {
+                return started;
+            }
+        }
+
+        throw new IOException($"it was started but did not answer at '{door}' within {s_startTimeout.TotalSeconds:0} s; see requester.log in the cache directory");
+    }
+
+    private static Socket? TryConnect(UnixDomainSocketEndPoint door)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(door);
+            return socket;
+        }
+        catch (SocketException exception)
+            when (exception.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError
+                || !File.Exists(door.ToString()))
+        {
+            // Nobody listens: no socket, or one that a dead process left.
+            socket.Dispose();
+            return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private void StartRequester(string door)
+    {
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
+        // The shell puts it into the background and ends, so that it is nobody's child and holds none of our streams.
+        ProcessStartInfo start = new("/bin/sh")
+        {
+            WorkingDirectory = "/",
+            UseShellExecute = false,
+            ArgumentList = { "-c", "\"$0\" \"$@\" </dev/null >/dev/null 2>&1 &", dotnet, toolPath, "requester", "--door", door },
+        };
+        // It outlives this build: what MSBuild's nodes pass on to their children is not for it.
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        using Process? shell = Process.Start(start);
+        shell?.WaitForExit();
+    }
+}

@@ -1,0 +1,20 @@
+namespace Repr.Build;
+
+/// <summary>Codes of the messages that the tasks write themselves. The requester process has more; all are in the SDK's README.</summary>
+internal static class MessageCodes
+{
+    /// <summary>The requester process or the worker speaks another version.</summary>
+    public const string VersionMismatch = "REPR1103";
+
+    /// <summary>The requester process could not be started, or died.</summary>
+    public const string RequesterGone = "REPR1301";
+
+    /// <summary>$(ReprEndpoint) is not an endpoint.</summary>
+    public const string MalformedEndpoint = "REPR2001";
+
+    /// <summary>A signal ended the tool.</summary>
+    public const string ToolSignalled = "REPR2401";
+
+    /// <summary>The tool ran longer than the task's time-out.</summary>
+    public const string ToolTimedOut = "REPR2402";
+}

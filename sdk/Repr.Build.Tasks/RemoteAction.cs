@@ -1,0 +1,43 @@
+namespace Repr.Build;
+
+/// <summary>A file that exists only in the tool's world, for one action.</summary>
+/// <param name="Path">Absolute path.</param>
+/// <param name="Content">Its bytes.</param>
+internal sealed record ActionFile(string Path, byte[] Content);
+
+/// <summary>One run of a tool, as a task describes it from its own parameters. All paths are absolute and normalised. Immutable.</summary>
+internal sealed record RemoteAction
+{
+    /// <summary>argv; the first is the program.</summary>
+    public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>Where the program starts.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    /// <summary>The whole environment of the program.</summary>
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    /// <summary>Files that the tool will probably read. They need not exist.</summary>
+    public required IReadOnlyCollection<string> Inputs { get; init; }
+
+    /// <summary>Files that exist only for this action.</summary>
+    public required IReadOnlyList<ActionFile> VirtualFiles { get; init; }
+
+    /// <summary>Files that the tool may write.</summary>
+    public required IReadOnlyCollection<string> OutputFiles { get; init; }
+
+    /// <summary>Directories in which the tool may write anything.</summary>
+    public required IReadOnlyCollection<string> OutputDirectories { get; init; }
+
+    /// <summary>Directories and files that the worker may ask for.</summary>
+    public required IReadOnlyCollection<string> ReadRoots { get; init; }
+
+    /// <summary>For people, as in "Csc App.Core".</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Names what was learned from earlier runs of this action.</summary>
+    public required string PredictionKey { get; init; }
+
+    /// <summary>After this time the tool is ended; null: never.</summary>
+    public TimeSpan? Timeout { get; init; }
+}

@@ -1,0 +1,212 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
+using Google.Protobuf;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+using Repr.Protocol.V1;
+
+namespace Repr.Build;
+
+/// <summary>
+/// Runs actions remotely on behalf of a task: gives the engine's slot back while it waits, writes the one warning of a fallback and the
+/// summary. Knows nothing about compilers. One per task; <see cref="Cancel"/> may be called by any thread.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; the engine may cancel a task at any time.")]
+internal sealed class RemoteRun
+{
+    private readonly CancellationTokenSource _cancellation = new();
+
+    /// <summary>The tool's text and verdict.</summary>
+    /// <param name="Output">Its standard output.</param>
+    /// <param name="Error">Its standard error.</param>
+    /// <param name="ExitCode">Its exit code; 128 + number for a signal, -1 for a time-out.</param>
+    internal sealed record Verdict(string Output, string Error, int ExitCode);
+
+    /// <summary>What became of an action.</summary>
+    /// <param name="Verdict">The tool ran: this is what it said.</param>
+    /// <param name="RunLocally">The tool did not run and shall be run here. When false without a verdict, the task ends.</param>
+    /// <param name="ExitCode">What the task returns when it ends without a verdict.</param>
+    internal readonly record struct Outcome(Verdict? Verdict, bool RunLocally, int ExitCode);
+
+    /// <summary>Ends the action, now or when it is started.</summary>
+    public void Cancel() => _cancellation.Cancel();
+
+    /// <summary>Runs an action and waits. The caller's current directory and environment may be another project's afterwards.</summary>
+    public Outcome Execute(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action)
+    {
+        if (FindProblem(settings.Endpoint) is { } problem)
+        {
+            return GiveUp(
+                log,
+                engine,
+                settings,
+                action,
+                MessageCodes.MalformedEndpoint,
+                $"'{settings.Endpoint}' is not an endpoint: it {problem}. Set ReprEndpoint to an address such as http://worker:7443, or ReprEnabled=false.");
+        }
+
+        string brokenDoor = "Repr.Build.Door|" + settings.ToolPath;
+        IBuildEngine4? objects = engine as IBuildEngine4;
+        if (objects?.GetRegisteredTaskObject(brokenDoor, RegisteredTaskObjectLifetime.Build) is string earlier)
+        {
+            return GiveUp(log, engine, settings, action, MessageCodes.RequesterGone, earlier);
+        }
+
+        DoorAnswer answer = Ask(engine, settings, action);
+        if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
+        {
+            // As the stock task does: the build is being stopped, its result is no longer of interest.
+            return new Outcome(null, RunLocally: false, ExitCode: 0);
+        }
+
+        if (answer.NotRun is { } notRun)
+        {
+            if (answer.IsDoorClosed)
+            {
+                // Waiting for it once per build is enough.
+                objects?.RegisterTaskObject(brokenDoor, notRun.Message, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
+            }
+
+            return GiveUp(log, engine, settings, action, notRun.Code, notRun.Message);
+        }
+
+        Summarise(log, action, answer.Done!);
+        return new Outcome(
+            new Verdict(Encoding.UTF8.GetString(answer.Output), Encoding.UTF8.GetString(answer.Error), ExitCodeOf(log, action, answer.Done!)),
+            RunLocally: false,
+            ExitCode: 0);
+    }
+
+    private static string? FindProblem(string endpoint)
+    {
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri))
+        {
+            return "is no absolute URL";
+        }
+
+        if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
+        {
+            return "starts with neither http:// nor https://";
+        }
+
+        return uri.Host.Length == 0 ? "names no host" : null;
+    }
+
+    private DoorAnswer Ask(IBuildEngine engine, RemoteSettings settings, RemoteAction action)
+    {
+        Run run = Describe(settings, action);
+        IBuildEngine3? engine3 = engine as IBuildEngine3;
+        engine3?.Yield();
+        try
+        {
+            return new DoorClient(settings.ToolPath).Run(run, _cancellation.Token);
+        }
+        finally
+        {
+            engine3?.Reacquire();
+        }
+    }
+
+    private static Run Describe(RemoteSettings settings, RemoteAction action) => new()
+    {
+        Endpoint = settings.Endpoint,
+        Command = new Command
+        {
+            Arguments = { action.Arguments },
+            WorkingDirectory = action.WorkingDirectory,
+            Environment = { action.Environment.ToDictionary() },
+            TimeoutMs = (long)(action.Timeout?.TotalMilliseconds ?? 0),
+        },
+        Inputs = { action.Inputs },
+        VirtualFiles = { action.VirtualFiles.Select(file => new VirtualFile { Path = file.Path, Content = ByteString.CopyFrom(file.Content) }) },
+        OutputFiles = { action.OutputFiles },
+        OutputDirectories = { action.OutputDirectories },
+        ReadRoots = { settings.ReadRoots.Union(action.ReadRoots, StringComparer.Ordinal) },
+        Description = action.Description,
+        PredictionKey = action.PredictionKey,
+        EmptyMapping = settings.EmptyMapping,
+        BuildId = settings.BuildId,
+    };
+
+    private static Outcome GiveUp(
+        TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, string code, string message)
+    {
+        if (settings.FailInsteadOfFallback)
+        {
+            log.LogError(null, code, null, null, 0, 0, 0, 0, "{0}: {1} (ReprFallback=fail)", action.Description, message);
+            return new Outcome(null, RunLocally: false, ExitCode: -1);
+        }
+
+        string said = "Repr.Build.Said|" + code;
+        IBuildEngine4? objects = engine as IBuildEngine4;
+        if (objects?.GetRegisteredTaskObject(said, RegisteredTaskObjectLifetime.Build) is not null)
+        {
+            log.LogMessage(MessageImportance.Low, "Repr: {0} runs locally ({1}: {2})", action.Description, code, message);
+            return new Outcome(null, RunLocally: true, ExitCode: 0);
+        }
+
+        objects?.RegisterTaskObject(said, code, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
+        string text = $"{message} {action.Description} is compiled locally, and so is whatever else meets this.";
+        if ((engine as IBuildEngine8)?.ShouldTreatWarningAsError(code) == true)
+        {
+            // Remote is an optimisation: its absence must not fail a build whose warnings are errors. ReprFallback=fail does that.
+            log.LogMessage(MessageImportance.High, "Repr: {0}: {1}", code, text);
+        }
+        else
+        {
+            log.LogWarning(null, code, null, null, 0, 0, 0, 0, "{0}", text);
+        }
+
+        return new Outcome(null, RunLocally: true, ExitCode: 0);
+    }
+
+    private static int ExitCodeOf(TaskLoggingHelper log, RemoteAction action, Done done)
+    {
+        switch (done.HowCase)
+        {
+            case Done.HowOneofCase.Signal:
+                log.LogError(
+                    null, MessageCodes.ToolSignalled, null, null, 0, 0, 0, 0,
+                    "{0}: the tool was ended by signal {1} on worker '{2}'.", action.Description, done.Signal, done.Worker);
+                return 128 + done.Signal;
+            case Done.HowOneofCase.TimedOut:
+                log.LogError(
+                    null, MessageCodes.ToolTimedOut, null, null, 0, 0, 0, 0,
+                    "{0}: the tool was ended on worker '{1}' because it ran longer than {2} ms.",
+                    action.Description, done.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
+                return -1;
+            default:
+                return done.Code;
+        }
+    }
+
+    private static void Summarise(TaskLoggingHelper log, RemoteAction action, Done done)
+    {
+        RunStatistics statistics = done.Statistics ?? new RunStatistics();
+        log.LogMessage(
+            MessageImportance.Normal,
+            "Repr: {0} ran on worker '{1}' in {2} ms",
+            action.Description,
+            done.Worker,
+            statistics.TotalMs.ToString("0", CultureInfo.InvariantCulture));
+        log.LogMessage(
+            MessageImportance.Low,
+            "Repr: mapped {0}, asked back {1}, uploaded {2} files ({3} bytes), downloaded {4} files ({5} bytes), attempts {6}, request {7} bytes",
+            statistics.Mapped,
+            statistics.AskedBack,
+            statistics.UploadedFiles,
+            statistics.UploadedBytes,
+            statistics.DownloadedFiles,
+            statistics.DownloadedBytes,
+            statistics.Attempts,
+            statistics.RequestBytes);
+        log.LogMessage(
+            MessageImportance.Low,
+            "Repr: upload {0:0} ms, queue {1:0} ms, tool {2:0} ms, download {3:0} ms",
+            statistics.UploadMs,
+            statistics.QueueMs,
+            statistics.ToolMs,
+            statistics.DownloadMs);
+    }
+}

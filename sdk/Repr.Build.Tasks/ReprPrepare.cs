@@ -1,0 +1,87 @@
+using Microsoft.Build.Framework;
+using Task = Microsoft.Build.Utilities.Task;
+
+namespace Repr.Build;
+
+/// <summary>
+/// Runs before the first compile of a project: makes the SDK's compiler tasks loadable for their remoting variants and hands the
+/// project's Repr properties over to them. Starts nothing and cannot fail.
+/// </summary>
+[MSBuildMultiThreadableTask]
+public sealed class ReprPrepare : Task
+{
+    /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
+    public string[] CompilerTaskAssemblies { get; set; } = [];
+
+    /// <summary>$(ReprEndpoint).</summary>
+    [Required]
+    public string Endpoint { get; set; } = "";
+
+    /// <summary>The project's directory.</summary>
+    [Required]
+    public string ProjectDirectory { get; set; } = "";
+
+    /// <summary>The repr.dll to start the requester process from.</summary>
+    [Required]
+    public string ToolPath { get; set; } = "";
+
+    /// <summary>$(ReprFallback): "local" or "fail".</summary>
+    public string Fallback { get; set; } = "";
+
+    /// <summary>$(ReprSourceRoot). Empty: the nearest directory above the project with a .git or a solution, else the project's.</summary>
+    public string SourceRoot { get; set; } = "";
+
+    /// <summary>Toolchain and package directories, and @(ReprReadRoot). Empty and missing ones are ignored.</summary>
+    public string[] ReadRoots { get; set; } = [];
+
+    /// <summary>$(ReprBuildId).</summary>
+    public string BuildId { get; set; } = "";
+
+    /// <summary>$(ReprEmptyMapping).</summary>
+    public bool EmptyMapping { get; set; }
+
+    /// <inheritdoc/>
+    public override bool Execute()
+    {
+        foreach (string assembly in CompilerTaskAssemblies)
+        {
+            CompilerAssemblies.Add(assembly);
+        }
+
+        string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
+        string sourceRoot = SourceRoot.Length > 0 ? Path.GetFullPath(SourceRoot, projectDirectory) : FindSourceRoot(projectDirectory);
+        new RemoteSettings
+        {
+            Endpoint = Endpoint,
+            FailInsteadOfFallback = string.Equals(Fallback, "fail", StringComparison.OrdinalIgnoreCase),
+            ReadRoots = Normalise([sourceRoot, projectDirectory, .. ReadRoots], projectDirectory),
+            BuildId = BuildId,
+            EmptyMapping = EmptyMapping,
+            ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
+        }.Register(BuildEngine4, projectDirectory);
+        return true;
+    }
+
+    private static string FindSourceRoot(string projectDirectory)
+    {
+        for (DirectoryInfo? directory = new(projectDirectory); directory is not null; directory = directory.Parent)
+        {
+            // In a worktree or a submodule .git is a file.
+            if (Path.Exists(Path.Combine(directory.FullName, ".git"))
+                || directory.EnumerateFiles("*.sln").Any()
+                || directory.EnumerateFiles("*.slnx").Any())
+            {
+                return directory.FullName;
+            }
+        }
+
+        return projectDirectory;
+    }
+
+    private static List<string> Normalise(IEnumerable<string> roots, string projectDirectory) =>
+        [.. roots
+            .Where(root => !string.IsNullOrWhiteSpace(root))
+            .Select(root => Path.TrimEndingDirectorySeparator(Path.GetFullPath(root.Trim(), projectDirectory)))
+            .Distinct(StringComparer.Ordinal)
+            .Where(Path.Exists)];
+}

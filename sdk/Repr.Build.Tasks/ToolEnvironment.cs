@@ -1,0 +1,54 @@
+namespace Repr.Build;
+
+/// <summary>
+/// The environment that a remote tool gets: an allow-list, so that what a developer's shell or a CI machine happens to hold (above all
+/// credentials) stays where it is.
+/// </summary>
+internal static class ToolEnvironment
+{
+    private static readonly string[] s_names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LIB"];
+
+    private static readonly string[] s_prefixes = ["LC_", "DOTNET_"];
+
+    // The command line interface's own switches; and those that make a runtime load, or wait for, something of this machine.
+    private static readonly string[] s_denied =
+        ["DOTNET_CLI_", "DOTNET_STARTUP_HOOKS", "DOTNET_DiagnosticPorts", "DOTNET_ADDITIONAL_DEPS", "DOTNET_SHARED_STORE"];
+
+    private static readonly string[] s_secrets = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "KEY"];
+
+    /// <summary>Selects from an environment, then applies a task's own assignments ("NAME=value"; an empty value removes the name).</summary>
+    public static Dictionary<string, string> Select(IEnumerable<KeyValuePair<string, string>> environment, IEnumerable<string> assignments)
+    {
+        Dictionary<string, string> selected = new(StringComparer.Ordinal);
+        foreach ((string name, string value) in environment)
+        {
+            if (IsAllowed(name))
+            {
+                selected[name] = value;
+            }
+        }
+
+        foreach (string assignment in assignments)
+        {
+            int equals = assignment.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0 && IsAllowed(assignment[..equals]))
+            {
+                selected[assignment[..equals]] = assignment[(equals + 1)..];
+            }
+        }
+
+        foreach (string name in selected.Where(pair => pair.Value.Length == 0).Select(pair => pair.Key).ToList())
+        {
+            selected.Remove(name);
+        }
+
+        selected["TMPDIR"] = "/tmp";
+        return selected;
+    }
+
+    /// <summary>True for a name that may leave this machine.</summary>
+    public static bool IsAllowed(string name) =>
+        (s_names.Contains(name, StringComparer.Ordinal) || s_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+        && !s_denied.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
+        && !s_secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+[assembly: AssemblyFixture(typeof(Repr.EndToEnd.Tests.Sdk.PackedSdk))]
+
+namespace Repr.EndToEnd.Tests.Sdk;
+
+/// <summary>The SDK package of this source tree in a feed of its own, and directories in which projects are built with it.</summary>
+public sealed class PackedSdk : IAsyncLifetime
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("repr-sdk-").FullName;
+
+    /// <summary>The version that is packed.</summary>
+    public const string Version = "0.1.0";
+
+    /// <summary>The repository.</summary>
+    public static string Repository { get; } = Path.GetFullPath("../..", Path.GetDirectoryName(SourceDirectory())!);
+
+    /// <inheritdoc/>
+    public async ValueTask InitializeAsync()
+    {
+        string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
+        BuildRun pack = await RunAsync(
+            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", configuration, "-o", Path.Combine(_root, "feed"), $"-p:Version={Version}"], []);
+        Assert.True(pack.ExitCode == 0, pack.Output);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_root, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>An empty directory with a nuget.config that knows the feed. Packages are shared between the tests of a run.</summary>
+    public string NewDirectory()
+    {
+        string directory = Directory.CreateDirectory(Path.Combine(_root, Path.GetRandomFileName())).FullName;
+        File.WriteAllText(Path.Combine(directory, "nuget.config"), $"""
+            <configuration>
+              <packageSources>
+                <clear />
+                <add key="local" value="{_root}/feed" />
+                <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
+              </packageSources>
+              <config><add key="globalPackagesFolder" value="{_root}/packages" /></config>
+            </configuration>
+            """);
+        return directory;
+    }
+
+    /// <summary>Runs dotnet. The requester process, where one is started, keeps its files in the directory.</summary>
+    public static async Task<BuildRun> RunAsync(string directory, IEnumerable<string> arguments, Dictionary<string, string> environment)
+    {
+        using Process process = Start(directory, arguments, environment);
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return new BuildRun(process.ExitCode, output + await error);
+    }
+
+    /// <summary>Starts dotnet.</summary>
+    public static Process Start(string directory, IEnumerable<string> arguments, Dictionary<string, string> environment)
+    {
+        ProcessStartInfo start = new("dotnet", arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["REPR_RUNTIME_DIR"] = Path.Combine(directory, "run");
+        start.Environment["REPR_CACHE_DIR"] = Path.Combine(directory, "cache");
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
+        foreach (string inherited in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD_", StringComparison.OrdinalIgnoreCase)).ToList())
+        {
+            start.Environment.Remove(inherited);
+        }
+
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        return Process.Start(start)!;
+    }
+
+    private static string SourceDirectory([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}
+
+/// <summary>What a run of dotnet said.</summary>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">Its text.</param>
+public sealed record BuildRun(int ExitCode, string Output)
+{
+    /// <summary>Lines that are MSBuild warnings or errors, each once, sorted.</summary>
+    public IReadOnlyList<string> Diagnostics =>
+        [.. Output.Split('\n')
+            .Select(line => line.Trim())
+            .Where(line => line.Contains(": warning ", StringComparison.Ordinal) || line.Contains(": error ", StringComparison.Ordinal))
+            .Distinct()
+            .Order(StringComparer.Ordinal)];
+
+    /// <summary>How often a text occurs among the diagnostics.</summary>
+    public int CountOf(string text) => Diagnostics.Count(line => line.Contains(text, StringComparison.Ordinal));
+}
