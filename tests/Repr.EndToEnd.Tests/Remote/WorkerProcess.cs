@@ -59,6 +59,15 @@ internal sealed class WorkerProcess : IAsyncDisposable
         Address = (await File.ReadAllTextAsync(PortFile, TestContext.Current.CancellationToken)).Trim();
     }
 
+    /// <summary>Waits until it has written a text.</summary>
+    public async Task WaitForLogAsync(string text, CancellationToken cancellationToken)
+    {
+        while (!Log.Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

@@ -13,15 +13,17 @@ public sealed class PackedSdk : IAsyncLifetime
     /// <summary>The version that is packed.</summary>
     public const string Version = "0.1.0";
 
+    /// <summary>The configuration of these tests, and of what they test.</summary>
+    public static string Configuration { get; } = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
+
     /// <summary>The repository.</summary>
     public static string Repository { get; } = Path.GetFullPath("../..", Path.GetDirectoryName(SourceDirectory())!);
 
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
-        string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
         BuildRun pack = await RunAsync(
-            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", configuration, "-o", Path.Combine(_root, "feed"), $"-p:Version={Version}"], []);
+            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", Configuration, "-o", Path.Combine(_root, "feed"), $"-p:Version={Version}"], []);
         Assert.True(pack.ExitCode == 0, pack.Output);
     }
 

@@ -67,12 +67,15 @@ internal sealed class SmallProject
     public string[] BuildArguments(params string[] arguments) => ["build", "-nologo", "-m:1", $"-p:ReprToolPath={ToolPath}", .. arguments];
 
     /// <summary>Removes what a build left.</summary>
-    public void Clean()
+    public void Clean() => CleanOutputs(Directory);
+
+    /// <summary>Removes what builds left below a directory.</summary>
+    public static void CleanOutputs(string directory)
     {
-        foreach (string directory in System.IO.Directory.EnumerateDirectories(Directory, "*", SearchOption.AllDirectories)
-            .Where(directory => Path.GetFileName(directory) is "bin" or "obj").ToList())
+        foreach (string output in System.IO.Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories)
+            .Where(path => Path.GetFileName(path) is "bin" or "obj").ToList())
         {
-            System.IO.Directory.Delete(directory, recursive: true);
+            System.IO.Directory.Delete(output, recursive: true);
         }
     }
 
