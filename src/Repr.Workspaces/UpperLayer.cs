@@ -35,7 +35,9 @@ internal sealed partial class UpperLayer(string directory, ILowerLayer lower, Co
 
     /// <summary>All changes, parents before children, names in ordinal order.</summary>
     /// <exception cref="IOException">The layer could not be read.</exception>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a changed path is none that a requester can have.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidRequest"/>: a changed path is none that a requester can have.
+    /// </exception>
     public IReadOnlyList<WorkspaceChange> Collect()
     {
         CollectDirectory(directory, VirtualPath.Root, coversLower: false);
@@ -108,7 +110,9 @@ internal sealed partial class UpperLayer(string directory, ILowerLayer lower, Co
 
     private void Add(WorkspaceChange change)
     {
-        if (!s_private.Any(change.Path.IsWithin) || command.OutputRoots.Any(root => !s_private.Contains(change.Path) && change.Path.IsWithin(root)))
+        bool isPrivate = s_private.Any(change.Path.IsWithin);
+        bool isMountPoint = s_private.Contains(change.Path); // made by the launcher, not by the tool
+        if (!isPrivate || (!isMountPoint && command.OutputRoots.Any(change.Path.IsWithin)))
         {
             _changes.Add(change);
         }

@@ -49,7 +49,9 @@ public static class WorkspaceProviders
     /// <param name="logger">For what goes wrong.</param>
     /// <param name="cancellationToken">Stops the making.</param>
     /// <returns>The provider, and for each better kind a sentence that says why it is not used.</returns>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: none can be used; the message gives the reasons.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.Unavailable"/>: none can be used; the message gives the reasons.
+    /// </exception>
     public static async ValueTask<(IWorkspaceProvider Provider, IReadOnlyList<string> Rejected)> CreateBestAsync(
         TimeProvider timeProvider, ILogger logger, CancellationToken cancellationToken)
     {

@@ -92,7 +92,8 @@ public abstract partial class WorkspaceProviderContract
     [Fact]
     public async Task Other_processes_cannot_be_seen()
     {
-        Outcome outcome = await RunAsync("for p in /proc/[0-9]*; do echo ${p#/proc/}; done; kill -0 1 || echo no; ls /proc/1/fd || echo hidden");
+        Outcome outcome = await RunAsync(
+            "for p in /proc/[0-9]*; do echo ${p#/proc/}; done; kill -0 1 || echo no; ls /proc/1/fd || echo hidden");
 
         int[] ids = [.. outcome.Text.Split('\n').TakeWhile(line => int.TryParse(line, out _)).Select(int.Parse)];
         Assert.InRange(ids.Length, 1, 4);
@@ -105,8 +106,12 @@ public abstract partial class WorkspaceProviderContract
     {
         Outcome outcome = await RunAsync("while read line; do echo $line; done < /proc/net/dev; cat /proc/net/route /proc/net/tcp");
 
-        string[] devices = [.. outcome.Text.Split('\n').Where(line => line.Contains(": ", StringComparison.Ordinal) && !line.Contains('|', StringComparison.Ordinal)
-            && !line.Contains("00000000:", StringComparison.Ordinal))];
+        string[] devices =
+        [
+            .. outcome.Text.Split('\n').Where(line => line.Contains(": ", StringComparison.Ordinal)
+                && !line.Contains('|', StringComparison.Ordinal)
+                && !line.Contains("00000000:", StringComparison.Ordinal)),
+        ];
         Assert.Single(devices);
         Assert.StartsWith("lo:", devices[0], StringComparison.Ordinal);
     }
@@ -114,7 +119,8 @@ public abstract partial class WorkspaceProviderContract
     [Fact]
     public async Task Limits_are_those_of_a_login()
     {
-        Outcome outcome = await RunAsync("ulimit -c; ulimit -n; tty; echo x > /dev/null && head -c 3 /dev/zero | wc -c; echo end | cat /dev/stdin");
+        Outcome outcome = await RunAsync(
+            "ulimit -c; ulimit -n; tty; echo x > /dev/null && head -c 3 /dev/zero | wc -c; echo end | cat /dev/stdin");
 
         Assert.Equal("0\n1024\nnot a tty\n3\nend\n", outcome.Text);
     }
@@ -199,7 +205,11 @@ public abstract partial class WorkspaceProviderContract
         .Count(task => File.ReadAllText(task + "/comm").Trim() == name);
 
     private static string[] FindProcesses(string mark) =>
-        [.. Process.GetProcessesByName("sleep").Select(process => CommandLine(process.Id)).Where(line => line.Contains(mark, StringComparison.Ordinal))];
+    [
+        .. Process.GetProcessesByName("sleep")
+            .Select(process => CommandLine(process.Id))
+            .Where(line => line.Contains(mark, StringComparison.Ordinal)),
+    ];
 
     private static string CommandLine(int processId)
     {

@@ -105,7 +105,8 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
     {
         Files.AddFile("/src/deep/er/a b.txt", "content\n").AddLink("/src/link", "deep/er/a b.txt");
 
-        Outcome outcome = await RunAsync("pwd; cat 'deep/er/a b.txt' link; readlink link; ls deep; stat -c '%s %a %Y' link 'deep/er/a b.txt'");
+        Outcome outcome = await RunAsync(
+            "pwd; cat 'deep/er/a b.txt' link; readlink link; ls deep; stat -c '%s %a %Y' link 'deep/er/a b.txt'");
 
         Assert.Equal(
             "/src\ncontent\ncontent\ndeep/er/a b.txt\ner\n15 777 1600000000\n8 644 1600000000\n", outcome.Text);
@@ -116,7 +117,8 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
     [Fact]
     public async Task Nothing_else_of_the_machine_is_visible()
     {
-        Outcome outcome = await RunAsync("for f in /root /home /etc /var /mnt /sys/kernel; do test -e $f && echo $f; done; ls -a / | sort");
+        Outcome outcome = await RunAsync(
+            "for f in /root /home /etc /var /mnt /sys/kernel; do test -e $f && echo $f; done; ls -a / | sort");
 
         string[] names = outcome.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal([], names.Except([".", "..", "bin", "dev", "lib", "lib64", "proc", "src", "tmp", "usr"]));
@@ -141,7 +143,8 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
     {
         Files.AddFile("/src/mine", "");
 
-        Outcome outcome = await RunAsync("id -u; id -g; umask; stat -c '%u %g' /src /src/mine /usr/bin /tmp; touch new; stat -c '%u %g' new");
+        Outcome outcome = await RunAsync(
+            "id -u; id -g; umask; stat -c '%u %g' /src /src/mine /usr/bin /tmp; touch new; stat -c '%u %g' new");
 
         Assert.Equal("1234\n567\n0022\n" + string.Concat(Enumerable.Repeat("1234 567\n", 5)), outcome.Text);
     }
@@ -150,7 +153,9 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
     public async Task A_tool_that_believes_to_be_root_has_no_privilege()
     {
         Outcome outcome = await RunAsync(
-            Shell("id -u; cat /proc/self/status | while read k v; do case $k in Cap???:|NoNewPrivs:|Seccomp:) echo $k $v;; esac; done; unshare -m true || echo refused") with
+            Shell(
+                "id -u; cat /proc/self/status | while read k v; do case $k in Cap???:|NoNewPrivs:|Seccomp:) echo $k $v;; esac; done;"
+                + " unshare -m true || echo refused") with
             {
                 UserId = 0,
                 GroupId = 0,

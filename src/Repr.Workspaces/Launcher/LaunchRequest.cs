@@ -18,7 +18,9 @@ internal sealed record LaunchRequest(
     private const int MaximumLength = 16 << 20;
 
     /// <summary>The request as it goes over the wire, its length first.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a string holds a NUL, or the whole is too long.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidRequest"/>: a string holds a NUL, or the whole is too long.
+    /// </exception>
     public byte[] Encode()
     {
         List<string> strings = [StagingDirectory, Command.WorkingDirectory.Text];

@@ -51,7 +51,9 @@ public sealed class CompilerTests : IAsyncLifetime
             ],
             Cancellation);
         string dotnet = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../../dotnet"));
-        string sdk = Directory.GetDirectories(Path.Combine(Path.GetDirectoryName(dotnet)!, "sdk"), "10.*").Order(StringComparer.Ordinal).Last();
+        string sdk = Directory.GetDirectories(Path.Combine(Path.GetDirectoryName(dotnet)!, "sdk"), "10.*")
+            .Order(StringComparer.Ordinal)
+            .Last();
 
         await CompareAsync(
             "hello.dll", [dotnet, "exec", Path.Combine(sdk, "Roslyn/bincore/csc.dll"), "@hello.rsp"]);
