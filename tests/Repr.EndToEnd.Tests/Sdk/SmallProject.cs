@@ -94,6 +94,6 @@ internal sealed class SmallProject
     {
         Assert.NotEmpty(expected);
         Assert.Equal(expected.Keys.Order(StringComparer.Ordinal), actual.Keys.Order(StringComparer.Ordinal));
-        Assert.Empty(expected.Keys.Where(path => !expected[path].AsSpan().SequenceEqual(actual[path])));
+        Assert.All(expected, file => Assert.True(file.Value.AsSpan().SequenceEqual(actual[file.Key]), $"{file.Key} differs"));
     }
 }
