@@ -81,7 +81,8 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
     [Fact]
     public async Task Outputs_come_back_by_digest_and_the_rest_is_only_named()
     {
-        string directory = Directory.CreateTempSubdirectory("repr-session-").FullName;
+        // Not below /tmp: what happens there is the worker's own affair.
+        string directory = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, Path.GetRandomFileName())).FullName;
         await File.WriteAllTextAsync(Path.Combine(directory, "old"), "old", TestContext.Current.CancellationToken);
         await using TestRequester requester = await TestRequester.ConnectAsync(Address);
         Execute execute = TestRequester.Shell(
