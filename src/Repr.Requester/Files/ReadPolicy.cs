@@ -48,6 +48,9 @@ internal sealed class ReadPolicy
         "*.pfx", "*.p12", "*.pem", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".env", ".env.*", "secrets.json",
     ];
 
+    private static readonly FrozenSet<string> s_ordinaryExtensions =
+        new[] { ".cs", ".vb", ".dll", ".so", ".xml", ".h", ".resx", ".resources" }.ToFrozenSet(StringComparer.Ordinal);
+
     private readonly VirtualPath[] _roots;
     private readonly Matcher _denied = new(StringComparison.OrdinalIgnoreCase);
     private readonly HashSet<VirtualPath> _inputs = [];
@@ -99,5 +102,12 @@ internal sealed class ReadPolicy
         return IsDeniedName(path.Name) ? ReadVerdict.EntryOnly : ReadVerdict.Served;
     }
 
-    private bool IsDeniedName(string name) => _plainDenied.Contains(name) || (name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase)) && _denied.Match(name).HasMatches;
+    private bool IsDeniedName(string name)
+    {
+        // The globs are slow and most names can't match one of them.
+        bool canMatch = name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
+        return _plainDenied.Contains(name) || (canMatch && !IsOrdinaryName(name) && _denied.Match(name).HasMatches);
+    }
+
+    private static bool IsOrdinaryName(string name) => s_ordinaryExtensions.Contains(Path.GetExtension(name)) && !name.StartsWith('.') && !name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
 }
