@@ -13,7 +13,7 @@ namespace Repr.Requester;
 /// </summary>
 public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 {
-    private static readonly TimeSpan s_idleCheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IdleCheck = TimeSpan.FromSeconds(1);
 
     private readonly RequesterOptions _options;
     private readonly TimeProvider _time;
@@ -159,7 +159,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private async Task WaitForEndAsync()
     {
-        using PeriodicTimer timer = new(s_idleCheck, _time);
+        using PeriodicTimer timer = new(IdleCheck, _time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))

@@ -12,7 +12,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
-using Repr.Requester.Content;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Tests;
@@ -50,7 +49,8 @@ internal sealed class TestWorker : IAsyncDisposable
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(
+            kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = 64 << 20);
         TestWorker? worker = null;
         builder.Services.AddSingleton(_ => worker!);
@@ -61,7 +61,8 @@ internal sealed class TestWorker : IAsyncDisposable
         application.MapGrpcService<StreamService>();
         application.MapGrpcService<CapabilitiesService>();
         await application.StartAsync();
-        worker.Endpoint = new Uri(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        worker.Endpoint =
+            new Uri(application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         return worker;
     }
 
@@ -179,7 +180,8 @@ internal sealed class TestWorker : IAsyncDisposable
         public override async Task Read(ReadRequest request, IServerStreamWriter<ReadResponse> responseStream, ServerCallContext context)
         {
             Assert.True(Digest.TryParse(request.ResourceName.AsSpan("blobs/".Length), out Digest digest));
-            byte[] content = worker.Blobs.TryGetValue(digest, out byte[]? found) ? found : throw new RpcException(new Grpc.Core.Status(StatusCode.NotFound, "not there"));
+            byte[] content = worker.Blobs.TryGetValue(
+                digest, out byte[]? found) ? found : throw new RpcException(new Grpc.Core.Status(StatusCode.NotFound, "not there"));
             foreach (byte[] chunk in content.Chunk(256 << 10))
             {
                 await responseStream.WriteAsync(new ReadResponse { Data = ByteString.CopyFrom(chunk) });

@@ -21,7 +21,8 @@ public sealed class ActionRunnerTests : IAsyncLifetime
         Wire.Run run = _requester.NewRun();
         run.Inputs.Add(input);
         run.Inputs.Add(_requester.Files.At("src/missing.cs"));
-        run.VirtualFiles.Add(new Wire.VirtualFile { Path = _requester.Files.At("src/tool.rsp"), Content = Google.Protobuf.ByteString.CopyFromUtf8("/out") });
+        run.VirtualFiles.Add(
+            new Wire.VirtualFile { Path = _requester.Files.At("src/tool.rsp"), Content = Google.Protobuf.ByteString.CopyFromUtf8("/out") });
         Wire.Execute? seen = null;
         _requester.Worker.RunTool = (action, _) =>
         {
@@ -43,7 +44,8 @@ public sealed class ActionRunnerTests : IAsyncLifetime
         Assert.NotNull(seen.Inputs.Single(fact => fact.Path == Output).Absent);
         Assert.Equal(4, seen.Inputs.Single(fact => fact.Path == _requester.Files.At("src/tool.rsp")).File.SizeBytes);
         Assert.Equal([Output], seen.Command.OutputRoots);
-        string record = await File.ReadAllTextAsync(_requester.Files.At("cache/records/build-1.jsonl"), TestContext.Current.CancellationToken);
+        string record =
+            await File.ReadAllTextAsync(_requester.Files.At("cache/records/build-1.jsonl"), TestContext.Current.CancellationToken);
         Assert.Contains("\"outcome\":\"remote\"", record, StringComparison.Ordinal);
     }
 
@@ -172,7 +174,8 @@ public sealed class ActionRunnerTests : IAsyncLifetime
     [Fact]
     public async Task A_worker_of_another_protocol_is_refused_with_both_versions()
     {
-        _requester.Worker.FirstMessage = new Wire.WorkerMessage { Welcome = new Wire.Welcome { ProtocolMajor = 7, ProtocolMinor = 2, Slots = 1 } };
+        _requester.Worker.FirstMessage =
+            new Wire.WorkerMessage { Welcome = new Wire.Welcome { ProtocolMajor = 7, ProtocolMinor = 2, Slots = 1 } };
 
         Wire.DoorReply reply = await _requester.CompleteAsync(_requester.NewRun());
 
@@ -261,7 +264,8 @@ public sealed class ActionRunnerTests : IAsyncLifetime
     [Fact]
     public async Task One_forbidden_output_writes_none()
     {
-        _requester.Worker.RunTool = (_, _) => Task.FromResult(_requester.Succeed((Output, "new"), (_requester.Files.At("src/evil"), "evil")));
+        _requester.Worker.RunTool = (_, _) =>
+            Task.FromResult(_requester.Succeed((Output, "new"), (_requester.Files.At("src/evil"), "evil")));
 
         Wire.DoorReply reply = await _requester.CompleteAsync(_requester.NewRun());
 

@@ -65,7 +65,8 @@ public sealed class InputMapperTests : IDisposable
         string secret = _files.Write("secret", "canary");
 
         InputMapping mapping = await MapAsync(
-            [], [new ObservedInput(VirtualPath.Parse(secret), ObservedKind.Read), new ObservedInput(_files.VirtualAt("src/a.cs"), ObservedKind.Read)]);
+            [], [new ObservedInput(
+                VirtualPath.Parse(secret), ObservedKind.Read), new ObservedInput(_files.VirtualAt("src/a.cs"), ObservedKind.Read)]);
 
         Assert.Null(mapping.Find(VirtualPath.Parse(secret)));
         Assert.NotNull(mapping.Find(_files.VirtualAt("src/a.cs")));
@@ -99,6 +100,7 @@ public sealed class InputMapperTests : IDisposable
         run.Command.Arguments.Add("/bin/sh");
         run.Inputs.AddRange(inputs);
         run.ReadRoots.Add(_files.At("src"));
-        return new InputMapper(_digests, TimeProvider.System).MapAsync(ActionRequest.Parse(run), predicted, TestContext.Current.CancellationToken);
+        return new InputMapper(
+            _digests, TimeProvider.System).MapAsync(ActionRequest.Parse(run), predicted, TestContext.Current.CancellationToken);
     }
 }

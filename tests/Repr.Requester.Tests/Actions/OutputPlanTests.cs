@@ -4,14 +4,14 @@ namespace Repr.Requester.Tests.Actions;
 
 public sealed class OutputPlanTests
 {
-    private static readonly Digest s_digest = Digest.Compute("x"u8);
-    private static readonly VirtualPath[] s_files = [VirtualPath.Parse("/p/obj/a.dll")];
-    private static readonly VirtualPath[] s_directories = [VirtualPath.Parse("/p/gen")];
+    private static readonly Digest Digest = Digest.Compute("x"u8);
+    private static readonly VirtualPath[] Files = [VirtualPath.Parse("/p/obj/a.dll")];
+    private static readonly VirtualPath[] Directories = [VirtualPath.Parse("/p/gen")];
 
     public static TheoryData<string, ActionOutput[]> Attacks => new()
     {
-        { "not within", [new FileOutput(VirtualPath.Parse("/p/obj/b.dll"), s_digest, 0x1A4)] },
-        { "not within", [new FileOutput(VirtualPath.Parse("/p/genevil/b"), s_digest, 0x1A4)] },
+        { "not within", [new FileOutput(VirtualPath.Parse("/p/obj/b.dll"), Digest, 0x1A4)] },
+        { "not within", [new FileOutput(VirtualPath.Parse("/p/genevil/b"), Digest, 0x1A4)] },
         { "not within", [new DirectoryOutput(VirtualPath.Parse("/p"), 0x1ED)] },
         { "not within", [new DeletedOutput(VirtualPath.Parse("/p/src"))] },
         { "deleted", [new DeletedOutput(VirtualPath.Parse("/p/gen"))] },
@@ -21,16 +21,16 @@ public sealed class OutputPlanTests
         { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "../src")] },
         { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/d/l"), "../../src")] },
         { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "d/../../src")] },
-        { "twice", [new FileOutput(VirtualPath.Parse("/p/gen/a"), s_digest, 0x1A4), new DeletedOutput(VirtualPath.Parse("/p/gen/a"))] },
-        { "below", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "d"), new FileOutput(VirtualPath.Parse("/p/gen/l/a"), s_digest, 0x1A4)] },
-        { "below", [new FileOutput(VirtualPath.Parse("/p/gen/f"), s_digest, 0x1A4), new FileOutput(VirtualPath.Parse("/p/gen/f/x/a"), s_digest, 0x1A4)] },
+        { "twice", [new FileOutput(VirtualPath.Parse("/p/gen/a"), Digest, 0x1A4), new DeletedOutput(VirtualPath.Parse("/p/gen/a"))] },
+        { "below", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "d"), new FileOutput(VirtualPath.Parse("/p/gen/l/a"), Digest, 0x1A4)] },
+        { "below", [new FileOutput(VirtualPath.Parse("/p/gen/f"), Digest, 0x1A4), new FileOutput(VirtualPath.Parse("/p/gen/f/x/a"), Digest, 0x1A4)] },
     };
 
     [Theory]
     [MemberData(nameof(Attacks))]
     public void An_output_that_was_not_declared_is_refused(string expected, ActionOutput[] outputs)
     {
-        ActionFailureException failure = Assert.Throws<ActionFailureException>(() => OutputPlan.Make(outputs, s_files, s_directories));
+        ActionFailureException failure = Assert.Throws<ActionFailureException>(() => OutputPlan.Make(outputs, Files, Directories));
 
         Assert.Equal(MessageCodes.OutputRefused, failure.MessageCode);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
@@ -43,10 +43,10 @@ public sealed class OutputPlanTests
             [
                 new SymlinkOutput(VirtualPath.Parse("/p/gen/d/l"), "../x"),
                 new DirectoryOutput(VirtualPath.Parse("/p/gen/d"), 0x1ED),
-                new FileOutput(VirtualPath.Parse("/p/obj/a.dll"), s_digest, 0x1A4),
+                new FileOutput(VirtualPath.Parse("/p/obj/a.dll"), Digest, 0x1A4),
             ],
-            s_files,
-            s_directories);
+            Files,
+            Directories);
 
         Assert.Equal(["/p/gen/d", "/p/gen/d/l", "/p/obj/a.dll"], plan.Select(output => output.Output.Path.Text));
         Assert.Equal(["d", "d/l", "a.dll"], plan.Select(output => output.Relative));

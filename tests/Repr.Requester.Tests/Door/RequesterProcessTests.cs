@@ -33,7 +33,8 @@ public sealed class RequesterProcessTests : IDisposable
     [Fact]
     public async Task It_stops_when_nobody_needs_it()
     {
-        int result = await RequesterProcess.RunAsync(Options with { IdleTimeout = TimeSpan.FromMilliseconds(10) }, TestContext.Current.CancellationToken);
+        int result = await RequesterProcess.RunAsync(
+            Options with { IdleTimeout = TimeSpan.FromMilliseconds(10) }, TestContext.Current.CancellationToken);
 
         Assert.Equal(0, result);
         Assert.False(File.Exists(Options.DoorPath));
@@ -56,7 +57,8 @@ public sealed class RequesterProcessTests : IDisposable
     {
         Directory.CreateDirectory(_files.At("run"), (UnixFileMode)0x1ED);
 
-        IOException refusal = await Assert.ThrowsAsync<IOException>(() => RequesterProcess.RunAsync(Options, TestContext.Current.CancellationToken));
+        IOException refusal =
+            await Assert.ThrowsAsync<IOException>(() => RequesterProcess.RunAsync(Options, TestContext.Current.CancellationToken));
 
         Assert.Contains(_files.At("run"), refusal.Message, StringComparison.Ordinal);
     }
@@ -83,7 +85,8 @@ public sealed class RequesterProcessTests : IDisposable
             await using NetworkStream stream = new(socket);
             Run run = new() { Endpoint = worker.Endpoint.ToString(), Command = new Protocol.V1.Command { WorkingDirectory = "/" } };
             run.Command.Arguments.Add("/bin/sh");
-            await DelimitedMessages.WriteAsync(stream, new DoorRequest { DoorVersion = 1, Run = run }, TestContext.Current.CancellationToken);
+            await DelimitedMessages.WriteAsync(
+                stream, new DoorRequest { DoorVersion = 1, Run = run }, TestContext.Current.CancellationToken);
             await started.Task.WaitAsync(TestContext.Current.CancellationToken);
         }
 
@@ -149,5 +152,6 @@ public sealed class RequesterProcessTests : IDisposable
         }
     }
 
-    private Task<DoorReply?> AskAsync(DoorRequest request) => DoorClient.AskAsync(Options.DoorPath, request, TestContext.Current.CancellationToken);
+    private Task<DoorReply?> AskAsync(DoorRequest request) =>
+        DoorClient.AskAsync(Options.DoorPath, request, TestContext.Current.CancellationToken);
 }

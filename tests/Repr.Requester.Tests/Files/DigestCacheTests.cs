@@ -152,7 +152,8 @@ public sealed class DigestCacheTests : IDisposable
         FileStat stat = LinuxNative.TryStat(file)!.Value;
 
         await Assert.ThrowsAsync<ReprException>(
-            async () => await cache.GetAsync(_directory.At("link"), stat with { Inode = stat.Inode + 1_000_000 }, TestContext.Current.CancellationToken));
+            async () => await cache.GetAsync(
+                _directory.At("link"), stat with { Inode = stat.Inode + 1_000_000 }, TestContext.Current.CancellationToken));
     }
 
     private static async Task<HashedFile> GetAsync(DigestCache cache, string file) =>
