@@ -9,4 +9,5 @@ RootCommand root = new("Repr runs compilers and other tools of a build on remote
     ShutdownCommand.Create(),
 };
 
-return await root.Parse(args).InvokeAsync();
+// SIGTERM and SIGINT cancel the verb, which then ends cleanly.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });

@@ -12,7 +12,8 @@ internal static class RequesterCommand
     public static System.CommandLine.Command Create()
     {
         Option<string> door = DoorOption.Create();
-        Option<int> idle = new("--idle-seconds") { Description = "Stop after this many seconds without a request.", DefaultValueFactory = _ => 900 };
+        Option<int> idle =
+            new("--idle-seconds") { Description = "Stop after this many seconds without a request.", DefaultValueFactory = _ => 900 };
         idle.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -20,7 +21,8 @@ internal static class RequesterCommand
                 result.AddError("--idle-seconds is at least 1.");
             }
         });
-        System.CommandLine.Command command = new("requester", "Run the background process of this user (builds start it by themselves).") { door, idle };
+        System.CommandLine.Command command =
+            new("requester", "Run the background process of this user (builds start it by themselves).") { door, idle };
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetValue(door)!, parsed.GetValue(idle), parsed.InvocationConfiguration.Error, cancellationToken));
         return command;
     }

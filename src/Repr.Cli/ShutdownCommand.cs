@@ -22,7 +22,8 @@ internal static class ShutdownCommand
     {
         try
         {
-            DoorReply? reply = await DoorClient.AskAsync(door, new DoorRequest { Shutdown = new ShutdownRequest { Force = force } }, cancellationToken);
+            DoorReply? reply =
+                await DoorClient.AskAsync(door, new DoorRequest { Shutdown = new ShutdownRequest { Force = force } }, cancellationToken);
             await console.Output.WriteLineAsync(reply?.Shutdown is null ? "No requester process runs." : "The requester process stops.");
             return 0;
         }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Door;
@@ -10,11 +9,11 @@ namespace Repr.Requester;
 
 /// <summary>
 /// The background process of one user on one machine: owns the sessions with workers, the digest cache and the build record, and
-/// serves the door. Stops when idle, when asked, or on SIGTERM; a second one for the same door leaves at once.
+/// serves the door. Stops when idle, when asked, or when cancelled (SIGTERM); a second one for the same door leaves at once.
 /// </summary>
 public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 {
-    private static readonly TimeSpan s_idleCheck = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan IdleCheck = TimeSpan.FromSeconds(1);
 
     private readonly RequesterOptions _options;
     private readonly TimeProvider _time;
@@ -22,6 +21,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly DigestCache _digests;
     private readonly WorkerSessions _sessions;
     private readonly ActionRunner _runner;
+    // Never disposed: a client or a signal may ask again at any moment. They hold no resources.
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _force = new();
     private long _lastUse;
@@ -74,8 +74,6 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     {
         await _sessions.DisposeAsync();
         _digests.Dispose();
-        _stop.Dispose();
-        _force.Dispose();
     }
 
     /// <inheritdoc/>
@@ -119,11 +117,12 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     /// <inheritdoc/>
     void IDoorService.Shutdown(bool force)
     {
-        _stop.Cancel();
         if (force)
         {
             _force.Cancel();
         }
+
+        _stop.Cancel();
     }
 
     private static FileStream? TryLock(string path)
@@ -140,8 +139,6 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private async Task ServeAsync(CancellationToken cancellationToken)
     {
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         using CancellationTokenRegistration stop = cancellationToken.Register(() => ((IDoorService)this).Shutdown(true));
         Log.Started(_log, _options.DoorPath, RequesterOptions.ProductVersion);
         if (!_digests.IsPersistent)
@@ -162,7 +159,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private async Task WaitForEndAsync()
     {
-        using PeriodicTimer timer = new(s_idleCheck, _time);
+        using PeriodicTimer timer = new(IdleCheck, _time);
         try
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
@@ -177,12 +174,6 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         {
             // Asked to stop.
         }
-    }
-
-    private void OnSignal(PosixSignalContext context)
-    {
-        context.Cancel = true;
-        ((IDoorService)this).Shutdown(true);
     }
 
     private static partial class Log

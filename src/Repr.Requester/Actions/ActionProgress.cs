@@ -3,7 +3,10 @@ using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
 
-/// <summary>What is known of a running action, over all its attempts. Written by one action; not safe for concurrent use, except <see cref="Transfer"/>.</summary>
+/// <summary>
+/// What is known of a running action, over all its attempts. Written by one action; not safe for concurrent use, except
+/// <see cref="Transfer"/>.
+/// </summary>
 internal sealed class ActionProgress
 {
     private readonly List<Wire.DoorText> _text = [];

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 using Repr.Protocol;
-using Repr.Requester.Content;
 using Repr.Requester.Files;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
@@ -69,7 +68,8 @@ internal sealed partial class ActionRunner(
         catch (Exception defect) when (defect is not OutOfMemoryException)
         {
             Log.Defect(log, run.Description, defect);
-            reply = NotRun(MessageCodes.InternalFailure, $"The requester failed: {defect.Message} See requester.log in {options.CacheDirectory}.");
+            reply = NotRun(
+                MessageCodes.InternalFailure, $"The requester failed: {defect.Message} See requester.log in {options.CacheDirectory}.");
         }
 
         Wire.RunStatistics statistics = progress.ToStatistics(time.GetElapsedTime(start));
@@ -195,7 +195,8 @@ internal sealed partial class ActionRunner(
                 ReprErrorCode.Refused => new ReprException(ReprErrorCode.Refused, answers.Refusal ?? reported.Message),
 
                 // We did not cancel: it cancelled itself, because it stops.
-                ReprErrorCode.Cancelled => new ReprException(ReprErrorCode.Unavailable, "The worker cancelled the action: " + reported.Message),
+                ReprErrorCode.Cancelled =>
+                    new ReprException(ReprErrorCode.Unavailable, "The worker cancelled the action: " + reported.Message),
                 _ => reported,
             };
         }
@@ -283,7 +284,8 @@ internal sealed partial class ActionRunner(
             Timings = progress.Result?.Timings,
             Asked = [.. progress.Answers?.Asked.Select(path => path.Text) ?? []],
             Served = [.. progress.Answers?.Served ?? []],
-            UndeclaredWrites = progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
+            UndeclaredWrites =
+                progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
         };
         try
         {

@@ -84,7 +84,7 @@ internal sealed record ActionRecord
 /// <summary>Keeps the record of each build as a file of JSON lines. Safe for concurrent use.</summary>
 internal sealed class BuildRecord
 {
-    private static readonly TimeSpan s_kept = TimeSpan.FromDays(14);
+    private static readonly TimeSpan Kept = TimeSpan.FromDays(14);
 
     private readonly string _directory;
     private readonly TimeProvider _time;
@@ -98,7 +98,7 @@ internal sealed class BuildRecord
         Directory.CreateDirectory(directory);
         foreach (FileInfo file in new DirectoryInfo(directory).GetFiles("*.jsonl"))
         {
-            if (file.LastWriteTimeUtc < time.GetUtcNow().UtcDateTime - s_kept)
+            if (file.LastWriteTimeUtc < time.GetUtcNow().UtcDateTime - Kept)
             {
                 file.Delete();
             }
@@ -123,7 +123,8 @@ internal sealed class BuildRecord
             return _time.GetLocalNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        bool isPlain = buildId.Length <= 100 && buildId[0] != '.' && buildId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        bool isPlain =
+            buildId.Length <= 100 && buildId[0] != '.' && buildId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
         return isPlain ? buildId : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(buildId)).AsSpan(0, 16));
     }
 }

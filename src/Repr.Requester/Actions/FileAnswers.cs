@@ -53,7 +53,8 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         {
             _asked.Enqueue(path);
             Lazy<Task<Wire.FileAnswer>> answering = _answers.GetOrAdd(
-                (path, question.Kind), _ => new(() => GuardAsync(path, () => LookAsync(path, question.Kind, cancellationToken), cancellationToken)));
+                (path, question.Kind), _ =>
+                    new(() => GuardAsync(path, () => LookAsync(path, question.Kind, cancellationToken), cancellationToken)));
             answer = (await answering.Value.WaitAsync(cancellationToken)).Clone();
         }
 
@@ -62,7 +63,8 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         return answer;
     }
 
-    private async Task<Wire.FileAnswer> GuardAsync(VirtualPath path, Func<Task<Wire.FileAnswer>> answer, CancellationToken cancellationToken)
+    private async Task<Wire.FileAnswer> GuardAsync(
+        VirtualPath path, Func<Task<Wire.FileAnswer>> answer, CancellationToken cancellationToken)
     {
         try
         {

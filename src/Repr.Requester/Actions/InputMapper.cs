@@ -200,7 +200,8 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
             {
                 if (isRequired)
                 {
-                    throw new ReprException(ReprErrorCode.Refused, $"The input '{file.Path}' is not a regular file; it cannot be sent to a worker.");
+                    throw new ReprException(
+                        ReprErrorCode.Refused, $"The input '{file.Path}' is not a regular file; it cannot be sent to a worker.");
                 }
 
                 return;

@@ -3,7 +3,10 @@ using Repr.Requester.Files;
 
 namespace Repr.Requester.Actions;
 
-/// <summary>All that is known about the requester's files before an action starts. Immutable once made; safe for concurrent reading.</summary>
+/// <summary>
+/// All that is known about the requester's files before an action starts. Immutable once made; safe for concurrent
+/// reading.
+/// </summary>
 internal sealed class InputMapping
 {
     private readonly Dictionary<VirtualPath, InputFact> _facts;

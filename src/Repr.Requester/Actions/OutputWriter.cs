@@ -170,7 +170,8 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
         {
             if (!_roots.TryGetValue(root, out SafeFileHandle? handle))
             {
-                handle = LinuxNative.TryOpenDirectory(null, root.Text[1..]) ?? throw new IOException($"The directory '{root}' is not there.");
+                handle = LinuxNative.TryOpenDirectory(
+                    null, root.Text[1..]) ?? throw new IOException($"The directory '{root}' is not there.");
                 _roots.Add(root, handle);
             }
 
@@ -188,7 +189,8 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
 
             if (LinuxNative.TryStat(parent, output.Output.Path.Name) is { } stat && stat.IsDirectory != output.Output is DirectoryOutput)
             {
-                throw new IOException($"'{output.Output.Path}' is {(stat.IsDirectory ? "a directory" : "not a directory")} on this machine.");
+                throw new IOException(
+                    $"'{output.Output.Path}' is {(stat.IsDirectory ? "a directory" : "not a directory")} on this machine.");
             }
         }
     }

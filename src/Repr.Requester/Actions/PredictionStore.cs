@@ -35,7 +35,8 @@ internal sealed class PredictionStore
     {
         lock (_lock)
         {
-            Dictionary<VirtualPath, ObservedKind> own = request.PredictionKey.Length > 0 ? Load(FileOf("action", request.PredictionKey)) : [];
+            Dictionary<VirtualPath, ObservedKind> own =
+                request.PredictionKey.Length > 0 ? Load(FileOf("action", request.PredictionKey)) : [];
             return [.. (own.Count > 0 ? own : Load(FileOf("tool", ToolOf(request.Command)))).Select(pair => new ObservedInput(pair.Key, pair.Value))];
         }
     }
@@ -78,7 +79,8 @@ internal sealed class PredictionStore
 
     // The program, and for a host of managed code the assembly it runs.
     private static string ToolOf(Command command) => string.Join(
-        '\n', command.Arguments.Take(3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
+        '\n', command.Arguments.Take(
+            3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
 
     private string FileOf(string kind, string key) =>
         Path.Combine(_directory, kind + "-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16)));

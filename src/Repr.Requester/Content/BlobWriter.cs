@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
+using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
 using ZstdCompressor = ZstdSharp.Compressor;
@@ -24,7 +25,9 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
     private const int CompressionLevel = 1;
 
     /// <summary>Reads a blob that fits into memory.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was, or cannot be read.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was, or cannot be read.
+    /// </exception>
     public static async Task<ByteString> ReadWholeAsync(ContentSource source, CancellationToken cancellationToken)
     {
         if (source.Path is null)
@@ -41,11 +44,14 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
             length += read;
         }
 
-        return Digest.Compute(content.AsSpan(0, length)) == source.Digest ? UnsafeByteOperations.UnsafeWrap(content) : throw Changed(source);
+        return Digest.Compute(
+            content.AsSpan(0, length)) == source.Digest ? UnsafeByteOperations.UnsafeWrap(content) : throw Changed(source);
     }
 
     /// <summary>Streams a blob of any size.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was. Else what the store reports.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was. Else what the store reports.
+    /// </exception>
     public Task WriteStreamAsync(ContentSource source, CancellationToken cancellationToken) => ContentChannel.CallAsync(
         async () =>
         {
@@ -56,7 +62,7 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
             byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
             try
             {
-                string resource = ReapiNames.ToWrite(source.Digest, compressor is not null);
+                string resource = new BlobResourceName(source.Digest, compressor is not null).ToWriteName(Guid.NewGuid());
                 long sent = 0;
                 long offset = 0;
                 while (true)
@@ -76,7 +82,8 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
                     ByteString data = compressor is null
                         ? UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read))
                         : ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, read)));
-                    WriteRequest request = new() { ResourceName = sent == 0 ? resource : "", WriteOffset = sent, Data = data, FinishWrite = isLast };
+                    WriteRequest request =
+                        new() { ResourceName = sent == 0 ? resource : "", WriteOffset = sent, Data = data, FinishWrite = isLast };
                     sent += data.Length;
                     if (!await TryWriteAsync(call, request, cancellationToken) || isLast)
                     {

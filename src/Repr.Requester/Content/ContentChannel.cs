@@ -38,14 +38,17 @@ internal sealed class ContentChannel
         async () =>
         {
             Capabilities.CapabilitiesClient client = new(invoker);
-            ServerCapabilities capabilities = await client.GetCapabilitiesAsync(new GetCapabilitiesRequest(), cancellationToken: cancellationToken);
+            ServerCapabilities capabilities =
+                await client.GetCapabilitiesAsync(new GetCapabilitiesRequest(), cancellationToken: cancellationToken);
             CacheCapabilities cache = capabilities.CacheCapabilities ?? new CacheCapabilities();
             if (!cache.DigestFunctions.Contains(DigestFunction.Types.Value.Sha256))
             {
-                throw new ReprException(ReprErrorCode.InvalidRequest, "The worker's content store does not use SHA-256; use a worker of this version.");
+                throw new ReprException(
+                    ReprErrorCode.InvalidRequest, "The worker's content store does not use SHA-256; use a worker of this version.");
             }
 
-            long maximum = cache.MaxBatchTotalSizeBytes == 0 ? UsualBatch : Math.Clamp(cache.MaxBatchTotalSizeBytes, 2 * Framing, UsualBatch);
+            long maximum =
+                cache.MaxBatchTotalSizeBytes == 0 ? UsualBatch : Math.Clamp(cache.MaxBatchTotalSizeBytes, 2 * Framing, UsualBatch);
             return new ContentChannel(invoker, (int)maximum - Framing, cache.SupportedCompressors.Contains(Compressor.Types.Value.Zstd));
         },
         cancellationToken);
@@ -75,6 +78,7 @@ internal sealed class ContentChannel
             StatusCode.Unimplemented or StatusCode.PermissionDenied or StatusCode.Unauthenticated => ReprErrorCode.InvalidRequest,
             _ => ReprErrorCode.Unavailable,
         };
-        return new ReprException(code, $"The worker's content store failed: {exception.Status.Detail} ({exception.StatusCode}).", exception);
+        return new ReprException(
+            code, $"The worker's content store failed: {exception.Status.Detail} ({exception.StatusCode}).", exception);
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
+using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using ReapiStatus = Repr.Protocol.Reapi.Status;
 
@@ -112,7 +113,7 @@ internal sealed class ContentDownloader(ContentChannel channel)
         async () =>
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            ReadRequest request = new() { ResourceName = ReapiNames.ToRead(download.Digest, isCompressed: false) };
+            ReadRequest request = new() { ResourceName = new BlobResourceName(download.Digest, IsCompressed: false).ToReadName() };
             using AsyncServerStreamingCall<ReadResponse> call = channel.Streams.Read(request, cancellationToken: cancellationToken);
             long offset = 0;
             while (await call.ResponseStream.MoveNext(cancellationToken))

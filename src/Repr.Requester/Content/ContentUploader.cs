@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
 using ReapiStatus = Repr.Protocol.Reapi.Status;
@@ -91,7 +92,8 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 
-    private bool IsKnown(Digest digest) => _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
+    private bool IsKnown(Digest digest) =>
+        _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
 
     private async Task SendClaimedAsync(List<ContentSource> claimed, TransferStatistics statistics, CancellationToken cancellationToken)
     {
@@ -229,7 +231,8 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
             // Some stores leave the status out when all is well.
             if (blob.Status is ReapiStatus { Code: not 0 } status)
             {
-                throw ContentChannel.Translate(new Grpc.Core.RpcException(new Grpc.Core.Status((Grpc.Core.StatusCode)status.Code, status.Message)));
+                throw ContentChannel.Translate(
+                    new Grpc.Core.RpcException(new Grpc.Core.Status((Grpc.Core.StatusCode)status.Code, status.Message)));
             }
         }
     }

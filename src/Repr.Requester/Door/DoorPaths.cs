@@ -29,7 +29,8 @@ public static class DoorPaths
     /// <summary>$REPR_CACHE_DIR, else $XDG_CACHE_HOME/repr, else ~/.cache/repr.</summary>
     public static string FindCacheDirectory() =>
         Variable("REPR_CACHE_DIR")
-        ?? Path.Combine(Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "repr");
+        ?? Path.Combine(
+            Variable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "repr");
 
     /// <summary>Makes a directory that is this user's alone.</summary>
     /// <exception cref="IOException">It exists and belongs to somebody else, is open to others, or is not a directory.</exception>

@@ -131,7 +131,8 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 _connections.Add(connection);
             }
 
-            _ = connection.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = connection.ContinueWith(
+                Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 
@@ -168,7 +169,8 @@ internal sealed partial class DoorServer : IAsyncDisposable
             socket.Shutdown(SocketShutdown.Both);
             await watching;
         }
-        catch (Exception exception) when (exception is IOException or SocketException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is IOException or SocketException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
         {
             Log.Broken(_log, exception.Message);
         }
@@ -199,7 +201,11 @@ internal sealed partial class DoorServer : IAsyncDisposable
             default:
                 return new Wire.DoorReply
                 {
-                    NotRun = new Wire.NotRun { Code = Actions.MessageCodes.MalformedRequest, Message = "The request on the door asks for nothing." },
+                    NotRun = new Wire.NotRun
+                    {
+                        Code = Actions.MessageCodes.MalformedRequest,
+                        Message = "The request on the door asks for nothing.",
+                    },
                 };
         }
     }

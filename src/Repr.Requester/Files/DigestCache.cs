@@ -23,7 +23,7 @@ internal sealed class DigestCache : IDisposable
     private const int Attempts = 3;
 
     // Their ctime is not a promise: NFS, SMB, CIFS, SMB2, FUSE, 9p (statfs(2)).
-    private static readonly long[] s_distrustedFileSystems = [0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x65735546, 0x01021997];
+    private static readonly long[] DistrustedFileSystems = [0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x65735546, 0x01021997];
 
     private readonly ConcurrentDictionary<DigestCacheKey, DigestCacheValue> _entries;
     private readonly ConcurrentDictionary<FileStat, Lazy<Task<HashedFile>>> _running = new();
@@ -68,7 +68,8 @@ internal sealed class DigestCache : IDisposable
         }
 
         Lazy<Task<HashedFile>> hashing = _running.GetOrAdd(
-            stat, static (key, state) => new Lazy<Task<HashedFile>>(() => state.Cache.HashOnceAsync(state.Path, key)), (Cache: this, Path: path));
+            stat, static (key, state) =>
+                new Lazy<Task<HashedFile>>(() => state.Cache.HashOnceAsync(state.Path, key)), (Cache: this, Path: path));
         return new ValueTask<HashedFile>(hashing.Value.WaitAsync(cancellationToken));
     }
 
@@ -171,7 +172,7 @@ internal sealed class DigestCache : IDisposable
             }
 
             bool distrusted = _distrustedDevices.GetOrAdd(
-                before.Device, static (_, handle) => s_distrustedFileSystems.Contains(LinuxNative.FileSystemType(handle)), file);
+                before.Device, static (_, handle) => DistrustedFileSystems.Contains(LinuxNative.FileSystemType(handle)), file);
             if (!distrusted && !IsRacy(before, start))
             {
                 Remember(before, digest, keep: true);

@@ -26,7 +26,7 @@ internal enum ReadVerdict
 /// </summary>
 internal sealed class ReadPolicy
 {
-    private static readonly VirtualPath[] s_systemRoots =
+    private static readonly VirtualPath[] SystemRoots =
     [
         .. new[] { "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin" }.Select(VirtualPath.Parse),
         .. new[]
@@ -37,16 +37,19 @@ internal sealed class ReadPolicy
         }.Select(name => VirtualPath.Parse("/etc/" + name)),
     ];
 
-    private static readonly VirtualPath[] s_deniedPlaces =
+    private static readonly VirtualPath[] DeniedPlaces =
         [.. new[] { "/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private" }.Select(VirtualPath.Parse)];
 
-    private static readonly string[] s_deniedPrefixes = ["/etc/shadow", "/etc/gshadow"];
+    private static readonly string[] DeniedPrefixes = ["/etc/shadow", "/etc/gshadow"];
 
-    private static readonly string[] s_deniedNames =
+    private static readonly string[] DeniedNames =
     [
         ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".git", ".netrc", ".git-credentials", ".npmrc", ".pypirc", ".pgpass",
         "*.pfx", "*.p12", "*.pem", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".env", ".env.*", "secrets.json",
     ];
+
+    private static readonly FrozenSet<string> OrdinaryExtensions =
+        new[] { ".cs", ".vb", ".dll", ".so", ".xml", ".h", ".resx", ".resources" }.ToFrozenSet(StringComparer.Ordinal);
 
     private readonly VirtualPath[] _roots;
     private readonly Matcher _denied = new(StringComparison.OrdinalIgnoreCase);
@@ -58,8 +61,9 @@ internal sealed class ReadPolicy
     public ReadPolicy(IEnumerable<VirtualPath> readRoots)
     {
         _roots = [.. readRoots];
-        _denied.AddIncludePatterns(s_deniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
-        _plainDenied = s_deniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _denied.AddIncludePatterns(DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
+        _plainDenied =
+            DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>Adds a file that the build names itself: it passes the deny list (a key file of the compiler).</summary>
@@ -73,12 +77,12 @@ internal sealed class ReadPolicy
             return ReadVerdict.Served;
         }
 
-        if (s_deniedPlaces.Any(path.IsWithin) || s_deniedPrefixes.Any(prefix => path.Text.StartsWith(prefix, StringComparison.Ordinal)))
+        if (DeniedPlaces.Any(path.IsWithin) || DeniedPrefixes.Any(prefix => path.Text.StartsWith(prefix, StringComparison.Ordinal)))
         {
             return ReadVerdict.Denied;
         }
 
-        if (s_systemRoots.Any(path.IsWithin))
+        if (SystemRoots.Any(path.IsWithin))
         {
             return ReadVerdict.Served;
         }
@@ -99,5 +103,13 @@ internal sealed class ReadPolicy
         return IsDeniedName(path.Name) ? ReadVerdict.EntryOnly : ReadVerdict.Served;
     }
 
-    private bool IsDeniedName(string name) => _plainDenied.Contains(name) || (name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase)) && _denied.Match(name).HasMatches;
+    private bool IsDeniedName(string name)
+    {
+        // The globs are slow and most names can't match one of them.
+        bool canMatch = name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
+        return _plainDenied.Contains(name) || (canMatch && !IsOrdinaryName(name) && _denied.Match(name).HasMatches);
+    }
+
+    private static bool IsOrdinaryName(string name) => OrdinaryExtensions.Contains(
+        Path.GetExtension(name)) && !name.StartsWith('.') && !name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
 }

@@ -18,7 +18,8 @@ namespace Repr.Requester.Sessions;
 internal sealed class WorkerSession : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ulong, RunningAction> _running = new();
-    private readonly Channel<Wire.RequesterMessage> _outgoing = Channel.CreateUnbounded<Wire.RequesterMessage>(new() { SingleReader = true });
+    private readonly Channel<Wire.RequesterMessage> _outgoing =
+        Channel.CreateUnbounded<Wire.RequesterMessage>(new() { SingleReader = true });
     private readonly CancellationTokenSource _lost = new();
     private readonly GrpcChannel _sessionChannel;
     private readonly GrpcChannel _contentChannel;
@@ -88,7 +89,8 @@ internal sealed class WorkerSession : IAsyncDisposable
             ContentChannel content = await ContentChannel.OpenAsync(contentChannel.CreateCallInvoker(), limit.Token);
             BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
             WorkerSession session = new(
-                endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(content, writer, digests), new ContentDownloader(content));
+                endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(
+                    content, writer, digests), new ContentDownloader(content));
             isOpen = true;
             return session;
         }
@@ -150,7 +152,8 @@ internal sealed class WorkerSession : IAsyncDisposable
         _running[execute.ActionId] = action;
         try
         {
-            using CancellationTokenRegistration stop = over.Token.Register(() => action.Fail(Loss ?? (Exception)new OperationCanceledException(cancellationToken)));
+            using CancellationTokenRegistration stop =
+                over.Token.Register(() => action.Fail(Loss ?? (Exception)new OperationCanceledException(cancellationToken)));
             if (!_outgoing.Writer.TryWrite(new Wire.RequesterMessage { Execute = execute }))
             {
                 throw Loss ?? Unavailable("it is closed");
@@ -230,7 +233,8 @@ internal sealed class WorkerSession : IAsyncDisposable
     }
 
     private static string Describe(Exception exception) =>
-        (exception is RpcException rpc ? rpc.Status.DebugException?.GetBaseException().Message ?? rpc.Status.Detail : exception.Message).TrimEnd('.');
+        (exception is RpcException rpc ? rpc.Status.DebugException?.GetBaseException().Message ?? rpc.Status.Detail : exception.Message).TrimEnd(
+            '.');
 
     private async Task ReadAsync()
     {
@@ -245,7 +249,8 @@ internal sealed class WorkerSession : IAsyncDisposable
 
             Lose(Unavailable("the worker ended it"));
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Lose(Unavailable(Describe(exception)));
         }
@@ -261,7 +266,8 @@ internal sealed class WorkerSession : IAsyncDisposable
                 await _call.RequestStream.WriteAsync(message, Lost);
             }
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Lose(Unavailable(Describe(exception)));
         }

@@ -60,7 +60,8 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
     }
 
     /// <summary>What to show of each worker.</summary>
-    public IEnumerable<Wire.WorkerStatus> GetStatus() => _workers.OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
+    public IEnumerable<Wire.WorkerStatus> GetStatus() =>
+        _workers.OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
     {
         WorkerSession? session = pair.Value.Session;
         return new Wire.WorkerStatus

@@ -1,0 +1,54 @@
+using Repr.Requester.Actions;
+
+namespace Repr.Requester.Tests.Actions;
+
+public sealed class OutputPlanTests
+{
+    private static readonly Digest Digest = Digest.Compute("x"u8);
+    private static readonly VirtualPath[] Files = [VirtualPath.Parse("/p/obj/a.dll")];
+    private static readonly VirtualPath[] Directories = [VirtualPath.Parse("/p/gen")];
+
+    public static TheoryData<string, ActionOutput[]> Attacks => new()
+    {
+        { "not within", [new FileOutput(VirtualPath.Parse("/p/obj/b.dll"), Digest, 0x1A4)] },
+        { "not within", [new FileOutput(VirtualPath.Parse("/p/genevil/b"), Digest, 0x1A4)] },
+        { "not within", [new DirectoryOutput(VirtualPath.Parse("/p"), 0x1ED)] },
+        { "not within", [new DeletedOutput(VirtualPath.Parse("/p/src"))] },
+        { "deleted", [new DeletedOutput(VirtualPath.Parse("/p/gen"))] },
+        { "deleted", [new DeletedOutput(VirtualPath.Parse("/p/obj/a.dll"))] },
+        { "a link", [new SymlinkOutput(VirtualPath.Parse("/p/obj/a.dll"), "b.dll")] },
+        { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "/etc/passwd")] },
+        { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "../src")] },
+        { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/d/l"), "../../src")] },
+        { "a link out", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "d/../../src")] },
+        { "twice", [new FileOutput(VirtualPath.Parse("/p/gen/a"), Digest, 0x1A4), new DeletedOutput(VirtualPath.Parse("/p/gen/a"))] },
+        { "below", [new SymlinkOutput(VirtualPath.Parse("/p/gen/l"), "d"), new FileOutput(VirtualPath.Parse("/p/gen/l/a"), Digest, 0x1A4)] },
+        { "below", [new FileOutput(VirtualPath.Parse("/p/gen/f"), Digest, 0x1A4), new FileOutput(VirtualPath.Parse("/p/gen/f/x/a"), Digest, 0x1A4)] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Attacks))]
+    public void An_output_that_was_not_declared_is_refused(string expected, ActionOutput[] outputs)
+    {
+        ActionFailureException failure = Assert.Throws<ActionFailureException>(() => OutputPlan.Make(outputs, Files, Directories));
+
+        Assert.Equal(MessageCodes.OutputRefused, failure.MessageCode);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Declared_outputs_are_planned_parents_first()
+    {
+        List<PlannedOutput> plan = OutputPlan.Make(
+            [
+                new SymlinkOutput(VirtualPath.Parse("/p/gen/d/l"), "../x"),
+                new DirectoryOutput(VirtualPath.Parse("/p/gen/d"), 0x1ED),
+                new FileOutput(VirtualPath.Parse("/p/obj/a.dll"), Digest, 0x1A4),
+            ],
+            Files,
+            Directories);
+
+        Assert.Equal(["/p/gen/d", "/p/gen/d/l", "/p/obj/a.dll"], plan.Select(output => output.Output.Path.Text));
+        Assert.Equal(["d", "d/l", "a.dll"], plan.Select(output => output.Relative));
+    }
+}

@@ -1,0 +1,96 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Requester.Actions;
+using Repr.Requester.Files;
+using Repr.Requester.Sessions;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Tests;
+
+/// <summary>The requester without its door, on real files, against a <see cref="TestWorker"/>.</summary>
+internal sealed class RequesterFixture : IAsyncDisposable
+{
+    private RequesterFixture(TestWorker worker)
+    {
+        Worker = worker;
+        Directory.CreateDirectory(Files.At("src"));
+        Directory.CreateDirectory(Files.At("obj"));
+        Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
+        Directory.CreateDirectory(Options.CacheDirectory);
+        Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
+        Sessions = new WorkerSessions(Options, Digests, TimeProvider.System);
+        Runner = new ActionRunner(
+            Options,
+            Sessions,
+            new InputMapper(Digests, TimeProvider.System),
+            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), TimeProvider.System),
+            Digests,
+            new OutputWriter(Digests, TimeProvider.System),
+            new BuildRecord(Path.Combine(Options.CacheDirectory, "records"), TimeProvider.System),
+            TimeProvider.System,
+            NullLogger.Instance);
+    }
+
+    public TestWorker Worker { get; }
+
+    public TemporaryDirectory Files { get; } = new();
+
+    public RequesterOptions Options { get; }
+
+    public DigestCache Digests { get; }
+
+    public WorkerSessions Sessions { get; }
+
+    public ActionRunner Runner { get; }
+
+    public string Text { get; private set; } = "";
+
+    public static async Task<RequesterFixture> StartAsync() => new(await TestWorker.StartAsync());
+
+    public Wire.Run NewRun()
+    {
+        Wire.Run run = new()
+        {
+            Endpoint = Worker.Endpoint.ToString(),
+            Command = new Wire.Command { WorkingDirectory = Files.At("src") },
+            Description = "Tool test",
+            PredictionKey = "test",
+            BuildId = "build-1",
+        };
+        run.Command.Arguments.Add("/bin/sh");
+        run.OutputFiles.Add(Files.At("obj/out"));
+        run.ReadRoots.Add(Files.At("src"));
+        return run;
+    }
+
+    public async Task<Wire.DoorReply> RunAsync(Wire.Run run, CancellationToken cancellationToken) => await Runner.RunAsync(
+        run,
+        text =>
+        {
+            Text += text.Data.ToStringUtf8();
+            return ValueTask.CompletedTask;
+        },
+        cancellationToken,
+        CancellationToken.None);
+
+    public Task<Wire.DoorReply> CompleteAsync(Wire.Run run) => RunAsync(run, TestContext.Current.CancellationToken);
+
+    public Wire.Completed Succeed(params (string Path, string Content)[] outputs)
+    {
+        Wire.Completed completed = new() { Exit = new Wire.Exit { Code = 0 } };
+        foreach ((string path, string content) in outputs)
+        {
+            Digest digest = Worker.Put(System.Text.Encoding.UTF8.GetBytes(content));
+            completed.Outputs.Add(Protocol.WireConversions.ToWire(new FileOutput(VirtualPath.Parse(path), digest, 0x1ED)));
+        }
+
+        return completed;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Sessions.DisposeAsync();
+        Digests.Dispose();
+        await Worker.DisposeAsync();
+        Files.Dispose();
+    }
+}
