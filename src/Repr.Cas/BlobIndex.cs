@@ -79,6 +79,11 @@ internal sealed class BlobIndex(long maximumBytes, long blockBytes)
         lock (_lock)
         {
             victims = [];
+            if (sizeBytes > maximumBytes)
+            {
+                return false;
+            }
+
             long space = SpaceOf(sizeBytes);
             long excess = _usedBytes + space - maximumBytes;
             if (excess > 0 && !TryTake(excess, out victims))

@@ -21,15 +21,19 @@ public static class ContentStorePluginLoader
         try
         {
             Assembly assembly = new PluginLoadContext(path).LoadFromAssemblyPath(path);
-            Type[] types = [.. assembly.GetExportedTypes().Where(static type => type.IsAssignableTo(typeof(IContentStorePlugin)) && !type.IsAbstract)];
+            Type[] types =
+            [
+                .. assembly.GetExportedTypes().Where(static type => type.IsAssignableTo(typeof(IContentStorePlugin)) && !type.IsAbstract),
+            ];
             return types is [Type type]
                 ? (IContentStorePlugin)Activator.CreateInstance(type)!
                 : throw new ArgumentException(
-                    $"The content store plugin {path} has {types.Length} public types that implement {nameof(IContentStorePlugin)}; it must have one.",
+                    $"The content store plugin {path} has {types.Length} public types that implement {nameof(IContentStorePlugin)}; "
+                    + "it must have one.",
                     nameof(assemblyPath));
         }
-        catch (Exception exception) when (exception is IOException or BadImageFormatException or TypeLoadException or MissingMethodException
-            or TargetInvocationException)
+        catch (Exception exception) when (exception is IOException or BadImageFormatException or TypeLoadException
+            or MissingMethodException or TargetInvocationException or InvalidOperationException)
         {
             throw new ArgumentException(
                 $"The content store plugin {path} can't be loaded: {exception.GetBaseException().Message}", nameof(assemblyPath), exception);

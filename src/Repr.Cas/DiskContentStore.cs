@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
@@ -12,20 +11,17 @@ namespace Repr.Cas;
 public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposable
 {
     private const int BlockBytes = 4096;
-    private const int MaximumBufferBytes = 1 << 18;
     private const int Shards = 256;
 
     // Last uses go to the disk as the file's time of change, at most this often: renewing must cost nothing when a blob is hot.
     private static readonly long RenewalTicks = TimeSpan.FromMinutes(10).Ticks;
-
-    // Linux writes dirty pages back after 30 s; twice that is what a crash of the machine may have taken.
-    private static readonly TimeSpan CrashWindow = TimeSpan.FromSeconds(60);
 
     private readonly DiskContentStoreOptions _options;
     private readonly StoreDirectory _directory;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BlobIndex _index;
+    private readonly IntegrityCheck _integrity;
 
     // A name's file appears and goes only under its shard's lock, together with the index. Order: shard, then index.
     private readonly Lock[] _shards = [.. Enumerable.Range(0, Shards).Select(static _ => new Lock())];
@@ -38,6 +34,7 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
         _time = time;
         _logger = logger;
         _index = new BlobIndex(options.MaximumBytes, BlockBytes);
+        _integrity = new IntegrityCheck(options.TrustedFor, time);
     }
 
     /// <summary>Space of all blobs and of those being written, in bytes; each counts in whole blocks.</summary>
@@ -46,7 +43,7 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     /// <summary>Number of blobs.</summary>
     public int Count => _index.Count;
 
-    private long Now => _time.GetUtcNow().UtcTicks;
+    private DateTime Now => _time.GetUtcNow().UtcDateTime;
 
     /// <summary>Opens the store in a directory, finding what is there. After a crash, the last written blobs are hashed first.</summary>
     /// <exception cref="ArgumentException">The path is empty or the bound is not positive.</exception>
@@ -62,7 +59,7 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
         ArgumentException.ThrowIfNullOrWhiteSpace(options.Path);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(options.MaximumBytes);
 
-        StoreDirectory directory = StoreDirectory.Open(options.Path);
+        StoreDirectory directory = StoreDirectory.Open(options.Path, logger);
         DiskContentStore store = new(options, directory, time, logger);
         try
         {
@@ -96,11 +93,6 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     /// <inheritdoc/>
     public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
     {
-        if (digest == Digest.Empty)
-        {
-            return ValueTask.FromResult<Stream?>(new MemoryStream([], writable: false));
-        }
-
         SafeFileHandle? handle = TryOpenFile(digest);
         return ValueTask.FromResult<Stream?>(handle is null ? null : new FileStream(handle, FileAccess.Read, bufferSize: 0));
     }
@@ -108,46 +100,25 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     /// <inheritdoc/>
     public SafeFileHandle? TryOpenFile(Digest digest)
     {
-        if (digest == Digest.Empty && !_index.Contains(digest))
+        if (digest == Digest.Empty)
         {
-            // No client sends the empty blob, yet a workspace needs a file to show.
-            Take(digest, []);
+            return _directory.OpenEmpty();
         }
 
-        if (!_index.TryUse(digest, out BlobIndex.Entry? entry))
+        if (!_index.TryUse(digest, out BlobIndex.Entry? entry) || TryOpenIntact(entry) is not { } handle)
         {
             return null;
         }
 
-        SafeFileHandle handle;
-        string path = _directory.PathOf(digest);
-        try
+        if (entry.Digest != digest)
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            // Evicted a moment ago, or deleted by somebody else.
-            _index.Remove(entry);
+            // The hash is right, so the length that was asked for is a lie.
+            handle.Dispose();
             return null;
         }
 
-        try
-        {
-            if (IsIntact(handle, entry) && entry.Digest == digest)
-            {
-                Renew(entry);
-                SafeFileHandle result = handle;
-                handle = null!;
-                return result;
-            }
-
-            return null;
-        }
-        finally
-        {
-            handle?.Dispose();
-        }
+        Renew(entry);
+        return handle;
     }
 
     /// <inheritdoc/>
@@ -155,23 +126,29 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     {
         ArgumentNullException.ThrowIfNull(content);
         ArgumentOutOfRangeException.ThrowIfEqual(digest.IsDefault, true, nameof(digest));
-        if (digest != Digest.Empty && IsPresent(digest))
+        if (digest == Digest.Empty)
+        {
+            using VerifyingStream verified = new(content, digest, "that was sent", leaveOpen: true);
+            await verified.CopyToAsync(Stream.Null, cancellationToken);
+            return;
+        }
+
+        if (IsPresent(digest))
         {
             await DrainAsync(content, cancellationToken);
             return;
         }
 
+        using TemporaryBlob blob = NewBlob(digest);
         Reserve(digest);
-        string temporary = _directory.NewTemporaryPath();
         try
         {
-            using VerifyingStream verified = new(content, digest, "that was sent", leaveOpen: true);
-            await WriteAsync(temporary, verified, digest.SizeBytes, cancellationToken);
-            Publish(temporary, digest);
+            await blob.WriteAsync(content, cancellationToken);
+            Publish(blob, digest);
         }
         catch (Exception exception)
         {
-            Abandon(temporary, digest);
+            _index.Release(digest.SizeBytes);
             throw AsExhausted(exception, digest);
         }
     }
@@ -180,21 +157,11 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     public async ValueTask<Digest> PutFileAsync(string path, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        Digest digest;
-        bool canRename;
-        await using (FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0))
+        await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        Digest digest = await Digest.ComputeAsync(file, cancellationToken);
+        if (!IsPresent(digest) && !TryTakeOver(path, digest))
         {
-            digest = await Digest.ComputeAsync(file, cancellationToken);
-
-            // A second name could change the blob behind our back; a foreign owner could make it writable again.
-            canRename = !OperatingSystem.IsWindows()
-                && PosixNative.Stat(file.SafeFileHandle) is { Links: 1 } stat
-                && stat.UserId == PosixNative.geteuid();
-        }
-
-        if (!IsPresent(digest) && (!canRename || !TryTakeIn(path, digest)))
-        {
-            await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+            file.Position = 0;
             await PutAsync(digest, file, cancellationToken);
         }
 
@@ -210,16 +177,7 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
     {
         if (Interlocked.Exchange(ref _disposed, 1) == 0)
         {
-            try
-            {
-                _directory.MarkClean();
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // Costs some hashing at the next start, no more.
-                Log.NotMarkedClean(_logger, exception);
-            }
-
+            _directory.MarkClean();
             _directory.Dispose();
         }
 
@@ -228,17 +186,13 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
 
     private static async ValueTask DrainAsync(Stream content, CancellationToken cancellationToken)
     {
-        if (!content.CanSeek)
+        if (content.CanSeek)
         {
-            await content.CopyToAsync(Stream.Null, MaximumBufferBytes, cancellationToken);
+            content.Seek(0, SeekOrigin.End);
         }
-    }
-
-    private static void MakeReadOnly(SafeFileHandle file)
-    {
-        if (!OperatingSystem.IsWindows())
+        else
         {
-            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+            await content.CopyToAsync(Stream.Null, cancellationToken);
         }
     }
 
@@ -253,15 +207,16 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
 
         if (!_directory.WasClosedCleanly && found.Count > 0)
         {
-            // The crash was not before the last use that reached the disk. Times in the future prove nothing.
-            DateTime now = _time.GetUtcNow().UtcDateTime;
-            DateTime crash = found.Where(blob => blob.LastUse <= now).Select(static blob => blob.LastUse).LastOrDefault(now);
-            List<Digest> suspects = [.. found.Where(blob => blob.LastUse >= crash - CrashWindow).Select(static blob => blob.Digest)];
+            IReadOnlyList<Digest> suspects = CrashSuspects.Among(found, Now);
             Log.Checking(_logger, _options.Path, suspects.Count);
             await Parallel.ForEachAsync(suspects, cancellationToken, (digest, _) =>
             {
                 // Opening hashes what was not hashed since the start, and removes what is damaged.
-                TryOpenFile(digest)?.Dispose();
+                if (_index.TryUse(digest, out BlobIndex.Entry? entry))
+                {
+                    TryOpenIntact(entry)?.Dispose();
+                }
+
                 return ValueTask.CompletedTask;
             });
         }
@@ -288,79 +243,59 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
 
     private void Renew(BlobIndex.Entry entry)
     {
-        long now = Now;
-        if (entry.TryClaimRenewal(now, RenewalTicks))
+        DateTime now = Now;
+        if (entry.TryClaimRenewal(now.Ticks, RenewalTicks))
         {
-            try
-            {
-                File.SetLastWriteTimeUtc(_directory.PathOf(entry.Digest), new DateTime(now, DateTimeKind.Utc));
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // Only its place in the order of use after the next start suffers.
-                Log.NotRenewed(_logger, entry.Digest, exception);
-            }
+            _directory.SetLastUse(entry.Digest, now);
         }
     }
 
-    private bool IsIntact(SafeFileHandle handle, BlobIndex.Entry entry)
+    private SafeFileHandle? TryOpenIntact(BlobIndex.Entry entry)
     {
-        long now = Now;
-        string? damage = null;
-        long length = RandomAccess.GetLength(handle);
-        if (length != entry.Digest.SizeBytes)
+        SafeFileHandle handle;
+        try
         {
-            damage = $"its length is {length}";
+            handle = File.OpenHandle(
+                _directory.PathOf(entry.Digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         }
-        else if (entry.VerifiedAt == 0 || now - entry.VerifiedAt > _options.TrustedFor.Ticks)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            Digest actual = ComputeDigest(handle, length);
-            if (actual == entry.Digest)
-            {
-                entry.VerifiedAt = now;
-            }
-            else
-            {
-                damage = $"its SHA-256 is {actual.HashText}";
-            }
+            // Evicted a moment ago, or deleted by somebody else.
+            _index.Remove(entry);
+            return null;
+        }
+
+        string? damage;
+        try
+        {
+            damage = _integrity.FindDamage(handle, entry);
+        }
+        catch (IOException exception)
+        {
+            damage = exception.Message;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
         }
 
         if (damage is null)
         {
-            return true;
+            return handle;
         }
 
+        handle.Dispose();
         Log.Damaged(_logger, entry.Digest, damage);
         if (_index.Remove(entry))
         {
             Delete([entry.Digest]);
         }
 
-        return false;
+        return null;
     }
 
-    private static Digest ComputeDigest(SafeFileHandle handle, long length)
-    {
-        using System.Security.Cryptography.IncrementalHash hash =
-            System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(length, 1, MaximumBufferBytes));
-        try
-        {
-            long position = 0;
-            int read;
-            while ((read = RandomAccess.Read(handle, buffer, position)) > 0)
-            {
-                hash.AppendData(buffer, 0, read);
-                position += read;
-            }
-
-            return Digest.Finish(hash, position);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    private TemporaryBlob NewBlob(Digest digest) => new(_directory, digest, Now, _options.Durable);
 
     private void Reserve(Digest digest)
     {
@@ -368,127 +303,49 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
         {
             throw new ReprException(
                 ReprErrorCode.Exhausted,
-                $"The content store {_options.Path} has no space for blob {digest}: {_index.UsedBytes} of {_options.MaximumBytes} bytes are in "
-                + "use by running actions or too small. Try again later, or give the store more space.");
+                $"The content store {_options.Path} has no space for blob {digest}: {_index.UsedBytes} of {_options.MaximumBytes} bytes are "
+                + "in use. Try again when running actions have ended, or give the store more space.");
         }
 
         Delete(victims);
     }
 
-    private async ValueTask WriteAsync(string path, Stream content, long sizeBytes, CancellationToken cancellationToken)
+    // Needs a reservation; uses it up.
+    private void Publish(TemporaryBlob blob, Digest digest)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(sizeBytes, 1, MaximumBufferBytes));
+        lock (ShardOf(digest))
+        {
+            blob.Publish();
+            _index.Commit(digest, Now.Ticks);
+        }
+    }
+
+    private bool TryTakeOver(string path, Digest digest)
+    {
+        using TemporaryBlob blob = NewBlob(digest);
+        Reserve(digest);
+        bool isPublished = false;
         try
         {
-            using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, FileShare.Read | FileShare.Delete);
-            long position = 0;
-            int read;
-            while ((read = await content.ReadAsync(buffer, cancellationToken)) > 0)
+            if (blob.TryTakeOver(path))
             {
-                // Synchronous on purpose: it copies into the page cache, and a hop to another thread costs more than that.
-                RandomAccess.Write(file, buffer.AsSpan(0, read), position);
-                position += read;
+                Publish(blob, digest);
+                isPublished = true;
             }
 
-            Finish(file, path, sizeBytes);
+            return isPublished;
+        }
+        catch (IOException exception)
+        {
+            throw AsExhausted(exception, digest);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    private void Finish(SafeFileHandle file, string path, long sizeBytes)
-    {
-        long length = RandomAccess.GetLength(file);
-        if (length != sizeBytes)
-        {
-            throw new IOException($"{path} has {length} bytes after {sizeBytes} were written.");
-        }
-
-        if (_options.Durable)
-        {
-            RandomAccess.FlushToDisk(file);
-        }
-
-        MakeReadOnly(file);
-    }
-
-    // Needs a reservation; uses it up.
-    private void Publish(string temporary, Digest digest)
-    {
-        string path = _directory.PathOf(digest);
-        lock (ShardOf(digest))
-        {
-            File.Move(temporary, path, overwrite: true);
-            _index.Commit(digest, Now);
-        }
-
-        if (_options.Durable && !OperatingSystem.IsWindows())
-        {
-            PosixNative.FlushDirectory(Path.GetDirectoryName(path)!);
-        }
-    }
-
-    private bool TryTakeIn(string path, Digest digest)
-    {
-        Reserve(digest);
-        string temporary = _directory.NewTemporaryPath();
-        try
-        {
-            int error = PosixNative.Rename(path, temporary);
-            if (error == PosixNative.EXDEV)
+            if (!isPublished)
             {
                 _index.Release(digest.SizeBytes);
-                return false;
             }
-
-            if (error != 0)
-            {
-                throw new IOException($"{path} could not be moved into the content store: {System.Runtime.InteropServices.Marshal.GetPInvokeErrorMessage(error)}.");
-            }
-
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete))
-            {
-                Finish(file, temporary, digest.SizeBytes);
-                File.SetLastWriteTimeUtc(file, new DateTime(Now, DateTimeKind.Utc));
-            }
-
-            Publish(temporary, digest);
-            return true;
         }
-        catch (Exception exception)
-        {
-            Abandon(temporary, digest);
-            throw AsExhausted(exception, digest);
-        }
-    }
-
-    private void Take(Digest digest, ReadOnlySpan<byte> content)
-    {
-        Reserve(digest);
-        string temporary = _directory.NewTemporaryPath();
-        try
-        {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                RandomAccess.Write(file, content, 0);
-                Finish(file, temporary, digest.SizeBytes);
-            }
-
-            Publish(temporary, digest);
-        }
-        catch (Exception exception)
-        {
-            Abandon(temporary, digest);
-            throw AsExhausted(exception, digest);
-        }
-    }
-
-    private void Abandon(string temporary, Digest digest)
-    {
-        _index.Release(digest.SizeBytes);
-        TryDelete(temporary);
     }
 
     private Exception AsExhausted(Exception exception, Digest digest)
@@ -515,21 +372,9 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
                 // It may have been put again since it left the index; then the file is the new one.
                 if (!_index.Contains(digest))
                 {
-                    TryDelete(_directory.PathOf(digest));
+                    _directory.Delete(_directory.PathOf(digest));
                 }
             }
-        }
-    }
-
-    private void TryDelete(string path)
-    {
-        try
-        {
-            File.Delete(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Log.NotDeleted(_logger, path, exception);
         }
     }
 
@@ -547,14 +392,5 @@ public sealed partial class DiskContentStore : ILocalContentStore, IAsyncDisposa
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Blob {Digest} is damaged and was removed: {Damage}.")]
         public static partial void Damaged(ILogger logger, Digest digest, string damage);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Could not delete {Path}; its space is lost until it is deleted.")]
-        public static partial void NotDeleted(ILogger logger, string path, Exception exception);
-
-        [LoggerMessage(Level = LogLevel.Debug, Message = "Could not renew the last use of blob {Digest}.")]
-        public static partial void NotRenewed(ILogger logger, Digest digest, Exception exception);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Could not mark the content store as closed in order.")]
-        public static partial void NotMarkedClean(ILogger logger, Exception exception);
     }
 }

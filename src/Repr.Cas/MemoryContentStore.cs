@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Repr.Cas;
 
 /// <summary>A store in memory, bounded in size, the least recently used going first. Safe for concurrent use.</summary>
@@ -7,7 +5,10 @@ namespace Repr.Cas;
 public sealed class MemoryContentStore(long maximumBytes) : IContentStore
 {
     private readonly BlobIndex _index = new(maximumBytes, blockBytes: 1);
-    private readonly ConcurrentDictionary<Digest, byte[]> _blobs = new();
+    private readonly Dictionary<Digest, byte[]> _blobs = [];
+
+    // Index and content change together.
+    private readonly Lock _lock = new();
 
     /// <summary>Bytes of all blobs and of those being stored.</summary>
     public long UsedBytes => _index.UsedBytes;
@@ -29,14 +30,8 @@ public sealed class MemoryContentStore(long maximumBytes) : IContentStore
     public async ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(content);
-        if (digest.SizeBytes > Math.Min(maximumBytes, Array.MaxLength)
-            || !_index.TryReserve(digest.SizeBytes, out IReadOnlyList<Digest> victims))
-        {
-            throw new ReprException(
-                ReprErrorCode.Exhausted, $"Blob {digest} does not fit into a store in memory of {maximumBytes} bytes. Give it more.");
-        }
-
-        Forget(victims);
+        ArgumentOutOfRangeException.ThrowIfEqual(digest.IsDefault, true, nameof(digest));
+        Reserve(digest);
         byte[] blob;
         try
         {
@@ -51,8 +46,11 @@ public sealed class MemoryContentStore(long maximumBytes) : IContentStore
             throw;
         }
 
-        _blobs[digest] = blob;
-        _index.Commit(digest, 0);
+        lock (_lock)
+        {
+            _blobs[digest] = blob;
+            _index.Commit(digest, 0);
+        }
     }
 
     private byte[]? Find(Digest digest)
@@ -62,15 +60,27 @@ public sealed class MemoryContentStore(long maximumBytes) : IContentStore
             return [];
         }
 
-        _index.TryUse(digest, out _);
-        return _blobs.GetValueOrDefault(digest);
+        lock (_lock)
+        {
+            _index.TryUse(digest, out _);
+            return _blobs.GetValueOrDefault(digest);
+        }
     }
 
-    private void Forget(IReadOnlyList<Digest> victims)
+    private void Reserve(Digest digest)
     {
-        foreach (Digest victim in victims)
+        lock (_lock)
         {
-            _blobs.TryRemove(victim, out _);
+            if (digest.SizeBytes > Array.MaxLength || !_index.TryReserve(digest.SizeBytes, out IReadOnlyList<Digest> victims))
+            {
+                throw new ReprException(
+                    ReprErrorCode.Exhausted, $"Blob {digest} does not fit into a store in memory of {maximumBytes} bytes. Give it more.");
+            }
+
+            foreach (Digest victim in victims)
+            {
+                _blobs.Remove(victim);
+            }
         }
     }
 }

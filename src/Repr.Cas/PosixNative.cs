@@ -5,7 +5,6 @@ namespace Repr.Cas;
 /// <summary>The calls of POSIX and Linux that the base library has no method for. Names and layouts are those of the man pages.</summary>
 internal static unsafe partial class PosixNative
 {
-    internal const int EXDEV = 18;
     private const int ReadOnlyDirectoryCloseOnExec = 0x10000 | 0x80000; // O_RDONLY | O_DIRECTORY | O_CLOEXEC on x86-64
     private const int ReadOnlyDirectoryCloseOnExecArm = 0x4000 | 0x80000; // the same on arm64
     private const int AtEmptyPath = 0x1000;
@@ -13,8 +12,27 @@ internal static unsafe partial class PosixNative
     private const int StatxLength = 256;
 
     /// <summary>Moves a file within its file system over whatever is there, rename(2).</summary>
-    /// <returns>0, or the error's number.</returns>
-    internal static int Rename(string from, string to) => rename(from, to) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    /// <returns>False when it can't be, for whatever reason.</returns>
+    internal static bool TryRename(string from, string to) => rename(from, to) == 0;
+
+    /// <summary>Makes an open file this user's own, fchown(2).</summary>
+    /// <returns>False when this user may not.</returns>
+    internal static bool TryTakeOwnership(SafeHandle file)
+    {
+        bool added = false;
+        try
+        {
+            file.DangerousAddRef(ref added);
+            return fchown((int)file.DangerousGetHandle(), geteuid(), getegid()) == 0;
+        }
+        finally
+        {
+            if (added)
+            {
+                file.DangerousRelease();
+            }
+        }
+    }
 
     /// <summary>Number of names and owner of an open file, statx(2).</summary>
     /// <exception cref="IOException">The call failed.</exception>
@@ -66,7 +84,13 @@ internal static unsafe partial class PosixNative
     [LibraryImport("libc")]
     internal static partial uint geteuid();
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc")]
+    private static partial uint getegid();
+
+    [LibraryImport("libc")]
+    private static partial int fchown(int fd, uint user, uint group);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rename(string oldPath, string newPath);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -1,25 +1,38 @@
 using System.IO.Enumeration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Cas;
 
 /// <summary>
 /// The directory of a disk store: "ab/&lt;64 hexadecimal digits&gt;" per blob, "tmp/" for what is being written, "lock" held while it
-/// is in use, and "clean" after an orderly end. Knows names and files, no policy. Safe for concurrent use.
+/// is in use, "empty" for the blob of no bytes, and "clean" after an orderly end. Knows names and files, no policy. Safe for
+/// concurrent use.
 /// </summary>
-internal sealed class StoreDirectory : IDisposable
+internal sealed partial class StoreDirectory : IDisposable
 {
     private const string BootIdPath = "/proc/sys/kernel/random/boot_id";
+
+    // errno(3) of a lock that another process holds, and Windows' word for it.
+    private const int WouldBlock = 11;
+    private const int WouldBlockMac = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
+
     private readonly string _root;
     private readonly string _temporary;
     private readonly string _cleanMarker;
     private readonly string _bootId;
+    private readonly string _empty;
     private readonly FileStream _lock;
+    private readonly ILogger _logger;
     private long _lastTemporary;
 
-    private StoreDirectory(string root, FileStream @lock)
+    private StoreDirectory(string root, FileStream @lock, ILogger logger)
     {
         _root = root;
         _lock = @lock;
+        _logger = logger;
+        _empty = Path.Combine(root, "empty");
         _temporary = Path.Combine(root, "tmp");
         _cleanMarker = Path.Combine(root, "clean");
         _bootId = File.Exists(BootIdPath) ? File.ReadAllText(BootIdPath).Trim() : "";
@@ -35,7 +48,7 @@ internal sealed class StoreDirectory : IDisposable
 
     /// <summary>Takes a directory into use, making what is missing and deleting half-written files.</summary>
     /// <exception cref="ReprException">It is in use already, or can't be used.</exception>
-    public static StoreDirectory Open(string path)
+    public static StoreDirectory Open(string path, ILogger logger)
     {
         string root = Path.GetFullPath(path);
         FileStream? held = null;
@@ -43,7 +56,7 @@ internal sealed class StoreDirectory : IDisposable
         {
             CreatePrivate(root);
             held = TakeLock(root);
-            StoreDirectory directory = new(root, held);
+            StoreDirectory directory = new(root, held, logger);
             File.Delete(directory._cleanMarker);
             if (Directory.Exists(directory._temporary))
             {
@@ -79,6 +92,39 @@ internal sealed class StoreDirectory : IDisposable
         return Path.Join(_root, name.AsSpan(0, 2), name);
     }
 
+    /// <summary>
+    /// Opens the file of the blob of no bytes: no client sends it, yet a workspace needs a file to show. It is no blob like others, so
+    /// that it is never evicted.
+    /// </summary>
+    public SafeFileHandle OpenEmpty()
+    {
+        try
+        {
+            SafeFileHandle file = File.OpenHandle(_empty, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            if (RandomAccess.GetLength(file) == 0)
+            {
+                return file;
+            }
+
+            file.Dispose();
+        }
+        catch (FileNotFoundException)
+        {
+            // Made below.
+        }
+
+        string temporary = NewTemporaryPath();
+        File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write).Dispose();
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(temporary, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        }
+
+        SafeFileHandle empty = File.OpenHandle(temporary, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        File.Move(temporary, _empty, overwrite: true);
+        return empty;
+    }
+
     /// <summary>A name for a new file in the same file system.</summary>
     public string NewTemporaryPath() =>
         Path.Join(_temporary, Interlocked.Increment(ref _lastTemporary).ToString(System.Globalization.CultureInfo.InvariantCulture));
@@ -103,8 +149,47 @@ internal sealed class StoreDirectory : IDisposable
                 : throw new IOException($"{entry.ToFullPath()} is not the name of a blob.");
     }
 
-    /// <summary>Says that everything was ended in order. Nothing may be written afterwards.</summary>
-    public void MarkClean() => File.WriteAllText(_cleanMarker, _bootId);
+    /// <summary>
+    /// Notes a use of a blob on the disk. A failure is logged: its place in the order after the next start suffers, no more.
+    /// </summary>
+    public void SetLastUse(Digest digest, DateTime time)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(PathOf(digest), time);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotRenewed(_logger, digest, exception);
+        }
+    }
+
+    /// <summary>Deletes a file. A failure is logged: the space is lost, nothing else.</summary>
+    public void Delete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotDeleted(_logger, path, exception);
+        }
+    }
+
+    /// <summary>Says that everything was ended in order. Nothing may be written afterwards. A failure is logged.</summary>
+    public void MarkClean()
+    {
+        try
+        {
+            File.WriteAllText(_cleanMarker, _bootId);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Costs some hashing at the next start, no more.
+            Log.NotMarkedClean(_logger, exception);
+        }
+    }
 
     /// <summary>Lets others use the directory.</summary>
     public void Dispose() => _lock.Dispose();
@@ -116,7 +201,7 @@ internal sealed class StoreDirectory : IDisposable
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException exception) when (exception is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException exception) when (exception.HResult is WouldBlock or WouldBlockMac or SharingViolation)
         {
             throw new ReprException(
                 ReprErrorCode.Unavailable,
@@ -136,5 +221,17 @@ internal sealed class StoreDirectory : IDisposable
         {
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Could not delete {Path}; its space is lost until it is deleted.")]
+        public static partial void NotDeleted(ILogger logger, string path, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Could not renew the last use of blob {Digest}.")]
+        public static partial void NotRenewed(ILogger logger, Digest digest, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Could not mark the content store as closed in order.")]
+        public static partial void NotMarkedClean(ILogger logger, Exception exception);
     }
 }

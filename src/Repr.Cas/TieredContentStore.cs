@@ -6,8 +6,8 @@ namespace Repr.Cas;
 
 /// <summary>
 /// A near store of files with a far one behind it. What is read is taken near first, once for all who ask at the same time; what is
-/// put goes to both. A far store that fails costs speed, never a put or a read of what is near: the failure is logged. Safe for
-/// concurrent use. Does not own the stores.
+/// put goes to both. A far store that fails costs speed, never a put or a read of what is near: the failure is logged. A far blob that
+/// is not what its digest says counts as missing until it is put again. Safe for concurrent use. Does not own the stores.
 /// </summary>
 /// <param name="near">Asked first; the only one whose files can be opened.</param>
 /// <param name="far">Asked for what is not near. Trusted: wrap it in <see cref="VerifyingContentStore"/>.</param>
@@ -16,6 +16,7 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
     : ILocalContentStore
 {
     private readonly ConcurrentDictionary<Digest, Lazy<Task<bool>>> _fetches = new();
+    private readonly ConcurrentDictionary<Digest, bool> _corruptFar = new();
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(
@@ -29,7 +30,8 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
 
         try
         {
-            return await far.FindMissingAsync(missing, cancellationToken);
+            IReadOnlyList<Digest> lacking = await far.FindMissingAsync(missing, cancellationToken);
+            return _corruptFar.IsEmpty ? lacking : [.. missing.Where(_corruptFar.ContainsKey).Union(lacking)];
         }
         catch (ReprException exception)
         {
@@ -87,6 +89,12 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
             await near.PutAsync(digest, content, CancellationToken.None);
             return true;
         }
+        catch (ReprException exception) when (exception.Code == ReprErrorCode.Corrupt)
+        {
+            _corruptFar[digest] = true;
+            Log.FarFailed(logger, "use a blob of", exception.Message);
+            return false;
+        }
         finally
         {
             _fetches.TryRemove(digest, out _);
@@ -97,12 +105,13 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
     {
         try
         {
-            if (digest.SizeBytes > 0 && (await far.FindMissingAsync([digest], cancellationToken)).Count > 0)
+            if (_corruptFar.ContainsKey(digest) || (await far.FindMissingAsync([digest], cancellationToken)).Count > 0)
             {
                 await using Stream? content = await near.OpenAsync(digest, cancellationToken);
                 if (content is not null)
                 {
                     await far.PutAsync(digest, content, cancellationToken);
+                    _corruptFar.TryRemove(digest, out _);
                 }
             }
         }
