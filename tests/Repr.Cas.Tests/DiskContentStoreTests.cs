@@ -13,7 +13,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
     private DiskContentStore Disk => (DiskContentStore)Store;
 
     protected override async ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken) =>
-        await OpenAsync(Root, 64 << 20);
+        await OpenAsync(Root, 8 << 20);
 
     protected override async ValueTask DisposeStoreAsync()
     {
@@ -248,7 +248,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
         Assert.SkipUnless(mounted == "mounted", $"A small file system can't be mounted: {mounted}");
         try
         {
-            await using DiskContentStore store = await OpenAsync(mount, 64 << 20);
+            await using DiskContentStore store = await OpenAsync(mount, 8 << 20);
             Digest old = await PutAsync(store, NewContent(2 << 20));
             byte[] large = NewContent(3 << 20);
             Digest digest = Digest.Compute(large);

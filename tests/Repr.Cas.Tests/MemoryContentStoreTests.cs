@@ -5,7 +5,7 @@ namespace Repr.Cas.Tests;
 public sealed class MemoryContentStoreTests : ContentStoreContract
 {
     protected override ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken) =>
-        ValueTask.FromResult<IContentStore>(new MemoryContentStore(64 << 20));
+        ValueTask.FromResult<IContentStore>(new MemoryContentStore(8 << 20));
 
     [Fact]
     public async Task The_least_recently_used_blob_goes_first()

@@ -5,13 +5,13 @@ namespace Repr.Cas.Tests;
 
 public sealed class TieredContentStoreTests : LocalContentStoreContract
 {
-    private readonly DishonestContentStore _far = new(new MemoryContentStore(64 << 20));
+    private readonly DishonestContentStore _far = new(new MemoryContentStore(8 << 20));
     private DiskContentStore? _near;
 
     protected override async ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken)
     {
         _near = await DiskContentStore.OpenAsync(
-            new DiskContentStoreOptions { Path = Path.Combine(Scratch, "near"), MaximumBytes = 64 << 20 },
+            new DiskContentStoreOptions { Path = Path.Combine(Scratch, "near"), MaximumBytes = 8 << 20 },
             TimeProvider.System,
             NullLogger.Instance,
             cancellationToken);

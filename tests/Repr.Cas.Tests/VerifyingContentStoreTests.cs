@@ -4,7 +4,7 @@ namespace Repr.Cas.Tests;
 
 public sealed class VerifyingContentStoreTests : ContentStoreContract
 {
-    private readonly DishonestContentStore _inner = new(new MemoryContentStore(64 << 20));
+    private readonly DishonestContentStore _inner = new(new MemoryContentStore(8 << 20));
 
     protected override ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken) =>
         ValueTask.FromResult<IContentStore>(new VerifyingContentStore(_inner, "inner"));

@@ -17,7 +17,7 @@ public abstract class ContentStoreContract : IAsyncLifetime
     /// <summary>Ends a test that hangs.</summary>
     protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Makes the store under test, with space for 64 MiB.</summary>
+    /// <summary>Makes the store under test, with space for 8 MiB.</summary>
     protected abstract ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken);
 
     /// <summary>Ends what <see cref="CreateStoreAsync"/> began.</summary>

@@ -195,7 +195,7 @@ public abstract class LocalContentStoreContract : ContentStoreContract
     /// <summary>Puts more into the store than it may hold, in blobs of 1 MiB.</summary>
     private async Task FillAsync()
     {
-        for (int i = 0; i < 66; i++)
+        for (int i = 0; i < 9; i++)
         {
             await PutAsync(NewContent(1 << 20));
         }

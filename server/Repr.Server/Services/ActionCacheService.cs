@@ -19,16 +19,15 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
         try
         {
             CoreDigest action = request.ActionDigest.ToCore();
-            ReapiActionResult result = ReapiActionResult.Parser.ParseFrom(await File.ReadAllBytesAsync(FileOf(action), context.CancellationToken));
-            return await IsCompleteAsync(result, context.CancellationToken) ? result : throw ReapiErrors.NotFound(action);
+            return await TryReadAsync(FileOf(action), context.CancellationToken) is { } result
+                && await IsCompleteAsync(result, context.CancellationToken)
+                    ? result
+                    : throw new RpcException(new Grpc.Core.Status(
+                        StatusCode.NotFound, $"There is no result for the action {action}, or not all of its blobs are here."));
         }
         catch (ReprException failure)
         {
             throw failure.ToRpc();
-        }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or InvalidProtocolBufferException)
-        {
-            throw new RpcException(new Grpc.Core.Status(StatusCode.NotFound, $"There is no result for the action {request.ActionDigest.Hash}."));
         }
     }
 
@@ -38,11 +37,14 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
         try
         {
             string file = FileOf(request.ActionDigest.ToCore());
-            string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
-            System.IO.Directory.CreateDirectory(directory);
-            await File.WriteAllBytesAsync(temporary, request.ActionResult.ToByteArray(), context.CancellationToken);
-            File.Move(temporary, file, overwrite: true);
-            return request.ActionResult;
+            ReapiActionResult result = request.ActionResult ?? throw ReapiErrors.Invalid("The result of the action is missing.");
+            foreach (Protocol.Reapi.Digest digest in NamedIn(result))
+            {
+                digest.ToCore();
+            }
+
+            await WriteAsync(file, result.ToByteArray(), context.CancellationToken);
+            return result;
         }
         catch (ReprException failure)
         {
@@ -50,30 +52,76 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
         }
     }
 
+    private static IEnumerable<Protocol.Reapi.Digest> NamedIn(ReapiActionResult result) =>
+    [
+        .. result.OutputFiles.Select(static file => file.Digest ?? new()),
+        .. result.OutputDirectories.Select(static tree => tree.TreeDigest ?? new()),
+        .. new[] { result.StdoutDigest, result.StderrDigest }.OfType<Protocol.Reapi.Digest>(),
+    ];
+
+    private static async ValueTask<ReapiActionResult?> TryReadAsync(string file, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return ReapiActionResult.Parser.ParseFrom(await File.ReadAllBytesAsync(file, cancellationToken));
+        }
+        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+
+    private static async ValueTask WriteAsync(string file, byte[] content, CancellationToken cancellationToken)
+    {
+        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            await File.WriteAllBytesAsync(temporary, content, cancellationToken);
+            File.Move(temporary, file, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
     private string FileOf(CoreDigest action) => Path.Combine(directory, action.HashText);
 
     private async ValueTask<bool> IsCompleteAsync(ReapiActionResult result, CancellationToken cancellationToken)
     {
-        List<Protocol.Reapi.Digest?> named =
-        [
-            .. result.OutputFiles.Select(file => file.Digest), .. result.OutputDirectories.Select(tree => tree.TreeDigest),
-            result.StdoutDigest, result.StderrDigest,
-        ];
-        foreach (OutputDirectory directoryOutput in result.OutputDirectories)
+        List<Protocol.Reapi.Digest> named = [.. NamedIn(result)];
+        foreach (OutputDirectory output in result.OutputDirectories)
         {
-            await using Stream? content = await store.OpenAsync(directoryOutput.TreeDigest.ToCore(), cancellationToken);
-            if (content is null)
+            if (await TryReadTreeAsync(output.TreeDigest.ToCore(), cancellationToken) is not { } tree)
             {
                 return false;
             }
 
-            using MemoryStream bytes = new();
-            await content.CopyToAsync(bytes, cancellationToken);
-            Tree tree = Tree.Parser.ParseFrom(bytes.ToArray());
             named.AddRange(tree.Children.Append(tree.Root ?? new()).SelectMany(node => node.Files).Select(file => file.Digest));
         }
 
-        CoreDigest[] digests = [.. named.OfType<Protocol.Reapi.Digest>().Select(ReapiConversions.ToCore).Where(digest => digest.SizeBytes > 0)];
-        return (await store.FindMissingAsync(digests, cancellationToken)).Count == 0;
+        return (await store.FindMissingAsync([.. named.Select(ReapiConversions.ToCore)], cancellationToken)).Count == 0;
+    }
+
+    private async ValueTask<Tree?> TryReadTreeAsync(CoreDigest digest, CancellationToken cancellationToken)
+    {
+        await using Stream? content = await store.OpenAsync(digest, cancellationToken);
+        if (content is null)
+        {
+            return null;
+        }
+
+        using MemoryStream bytes = new();
+        await content.CopyToAsync(bytes, cancellationToken);
+        try
+        {
+            return Tree.Parser.ParseFrom(bytes.ToArray());
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
     }
 }

@@ -4,7 +4,6 @@ using Grpc.Core;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using ZstdSharp;
-using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Services;
 
@@ -19,7 +18,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
     {
         if (!BlobResourceName.TryParseRead(request.ResourceName, out BlobResourceName resource))
         {
-            throw Invalid($"'{request.ResourceName}' is not the name of a blob.");
+            throw ReapiErrors.Invalid($"'{request.ResourceName}' is not the name of a blob.");
         }
 
         long size = resource.Digest.SizeBytes;
@@ -31,12 +30,13 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
 
         if (resource.IsCompressed && request.ReadLimit != 0)
         {
-            throw Invalid("A compressed blob is read without a limit.");
+            throw ReapiErrors.Invalid("A compressed blob is read without a limit.");
         }
 
         try
         {
-            await using Stream content = await OpenAsync(resource.Digest, context.CancellationToken);
+            await using Stream content =
+                await store.OpenAsync(resource.Digest, context.CancellationToken) ?? throw ReapiErrors.NotFound(resource.Digest);
             content.Seek(request.ReadOffset, SeekOrigin.Begin);
             long length = request.ReadLimit == 0 ? size - request.ReadOffset : Math.Min(request.ReadLimit, size - request.ReadOffset);
             await SendAsync(content, length, resource.IsCompressed, responseStream, context.CancellationToken);
@@ -53,12 +53,12 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
         if (!await requestStream.MoveNext(context.CancellationToken)
             || !BlobResourceName.TryParseWrite(requestStream.Current.ResourceName, out BlobResourceName resource))
         {
-            throw Invalid("The first message of a write names the blob: uploads/UUID/blobs/HASH/SIZE.");
+            throw ReapiErrors.Invalid("The first message of a write names the blob: uploads/UUID/blobs/HASH/SIZE.");
         }
 
         try
         {
-            if ((await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0 || resource.Digest.SizeBytes == 0)
+            if ((await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0)
             {
                 // The API: what is there already is answered at once, with the full size (-1 for a compressed stream).
                 return new WriteResponse { CommittedSize = resource.IsCompressed ? -1 : resource.Digest.SizeBytes };
@@ -80,9 +80,9 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
         {
             throw failure.ToRpc();
         }
-        catch (ZstdException broken)
+        catch (Exception broken) when (broken is ZstdException or EndOfStreamException)
         {
-            throw Invalid($"The content of {resource.Digest} is not zstd: {broken.Message}");
+            throw ReapiErrors.Invalid($"The content of {resource.Digest} is not zstd: {broken.Message}");
         }
     }
 
@@ -91,15 +91,20 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
     {
         if (!BlobResourceName.TryParseWrite(request.ResourceName, out BlobResourceName resource))
         {
-            throw Invalid($"'{request.ResourceName}' is not the name of an upload.");
+            throw ReapiErrors.Invalid($"'{request.ResourceName}' is not the name of an upload.");
         }
 
-        // Interrupted writes begin again: nothing of them is kept.
-        bool isThere = (await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0;
-        return new QueryWriteStatusResponse { CommittedSize = isThere ? resource.Digest.SizeBytes : 0, Complete = isThere };
+        try
+        {
+            // Interrupted writes begin again: nothing of them is kept.
+            bool isThere = (await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0;
+            return new QueryWriteStatusResponse { CommittedSize = isThere ? resource.Digest.SizeBytes : 0, Complete = isThere };
+        }
+        catch (ReprException failure)
+        {
+            throw failure.ToRpc();
+        }
     }
-
-    private static RpcException Invalid(string message) => new(new Grpc.Core.Status(StatusCode.InvalidArgument, message));
 
     private static async Task SendAsync(
         Stream content, long length, bool isCompressed, IServerStreamWriter<ReadResponse> stream, CancellationToken cancellationToken)
@@ -108,26 +113,25 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
         using ZstdSharp.Compressor compressor = new(CompressionLevel);
         try
         {
-            while (length > 0)
+            // The blob of no bytes is one frame as well: no bytes at all are no zstd.
+            do
             {
-                int read = await content.ReadAtLeastAsync(
-                    buffer.AsMemory(0, (int)Math.Min(length, ChunkBytes)), (int)Math.Min(length, ChunkBytes), throwOnEndOfStream: true, cancellationToken);
-                length -= read;
+                int wanted = (int)Math.Min(length, ChunkBytes);
+                await content.ReadExactlyAsync(buffer.AsMemory(0, wanted), cancellationToken);
+                length -= wanted;
 
-                // Each chunk is a zstd frame of its own; frames in a row are a valid stream (RFC 8878, 3).
+                // Each chunk is a zstd frame of its own; frames in a row are a valid stream (RFC 8878, 3). The message is on its
+                // way when the write is over, so the next chunk may take the same buffer.
                 ByteString data = isCompressed
-                    ? ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, read)))
-                    : ByteString.CopyFrom(buffer, 0, read);
+                    ? ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, wanted)))
+                    : UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, wanted));
                 await stream.WriteAsync(new ReadResponse { Data = data }, cancellationToken);
             }
+            while (length > 0);
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
-
-    private async Task<Stream> OpenAsync(CoreDigest digest, CancellationToken cancellationToken) => digest.SizeBytes == 0
-        ? Stream.Null
-        : await store.OpenAsync(digest, cancellationToken) ?? throw ReapiErrors.NotFound(digest);
 }

@@ -18,7 +18,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     {
         try
         {
-            CoreDigest[] digests = [.. request.BlobDigests.Select(ReapiConversions.ToCore).Where(digest => digest.SizeBytes > 0)];
+            CoreDigest[] digests = [.. request.BlobDigests.Select(ReapiConversions.ToCore)];
             FindMissingBlobsResponse response = new();
             response.MissingBlobDigests.AddRange(
                 (await store.FindMissingAsync(digests, context.CancellationToken)).Select(ReapiConversions.ToReapi));
@@ -33,7 +33,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchUpdateBlobsResponse> BatchUpdateBlobs(BatchUpdateBlobsRequest request, ServerCallContext context)
     {
-        RequireWithinBatch(request.Requests.Sum(blob => (long)blob.Data.Length));
+        RequireWithinBatch(request.Requests.Select(static blob => (long)blob.Data.Length));
         BatchUpdateBlobsResponse response = new();
         foreach (BatchUpdateBlobsRequest.Types.Request blob in request.Requests)
         {
@@ -50,7 +50,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchReadBlobsResponse> BatchReadBlobs(BatchReadBlobsRequest request, ServerCallContext context)
     {
-        RequireWithinBatch(request.Digests.Sum(digest => Math.Max(0, digest.SizeBytes)));
+        RequireWithinBatch(request.Digests.Select(static digest => digest.SizeBytes));
         BatchReadBlobsResponse response = new();
         foreach (Protocol.Reapi.Digest digest in request.Digests)
         {
@@ -58,9 +58,10 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
             try
             {
                 blob.Data = await ReadAsync(digest.ToCore(), context.CancellationToken);
-                if (request.AcceptableCompressors.Contains(Compressor.Types.Value.Zstd) && ZstdBlobs.IsWorthwhile(blob.Data.Length))
+                if (request.AcceptableCompressors.Contains(Compressor.Types.Value.Zstd)
+                    && ZstdBlobs.TryCompress(blob.Data, out ByteString? compressed))
                 {
-                    blob.Data = ZstdBlobs.Compress(blob.Data);
+                    blob.Data = compressed;
                     blob.Compressor = Compressor.Types.Value.Zstd;
                 }
             }
@@ -75,12 +76,17 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         return response;
     }
 
-    private static void RequireWithinBatch(long bytes)
+    private static void RequireWithinBatch(IEnumerable<long> lengths)
     {
-        if (bytes > MaximumBatchBytes)
+        long left = MaximumBatchBytes;
+        foreach (long length in lengths)
         {
-            throw new RpcException(new Grpc.Core.Status(
-                StatusCode.InvalidArgument, $"A batch has at most {MaximumBatchBytes} bytes, this one {bytes}. Use ByteStream for large blobs."));
+            // One by one: lengths that a client claims may be anything, and their sum more than a number can hold.
+            left -= Math.Clamp(length, 0, MaximumBatchBytes + 1L);
+            if (left < 0)
+            {
+                throw ReapiErrors.Invalid($"A batch has at most {MaximumBatchBytes} bytes, this one has more. Use ByteStream for large blobs.");
+            }
         }
     }
 
@@ -108,11 +114,6 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
 
     private async Task<ByteString> ReadAsync(CoreDigest digest, CancellationToken cancellationToken)
     {
-        if (digest.SizeBytes == 0)
-        {
-            return ByteString.Empty;
-        }
-
         await using Stream content = await store.OpenAsync(digest, cancellationToken) ?? throw ReapiErrors.NotFound(digest);
         byte[] bytes = new byte[digest.SizeBytes];
         await content.ReadExactlyAsync(bytes, cancellationToken);

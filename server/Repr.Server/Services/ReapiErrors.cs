@@ -11,6 +11,9 @@ internal static class ReapiErrors
     /// <summary>The per-blob status of a batch for a failure of ours.</summary>
     public static Protocol.Reapi.Status ToStatus(this ReprException failure) => new() { Code = (int)CodeOf(failure), Message = failure.Message };
 
+    /// <summary>The call itself is wrong.</summary>
+    public static RpcException Invalid(string message) => new(new Status(StatusCode.InvalidArgument, message));
+
     /// <summary>The blob is not here.</summary>
     public static ReprException NotFound(Digest digest) =>
         new(ReprErrorCode.InvalidInput, $"The blob {digest} is not in this store. Upload it first.");

@@ -9,6 +9,7 @@ namespace Repr.Server.Services;
 /// </summary>
 internal sealed class WrittenStream(IAsyncStreamReader<WriteRequest> messages, CancellationToken callCancelled) : Stream
 {
+    private readonly string _name = messages.Current.ResourceName;
     private int _position;
     private long _total;
     private bool _checked;
@@ -55,6 +56,12 @@ internal sealed class WrittenStream(IAsyncStreamReader<WriteRequest> messages, C
                 {
                     throw new ReprException(
                         ReprErrorCode.InvalidRequest, $"The write continues at {current.WriteOffset}, but {_total} bytes have come.");
+                }
+
+                if (current.ResourceName.Length > 0 && current.ResourceName != _name)
+                {
+                    throw new ReprException(
+                        ReprErrorCode.InvalidRequest, $"The write of '{_name}' goes on under another name: '{current.ResourceName}'.");
                 }
 
                 _checked = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
 using ZstdSharp;
 
@@ -8,14 +9,19 @@ internal static class ZstdBlobs
 {
     private const int WorthwhileBytes = 1024;
 
-    /// <summary>Whether compressing content of this length saves more than it costs.</summary>
-    public static bool IsWorthwhile(long length) => length >= WorthwhileBytes;
-
     /// <summary>Compresses content.</summary>
-    public static ByteString Compress(ByteString content)
+    /// <returns>False when it is not worth while: the content is short, or does not become shorter.</returns>
+    public static bool TryCompress(ByteString content, [NotNullWhen(true)] out ByteString? compressed)
     {
-        using Compressor compressor = new(level: 1);
-        return ByteString.CopyFrom(compressor.Wrap(content.Span));
+        compressed = null;
+        if (content.Length >= WorthwhileBytes)
+        {
+            using Compressor compressor = new(level: 1);
+            Span<byte> bytes = compressor.Wrap(content.Span);
+            compressed = bytes.Length < content.Length ? ByteString.CopyFrom(bytes) : null;
+        }
+
+        return compressed is not null;
     }
 
     /// <summary>Decompresses content that must become as long as its digest says.</summary>
