@@ -37,7 +37,7 @@ public sealed class FailureTests(PackedSdk sdk)
         RemoteBuild build = await building;
 
         build.AssertIdentical();
-        Assert.Equal(1, build.Run.CountOf("warning REPR1"));
+        Assert.InRange(build.Run.CountOf("warning REPR1"), 1, 2); // one for each of the two nodes
     }
 
     [Fact]

@@ -189,7 +189,7 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
     {
         string marker = $"repr{Guid.NewGuid():N}";
         TestRequester requester = await TestRequester.ConnectAsync(Address);
-        _ = requester.ExecuteAsync(TestRequester.Shell(1, $"exec -a {marker} sleep 1000 || MARK={marker} sleep 1000"));
+        _ = requester.ExecuteAsync(TestRequester.Shell(1, $"sleep 1000; : {marker}"));
         await WaitUntilAsync(() => IsRunning(marker));
 
         await requester.DisposeAsync();
