@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 ./eng/setup.sh
 dotnet build Repr.Build.sln -c Release -warnaserror
-dotnet format Repr.Build.sln --no-restore --verify-no-changes --exclude tests/assets
+dotnet format whitespace Repr.Build.sln --no-restore --verify-no-changes --exclude tests/assets
 
 passed=0 failed=0 skipped=0
 mkdir -p artifacts

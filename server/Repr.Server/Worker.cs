@@ -72,13 +72,7 @@ public static partial class Worker
             TimeProvider.System,
             logging.CreateLogger<DiskContentStore>(),
             cancellationToken);
-        string staging = Path.Combine(options.Data, "staging");
-        if (Directory.Exists(staging))
-        {
-            Directory.Delete(staging, recursive: true); // what a killed worker left
-        }
-
-        Directory.CreateDirectory(staging);
+        string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
 
         builder.Services
@@ -104,6 +98,28 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// A directory for the actions of this run. What a killed worker left is removed, but not relied on to be gone: its last
+    /// processes may still be dying in there.
+    /// </summary>
+    private static string NewStaging(string root, ILogger logger)
+    {
+        Directory.CreateDirectory(root);
+        foreach (string left in Directory.EnumerateDirectories(root))
+        {
+            try
+            {
+                Directory.Delete(left, recursive: true);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                Log.StagingLeft(logger, left, failure.Message);
+            }
+        }
+
+        return Directory.CreateDirectory(Path.Combine(root, Guid.NewGuid().ToString("N"))).FullName;
     }
 
     private static async Task<IWorkspaceProvider> SelectWorkspacesAsync(
@@ -146,5 +162,8 @@ public static partial class Worker
     {
         [LoggerMessage(LogLevel.Warning, "{Why} Actions run in '{Used}' workspaces instead.")]
         public static partial void WorkspaceRejected(ILogger logger, string why, string used);
+
+        [LoggerMessage(LogLevel.Warning, "'{Directory}', left by an earlier run, can't be removed now: {Reason}")]
+        public static partial void StagingLeft(ILogger logger, string directory, string reason);
     }
 }

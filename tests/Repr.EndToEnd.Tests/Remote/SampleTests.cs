@@ -48,7 +48,9 @@ public sealed class SampleTests(PackedSdk sdk)
     [Fact]
     public async Task Killing_the_worker_again_and_again_fails_no_build_and_changes_no_byte()
     {
-        int kills = int.Parse(Environment.GetEnvironmentVariable("REPR_TEST_KILLS") ?? "4", System.Globalization.CultureInfo.InvariantCulture);
+        string? wanted = Environment.GetEnvironmentVariable("REPR_TEST_KILLS");
+        Assert.SkipWhen(wanted is null, "Takes many builds: set REPR_TEST_KILLS to the number of kills.");
+        int kills = int.Parse(wanted!, System.Globalization.CultureInfo.InvariantCulture);
         RemoteProject sample = await CreateSampleAsync();
         await using WorkerProcess worker = await sample.StartWorkerAsync();
         Random random = new(20261124);
