@@ -215,14 +215,15 @@ internal sealed partial class ActionRunner(
     {
         Command command = request.Command with { OutputRoots = [.. mapping.OutputFiles.Concat(mapping.OutputDirectories).Distinct()] };
         Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
-        IEnumerable<InputFact> facts = request.EmptyMapping ? mapping.Facts.Where(IsNeededAlways) : mapping.Facts;
+        IEnumerable<InputFact> facts = request.EmptyMapping ? mapping.Facts.Where(fact => IsNeededAlways(fact, mapping)) : mapping.Facts;
         execute.Inputs.AddRange(facts.Select(fact => fact.ToWire()));
         return execute;
     }
 
     // Below its own private directories a worker asks nothing unless it is told that there is something.
-    private static bool IsNeededAlways(InputFact fact) =>
-        fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal);
+    private static bool IsNeededAlways(InputFact fact, InputMapping mapping) =>
+        (fact is FileFact && mapping.Imposed.Contains(fact.Path)) // a virtual file, as the response file
+        || (fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal));
 
     private static bool IsWorthRetrying(Exception failure)
     {
