@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
 namespace Repr;
@@ -135,7 +136,12 @@ public readonly struct Digest : IEquatable<Digest>
     public override bool Equals(object? obj) => obj is Digest other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => BitConverter.ToInt32(_hash);
+    public override int GetHashCode()
+    {
+        // Seeded for each process: digests come from the wire, where anybody can make up a million that begin alike.
+        ReadOnlySpan<long> words = MemoryMarshal.Cast<byte, long>((ReadOnlySpan<byte>)_hash);
+        return HashCode.Combine(words[0], words[1], words[2], words[3]);
+    }
 
     /// <summary>64 hexadecimal digits, '/', length.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{HashText}/{SizeBytes}");

@@ -73,4 +73,18 @@ public sealed class DigestTests
         Assert.Throws<ArgumentException>(() => new Digest(new byte[31], 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Digest(new byte[32], -1));
     }
+
+    [Fact]
+    public void Digests_made_up_to_begin_or_end_alike_still_spread_over_a_hash_table()
+    {
+        HashSet<int> codes = [];
+        byte[] hash = new byte[Digest.HashLength];
+        for (int i = 0; i < 10_000; i++)
+        {
+            BitConverter.TryWriteBytes(hash.AsSpan(8), i);
+            codes.Add(new Digest(hash, 1).GetHashCode());
+        }
+
+        Assert.InRange(codes.Count, 9_900, 10_000);
+    }
 }
