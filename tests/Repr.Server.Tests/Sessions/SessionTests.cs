@@ -82,7 +82,7 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
     public async Task Outputs_come_back_by_digest_and_the_rest_is_only_named()
     {
         // Not below /tmp: what happens there is the worker's own affair.
-        string directory = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, Path.GetRandomFileName())).FullName;
+        string directory = Directory.CreateDirectory(Path.Combine("/var/tmp", Path.GetRandomFileName())).FullName;
         await File.WriteAllTextAsync(Path.Combine(directory, "old"), "old", TestContext.Current.CancellationToken);
         await using TestRequester requester = await TestRequester.ConnectAsync(Address);
         Execute execute = TestRequester.Shell(
