@@ -6,7 +6,7 @@ namespace Repr.Core.Tests;
 /// <summary>Reads project files and sources, and fails on a dependency that docs/architecture.md forbids.</summary>
 public sealed partial class ArchitectureTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
