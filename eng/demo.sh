@@ -18,7 +18,7 @@ say "2. Starting a worker: an empty directory, a PATH without dotnet"
 (cd "$demo/empty" && exec env -i HOME="$demo/empty" PATH=/nonexistent \
     "$demo/worker/repr" serve --listen http://127.0.0.1:0 --data "$demo/data" --port-file "$demo/port" >"$demo/worker.log" 2>&1) &
 worker=$!
-trap 'dotnet "$demo/worker/repr.dll" shutdown --force >/dev/null 2>&1 || true; kill "$worker" 2>/dev/null || true' EXIT
+trap 'dotnet "$demo/packages/repr.build.sdk/0.1.0/tools/net10.0/repr.dll" shutdown --force >/dev/null 2>&1 || true; kill "$worker" 2>/dev/null || true' EXIT
 for _ in $(seq 300); do
     [ -f "$demo/port" ] && break
     kill -0 "$worker" 2>/dev/null || { cat "$demo/worker.log" >&2; exit 1; }
@@ -49,7 +49,7 @@ outputs() { # not .sarif: it holds the run times of analyzers
 build() { # name, arguments
     local name=$1 start=$SECONDS
     shift
-    dotnet build Depot.slnx -m:2 -v:q "$@" >"$demo/$name.log" || { cat "$demo/$name.log" >&2; exit 1; }
+    dotnet build Depot.slnx -m:2 -v:q -p:IncludeSourceRevisionInInformationalVersion=false "$@" >"$demo/$name.log" || { cat "$demo/$name.log" >&2; exit 1; }
     outputs >"$demo/$name.sum"
     echo "$name: $((SECONDS - start)) s, $(wc -l <"$demo/$name.sum") output files"
 }
@@ -79,5 +79,5 @@ say "6. Comparison"
 for name in remote again; do
     diff "$demo/local.sum" "$demo/$name.sum" || { echo "The $name build differs from the local build." >&2; exit 1; }
 done
-dotnet build Depot.slnx -v:q -question >"$demo/question.log" || { echo "The remote outputs are not up to date for MSBuild." >&2; exit 1; }
+dotnet build Depot.slnx -v:q -p:IncludeSourceRevisionInInformationalVersion=false -question >"$demo/question.log" || { echo "The remote outputs are not up to date for MSBuild." >&2; exit 1; }
 echo "All $(wc -l <"$demo/local.sum") outputs of both remote builds are byte-identical to the local build, and MSBuild finds nothing to do."

@@ -1,0 +1,53 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Repr.Server.Tests;
+
+public sealed class WorkerTests
+{
+    private const string Variable = "Kestrel__Endpoints__Other__Url";
+
+    [Fact]
+    public async Task The_environment_opens_no_address_beside_the_one_in_the_options()
+    {
+        int port = FreePort();
+        Environment.SetEnvironmentVariable(Variable, $"http://127.0.0.1:{port}");
+        string directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
+        string portFile = Path.Combine(directory, "port");
+        using CancellationTokenSource stopped = new();
+        using StringWriter error = new();
+        try
+        {
+            Task<int> worker = Worker.RunAsync(
+                new WorkerOptions { Listen = "http://127.0.0.1:0", Data = Path.Combine(directory, "data"), PortFile = portFile },
+                TextWriter.Null,
+                error,
+                stopped.Token);
+            while (!File.Exists(portFile) && !worker.IsCompleted)
+            {
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            }
+
+            Assert.SkipWhen(worker.IsCompleted, error.ToString());
+            using TcpClient client = new();
+            SocketException refused = await Assert.ThrowsAsync<SocketException>(
+                async () => await client.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken));
+            Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+
+            await stopped.CancelAsync();
+            Assert.Equal(0, await worker);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Variable, null);
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private static int FreePort()
+    {
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
