@@ -9,6 +9,9 @@ namespace Repr.Bench;
 /// </summary>
 internal sealed class DelayedNetwork : IAsyncDisposable
 {
+    /// <summary>Address within the namespace.</summary>
+    public const string WorkerAddress = "198.18.37.2";
+
     private const string RequesterAddress = "198.18.37.1";
 
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"reprb{Environment.ProcessId}");
@@ -16,9 +19,6 @@ internal sealed class DelayedNetwork : IAsyncDisposable
     private DelayedNetwork()
     {
     }
-
-    /// <summary>Address within the namespace.</summary>
-    public string WorkerAddress => "198.18.37.2";
 
     /// <summary>What is put before a command so that it runs in the namespace.</summary>
     public IReadOnlyList<string> CommandPrefix => ["ip", "netns", "exec", _name];
@@ -42,7 +42,7 @@ internal sealed class DelayedNetwork : IAsyncDisposable
             $"ip link add {name} type veth peer name {inner} netns {name}",
             $"ip addr add {RequesterAddress}/30 dev {name}",
             $"ip link set {name} up",
-            $"ip -n {name} addr add {network.WorkerAddress}/30 dev {inner}",
+            $"ip -n {name} addr add {WorkerAddress}/30 dev {inner}",
             $"ip -n {name} link set lo up",
             $"ip -n {name} link set {inner} up",
             $"tc qdisc add dev {name} root netem delay {delay} limit 100000",

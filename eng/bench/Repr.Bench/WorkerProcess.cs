@@ -37,7 +37,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         List<string> command = [.. network?.CommandPrefix ?? [], options.WorkerProgram, "serve", "--data", data, "--port-file", port];
         command.AddRange(network is null
             ? ["--listen", "http://127.0.0.1:0"]
-            : ["--listen", $"http://{network.WorkerAddress}:0", "--dangerously-allow-anyone"]);
+            : ["--listen", $"http://{DelayedNetwork.WorkerAddress}:0", "--dangerously-allow-anyone"]);
         Process process = Process.Start(group.StartOf("/bin/sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", log, .. command]))!;
         try
         {
