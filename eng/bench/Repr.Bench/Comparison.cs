@@ -47,8 +47,10 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
             // 3. The first remote build finds nothing: no digests, no predictions, an empty store.
             Measurement first = await MeasureAsync(sample, worker, clocks, expected, Configuration.Remote, 0, cancellationToken);
 
-            // 4. The rounds. The order rotates, so that none always follows the same other one.
+            // 4. The rounds. The order rotates, so that none always follows the same other one. A run that is stopped leaves the figures of
+            //    its full rounds.
             List<Measurement> measurements = [];
+            Report report = new(options, expected.Count, network is not null, remarks, first, measurements);
             for (int round = 1; round <= options.Rounds; round++)
             {
                 for (int place = 0; place < Configuration.All.Count; place++)
@@ -56,15 +58,16 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
                     Configuration configuration = Configuration.All[(place + round - 1) % Configuration.All.Count];
                     measurements.Add(await MeasureAsync(sample, worker, clocks, expected, configuration, round, cancellationToken));
                 }
+
+                await report.WriteAsync(cancellationToken);
             }
 
-            // 5. The figures.
-            Report report = new(options, expected.Count, network is not null, remarks, first, measurements);
-            await report.WriteAsync(output, cancellationToken);
+            await output.WriteLineAsync(report.ToMarkdown());
+            await output.WriteLineAsync($"Written to {options.Artifacts}/results.md and results.json");
         }
         finally
         {
-            await sample.StopRequesterAsync();
+            await sample.StopServersAsync();
             Directory.Delete(runtime, recursive: true);
         }
     }
@@ -74,10 +77,10 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         CancellationToken cancellationToken)
     {
         string id = string.Create(CultureInfo.InvariantCulture, $"{configuration.Key}-{round}");
-        (TimeSpan? Requester, TimeSpan? Worker, WireBytes? Wire) before = await clocks.ReadAsync(cancellationToken);
+        Reading before = await clocks.ReadAsync(cancellationToken);
         TimeSpan wall = await sample.BuildAsync(configuration, id, worker.Endpoint, cancellationToken);
         await Task.Delay(Settling, cancellationToken);
-        (TimeSpan? Requester, TimeSpan? Worker, WireBytes? Wire) after = await clocks.ReadAsync(cancellationToken);
+        Reading after = await clocks.ReadAsync(cancellationToken);
 
         List<string> differences = [.. (await Outputs.ReadAsync(sample.Directory, cancellationToken)).DifferencesFrom(expected)];
         if (differences.Count > 0)
@@ -93,7 +96,9 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
             Round = round,
             WallSeconds = wall.TotalSeconds,
             RequesterCpuSeconds = (after.Requester - before.Requester)?.TotalSeconds,
+            DaemonsCpuSeconds = (after.Daemons - before.Daemons)?.TotalSeconds,
             WorkerCpuSeconds = (after.Worker - before.Worker)?.TotalSeconds,
+            OthersCpuSeconds = (after.Machine - before.Machine - (after.Requester - before.Requester) - (after.Worker - before.Worker))?.TotalSeconds,
             Wire = after.Wire - before.Wire,
             Compiles = configuration.IsRemote && File.Exists(record)
                 ? [.. File.ReadLines(record).Select(line => JsonSerializer.Deserialize<CompileRecord>(line, RecordForm)!)]
@@ -102,7 +107,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         string remote = configuration.IsRemote ? $", {measurement.Remote} of {measurement.Compiles.Count} compiles remote" : "";
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{id}: {measurement.WallSeconds:F1} s, CPU {measurement.RequesterCpuSeconds:F1} s + worker {measurement.WorkerCpuSeconds:F1} s{remote}"));
+            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s + worker {measurement.WorkerCpuSeconds:F1} s + others {measurement.OthersCpuSeconds:F1} s{remote}"));
         return measurement;
     }
 
@@ -112,12 +117,5 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         {
             Directory.Delete(directory, recursive: true);
         }
-    }
-
-    /// <summary>All that is counted over a build.</summary>
-    private sealed class Clocks(ControlGroup requester, ControlGroup worker, WireCounter wire)
-    {
-        public async Task<(TimeSpan? Requester, TimeSpan? Worker, WireBytes? Wire)> ReadAsync(CancellationToken cancellationToken) =>
-            (requester.Used(), worker.Used(), await wire.CountAsync(cancellationToken));
     }
 }

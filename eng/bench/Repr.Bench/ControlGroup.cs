@@ -50,6 +50,31 @@ internal sealed class ControlGroup : IAsyncDisposable
         return TimeSpan.FromMicroseconds(long.Parse(line.AsSpan("usage_usec ".Length), CultureInfo.InvariantCulture));
     }
 
+    /// <summary>User and system time of the processes that are in it now; null when it is not counted.</summary>
+    public TimeSpan? UsedByRunning()
+    {
+        if (_directory is null)
+        {
+            return null;
+        }
+
+        TimeSpan sum = TimeSpan.Zero;
+        foreach (string id in File.ReadLines(Path.Combine(_directory, "cgroup.procs")))
+        {
+            try
+            {
+                using Process process = Process.GetProcessById(int.Parse(id, CultureInfo.InvariantCulture));
+                sum += process.TotalProcessorTime;
+            }
+            catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+            {
+                // It has just ended.
+            }
+        }
+
+        return sum;
+    }
+
     /// <summary>How to start a program in it.</summary>
     public ProcessStartInfo StartOf(string program, IEnumerable<string> arguments) => _directory is null
         ? new ProcessStartInfo(program, arguments)

@@ -58,8 +58,14 @@ internal sealed record Measurement
     /// <summary>Processor seconds of the build, the compiler server and the requester process; null: not counted.</summary>
     public required double? RequesterCpuSeconds { get; init; }
 
+    /// <summary>The part of it of the compiler server and the requester process; null: not counted.</summary>
+    public required double? DaemonsCpuSeconds { get; init; }
+
     /// <summary>Processor seconds of the worker and its tools; null: not counted.</summary>
     public required double? WorkerCpuSeconds { get; init; }
+
+    /// <summary>Processor seconds of everything else on this machine meanwhile, the bench itself included; null: not counted.</summary>
+    public required double? OthersCpuSeconds { get; init; }
 
     /// <summary>TCP payload between requester and worker; null: not counted.</summary>
     public required WireBytes? Wire { get; init; }

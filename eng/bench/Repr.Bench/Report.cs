@@ -17,21 +17,17 @@ internal sealed class Report(
 {
     private static readonly JsonSerializerOptions Form = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
-    /// <summary>Prints the tables and writes both files.</summary>
-    public async Task WriteAsync(TextWriter output, CancellationToken cancellationToken)
+    /// <summary>Writes both files with what was measured so far.</summary>
+    public async Task WriteAsync(CancellationToken cancellationToken)
     {
-        string markdown = ToMarkdown();
-        await File.WriteAllTextAsync(Path.Combine(options.Artifacts, "results.md"), markdown, cancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(options.Artifacts, "results.md"), ToMarkdown(), cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(options.Artifacts, "results.json"), ToJson(), cancellationToken);
-        await output.WriteLineAsync();
-        await output.WriteLineAsync(markdown);
-        await output.WriteLineAsync($"Written to {options.Artifacts}/results.md and results.json");
     }
 
     private string ToJson() => JsonSerializer.Serialize(
         new
         {
-            options.Rounds,
+            Rounds = measurements.Max(build => build.Round),
             RoundTripMs = isDelayed ? options.RoundTripMs : 0,
             Cores = Environment.ProcessorCount,
             System = RuntimeInformation.OSDescription,
@@ -42,11 +38,12 @@ internal sealed class Report(
         },
         Form);
 
-    private string ToMarkdown()
+    /// <summary>The tables.</summary>
+    public string ToMarkdown()
     {
         StringBuilder text = new();
         string network = isDelayed ? Invariant($"a round trip of {options.RoundTripMs} ms between requester and worker") : "worker on loopback";
-        Line(text, Invariant($"{options.Rounds} rounds, {Environment.ProcessorCount} cores, {network}; {outputs} outputs identical after every build."));
+        Line(text, Invariant($"{measurements.Max(build => build.Round)} rounds, {Environment.ProcessorCount} cores, {network}; {outputs} outputs identical after every build."));
         foreach (string remark in remarks)
         {
             Line(text, "");
@@ -56,8 +53,8 @@ internal sealed class Report(
         Line(text, "");
         Line(text, "Whole build: median (minimum); ratios of medians to the first row.");
         Line(text, "");
-        Line(text, "| Build | Wall s | ratio | CPU of the requester's side s | ratio | CPU of the worker s | Remote compiles |");
-        Line(text, "|---|--:|--:|--:|--:|--:|--:|");
+        Line(text, "| Build | Wall s | ratio | CPU of the requester's side s | ratio | of it daemons s | CPU of the worker s | CPU of others s | Remote compiles |");
+        Line(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|");
         List<Measurement> baseline = BuildsOf(Configuration.Local);
         foreach (Configuration configuration in Configuration.All)
         {
@@ -98,7 +95,9 @@ internal sealed class Report(
             Number(wall / Median(baseline, build => build.WallSeconds), "F2"),
             Spread(cpu, builds.Min(build => build.RequesterCpuSeconds)),
             Number(cpu / Median(baseline, build => build.RequesterCpuSeconds), "F2"),
+            Number(Median(builds, build => build.DaemonsCpuSeconds), "F1"),
             Spread(Median(builds, build => build.WorkerCpuSeconds), builds.Min(build => build.WorkerCpuSeconds)),
+            Number(Median(builds, build => build.OthersCpuSeconds), "F1"),
             remote) + " |");
     }
 

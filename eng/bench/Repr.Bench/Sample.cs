@@ -8,6 +8,8 @@ internal sealed class Sample
 {
     private const string Solution = "Depot.slnx";
 
+    // A compiler server of the bench's own: another one would be warmed, and burdened, by others.
+    private readonly string _compilerServer = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}");
     private readonly BenchOptions _options;
     private readonly ControlGroup _group;
     private readonly string _runtimeDirectory;
@@ -74,11 +76,10 @@ internal sealed class Sample
     public async Task<TimeSpan> BuildAsync(Configuration configuration, string buildId, string endpoint, CancellationToken cancellationToken)
     {
         Outputs.Clean(Directory);
-        // A compiler server of the bench's own: another one would be warmed, and burdened, by others.
         List<string> arguments =
         [
             "build", Solution, "--no-restore", "-m:2", "-v:q", "-nodeReuse:false",
-            string.Create(CultureInfo.InvariantCulture, $"-p:SharedCompilationId=repr-bench-{Environment.ProcessId}"),
+            $"-p:SharedCompilationId={_compilerServer}",
             .. configuration.Properties.Select(property => "-p:" + property),
         ];
         if (configuration.IsRemote)
@@ -96,9 +97,10 @@ internal sealed class Sample
         return build.ExitCode == 0 ? build.Wall : throw new BenchException($"Build {buildId} failed:\n{build.Output}");
     }
 
-    /// <summary>Ends the requester process.</summary>
-    public async Task StopRequesterAsync()
+    /// <summary>Ends the requester process, and makes the compiler server unreachable; it ends with its control group, or when idle.</summary>
+    public async Task StopServersAsync()
     {
+        File.Delete(Path.Combine("/tmp", _compilerServer)); // its pipe, which stays when it is killed
         string? tool = System.IO.Directory.Exists(Path.Combine(_options.Artifacts, "packages/repr.build.sdk"))
             ? System.IO.Directory.EnumerateFiles(Path.Combine(_options.Artifacts, "packages/repr.build.sdk"), "repr.dll", SearchOption.AllDirectories)
                 .FirstOrDefault()
