@@ -98,7 +98,8 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
             RequesterCpuSeconds = (after.Requester - before.Requester)?.TotalSeconds,
             DaemonsCpuSeconds = (after.Daemons - before.Daemons)?.TotalSeconds,
             WorkerCpuSeconds = (after.Worker - before.Worker)?.TotalSeconds,
-            OthersCpuSeconds = (after.Machine - before.Machine - (after.Requester - before.Requester) - (after.Worker - before.Worker))?.TotalSeconds,
+            OthersCpuSeconds =
+                (after.Machine - after.Requester - after.Worker - (before.Machine - before.Requester - before.Worker))?.TotalSeconds,
             Wire = after.Wire - before.Wire,
             Compiles = configuration.IsRemote && File.Exists(record)
                 ? [.. File.ReadLines(record).Select(line => JsonSerializer.Deserialize<CompileRecord>(line, RecordForm)!)]
@@ -107,7 +108,8 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         string remote = configuration.IsRemote ? $", {measurement.Remote} of {measurement.Compiles.Count} compiles remote" : "";
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s + worker {measurement.WorkerCpuSeconds:F1} s + others {measurement.OthersCpuSeconds:F1} s{remote}"));
+            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s, worker {measurement.WorkerCpuSeconds:F1} s, ")
+            + string.Create(CultureInfo.InvariantCulture, $"others {measurement.OthersCpuSeconds:F1} s{remote}"));
         return measurement;
     }
 

@@ -26,15 +26,17 @@ internal sealed class ControlGroup : IAsyncDisposable
     {
         try
         {
-            string directory = Path.Combine(FindOwn(), string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-{name}"));
+            string unique = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-{name}");
+            string directory = Path.Combine(FindOwn(), unique);
             Directory.CreateDirectory(directory);
             return new ControlGroup(directory, null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return new ControlGroup(
-                null, $"Processor time is not counted, since no control group can be made here: {exception.Message.TrimEnd('.')}. Run as root or in "
-                    + "`systemd-run --user --scope -p Delegate=yes`.");
+                null,
+                $"Processor time is not counted, since no control group can be made here: {exception.Message.TrimEnd('.')}. "
+                    + "Run as root or in `systemd-run --user --scope -p Delegate=yes`.");
         }
     }
 
@@ -46,8 +48,9 @@ internal sealed class ControlGroup : IAsyncDisposable
             return null;
         }
 
-        string line = File.ReadLines(Path.Combine(_directory, "cpu.stat")).First(line => line.StartsWith("usage_usec ", StringComparison.Ordinal));
-        return TimeSpan.FromMicroseconds(long.Parse(line.AsSpan("usage_usec ".Length), CultureInfo.InvariantCulture));
+        const string Key = "usage_usec ";
+        string line = File.ReadLines(Path.Combine(_directory, "cpu.stat")).First(line => line.StartsWith(Key, StringComparison.Ordinal));
+        return TimeSpan.FromMicroseconds(long.Parse(line.AsSpan(Key.Length), CultureInfo.InvariantCulture));
     }
 
     /// <summary>User and system time of the processes that are in it now; null when it is not counted.</summary>
@@ -78,7 +81,8 @@ internal sealed class ControlGroup : IAsyncDisposable
     /// <summary>How to start a program in it.</summary>
     public ProcessStartInfo StartOf(string program, IEnumerable<string> arguments) => _directory is null
         ? new ProcessStartInfo(program, arguments)
-        : new ProcessStartInfo("/bin/sh", ["-c", "echo $$ >\"$0\" && exec \"$@\"", Path.Combine(_directory, "cgroup.procs"), program, .. arguments]);
+        : new ProcessStartInfo(
+            "/bin/sh", ["-c", "echo $$ >\"$0\" && exec \"$@\"", Path.Combine(_directory, "cgroup.procs"), program, .. arguments]);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -107,7 +111,8 @@ internal sealed class ControlGroup : IAsyncDisposable
     {
         // "0::/user.slice/..." and "42 23 0:28 / /sys/fs/cgroup rw,... - cgroup2 cgroup2 rw"
         string? own = File.ReadLines("/proc/self/cgroup").FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal));
-        string? mount = File.ReadLines("/proc/self/mountinfo").FirstOrDefault(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal));
+        string? mount = File.ReadLines("/proc/self/mountinfo")
+            .FirstOrDefault(line => line.Contains(" - cgroup2 ", StringComparison.Ordinal));
         return own is null || mount is null
             ? throw new IOException("no cgroup v2 hierarchy is mounted")
             : Path.Join(mount.Split(' ')[4], own["0::".Length..]);

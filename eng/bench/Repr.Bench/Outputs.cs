@@ -26,7 +26,8 @@ internal sealed class Outputs
             .Where(file => Compared.Contains(Path.GetExtension(file))))
         {
             await using FileStream content = File.OpenRead(file);
-            outputs._files[Path.GetRelativePath(directory, file)] = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
+            byte[] digest = await SHA256.HashDataAsync(content, cancellationToken);
+            outputs._files[Path.GetRelativePath(directory, file)] = Convert.ToHexStringLower(digest);
         }
 
         return outputs;

@@ -22,7 +22,8 @@ RootCommand root = new("Measures remote builds against local ones side by side."
 root.SetAction(async (parsed, cancellationToken) =>
 {
     InvocationConfiguration console = parsed.InvocationConfiguration;
-    Comparison comparison = new(new BenchOptions(parsed.GetRequiredValue(repository), parsed.GetValue(rounds), parsed.GetValue(rtt)), console.Output);
+    BenchOptions options = new(parsed.GetRequiredValue(repository), parsed.GetValue(rounds), parsed.GetValue(rtt));
+    Comparison comparison = new(options, console.Output);
     try
     {
         await comparison.RunAsync(cancellationToken);

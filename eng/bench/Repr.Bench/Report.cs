@@ -13,9 +13,15 @@ namespace Repr.Bench;
 /// <param name="first">The first remote build.</param>
 /// <param name="measurements">The builds of the rounds.</param>
 internal sealed class Report(
-    BenchOptions options, int outputs, bool isDelayed, IReadOnlyList<string> remarks, Measurement first, IReadOnlyList<Measurement> measurements)
+    BenchOptions options,
+    int outputs,
+    bool isDelayed,
+    IReadOnlyList<string> remarks,
+    Measurement first,
+    IReadOnlyList<Measurement> measurements)
 {
-    private static readonly JsonSerializerOptions Form = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+    private static readonly JsonSerializerOptions Form =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
     /// <summary>Writes both files with what was measured so far.</summary>
     public async Task WriteAsync(CancellationToken cancellationToken)
@@ -42,8 +48,9 @@ internal sealed class Report(
     public string ToMarkdown()
     {
         StringBuilder text = new();
-        string network = isDelayed ? Invariant($"a round trip of {options.RoundTripMs} ms between requester and worker") : "worker on loopback";
-        Line(text, Invariant($"{measurements.Max(build => build.Round)} rounds, {Environment.ProcessorCount} cores, {network}; {outputs} outputs identical after every build."));
+        int rounds = measurements.Max(build => build.Round);
+        string network = isDelayed ? Invariant($"{options.RoundTripMs} ms of round trip to the worker") : "worker on loopback";
+        Line(text, Invariant($"Rounds: {rounds}, {Environment.ProcessorCount} cores, {network}; {outputs} outputs identical after every build."));
         foreach (string remark in remarks)
         {
             Line(text, "");
@@ -53,7 +60,10 @@ internal sealed class Report(
         Line(text, "");
         Line(text, "Whole build: median (minimum); ratios of medians to the first row.");
         Line(text, "");
-        Line(text, "| Build | Wall s | ratio | CPU of the requester's side s | ratio | of it daemons s | CPU of the worker s | CPU of others s | Remote compiles |");
+        Line(
+            text,
+            "| Build | Wall s | ratio | CPU of the requester's side s | ratio | of it daemons s | CPU of the worker s | CPU of others s "
+                + "| Remote compiles |");
         Line(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|");
         List<Measurement> baseline = BuildsOf(Configuration.Local);
         foreach (Configuration configuration in Configuration.All)
@@ -67,7 +77,8 @@ internal sealed class Report(
         Line(text, "");
         Line(
             text,
-            "| Build | Round trips, at least | Questions | Facts mapped | Request kB | Uploaded kB | Downloaded kB | On the wire: sent kB | received kB | Tool ms | Request to answer ms |");
+            "| Build | Round trips, at least | Questions | Facts mapped | Request kB | Uploaded kB | Downloaded kB | On the wire: sent kB "
+                + "| received kB | Tool ms | Request to answer ms |");
         Line(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         foreach (Configuration configuration in Configuration.All.Where(configuration => configuration.IsRemote))
         {

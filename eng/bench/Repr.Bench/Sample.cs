@@ -28,12 +28,15 @@ internal sealed class Sample
     /// <summary>Where it is.</summary>
     public string Directory => Path.Combine(_options.Artifacts, "work");
 
+    private string Packages => Path.Combine(_options.Artifacts, "packages");
+
+    private string SdkPackage => Path.Combine(Packages, "repr.build.sdk");
+
     /// <summary>Copies the sources and restores the packages; another run's are replaced.</summary>
     /// <exception cref="BenchException">The restore fails.</exception>
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        string packages = Path.Combine(_options.Artifacts, "packages");
-        foreach (string old in new[] { Directory, Path.Combine(packages, "repr.build.sdk") }.Where(System.IO.Directory.Exists))
+        foreach (string old in new[] { Directory, SdkPackage }.Where(System.IO.Directory.Exists))
         {
             System.IO.Directory.Delete(old, recursive: true);
         }
@@ -56,7 +59,7 @@ internal sealed class Sample
                 <add key="bench" value="{_options.Feed}" />
                 <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
               </packageSources>
-              <config><add key="globalPackagesFolder" value="{packages}" /></config>
+              <config><add key="globalPackagesFolder" value="{Packages}" /></config>
             </configuration>
             """,
             cancellationToken);
@@ -73,7 +76,8 @@ internal sealed class Sample
     /// <param name="endpoint">The worker.</param>
     /// <param name="cancellationToken">Kills the build.</param>
     /// <exception cref="BenchException">The build fails.</exception>
-    public async Task<TimeSpan> BuildAsync(Configuration configuration, string buildId, string endpoint, CancellationToken cancellationToken)
+    public async Task<TimeSpan> BuildAsync(
+        Configuration configuration, string buildId, string endpoint, CancellationToken cancellationToken)
     {
         Outputs.Clean(Directory);
         List<string> arguments =
@@ -97,13 +101,12 @@ internal sealed class Sample
         return build.ExitCode == 0 ? build.Wall : throw new BenchException($"Build {buildId} failed:\n{build.Output}");
     }
 
-    /// <summary>Ends the requester process, and makes the compiler server unreachable; it ends with its control group, or when idle.</summary>
+    /// <summary>Ends the requester process and takes the compiler server's pipe away; it ends with its control group, or when idle.</summary>
     public async Task StopServersAsync()
     {
-        File.Delete(Path.Combine("/tmp", _compilerServer)); // its pipe, which stays when it is killed
-        string? tool = System.IO.Directory.Exists(Path.Combine(_options.Artifacts, "packages/repr.build.sdk"))
-            ? System.IO.Directory.EnumerateFiles(Path.Combine(_options.Artifacts, "packages/repr.build.sdk"), "repr.dll", SearchOption.AllDirectories)
-                .FirstOrDefault()
+        File.Delete(Path.Combine("/tmp", _compilerServer)); // stays when the server is killed
+        string? tool = System.IO.Directory.Exists(SdkPackage)
+            ? System.IO.Directory.EnumerateFiles(SdkPackage, "repr.dll", SearchOption.AllDirectories).FirstOrDefault()
             : null;
         if (tool is not null)
         {
@@ -115,7 +118,8 @@ internal sealed class Sample
     {
         ProcessStartInfo start = _group.StartOf("dotnet", arguments);
         start.WorkingDirectory = Directory;
-        foreach (string inherited in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (string inherited in start.Environment.Keys
+            .Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
         {
             start.Environment.Remove(inherited);
         }

@@ -9,12 +9,13 @@ namespace Repr.Bench;
 internal readonly record struct WireBytes(long Sent, long Received)
 {
     /// <summary>What came on top of an earlier count.</summary>
-    public static WireBytes operator -(WireBytes later, WireBytes earlier) => new(later.Sent - earlier.Sent, later.Received - earlier.Received);
+    public static WireBytes operator -(WireBytes later, WireBytes earlier) =>
+        new(later.Sent - earlier.Sent, later.Received - earlier.Received);
 }
 
 /// <summary>
-/// Counts the bytes on the connections to a worker as the kernel does (TCP_INFO of RFC 4898, read by <c>ss</c>). A connection that is opened
-/// and closed between two counts is missed. Not safe for concurrent use.
+/// Counts the bytes on the connections to a worker as the kernel does (TCP_INFO of tcp(7), read by ss(8)). A connection that is opened and
+/// closed between two counts is missed. Not safe for concurrent use.
 /// </summary>
 /// <param name="worker">Address of the worker.</param>
 internal sealed partial class WireCounter(Uri worker)
