@@ -84,6 +84,7 @@ internal sealed class Sample
         [
             "build", Solution, "--no-restore", "-m:2", "-v:q", "-nodeReuse:false",
             $"-p:SharedCompilationId={_compilerServer}",
+            "-p:EnableSourceControlManagerQueries=false", // a commit during the run would change every assembly's version
             .. configuration.Properties.Select(property => "-p:" + property),
         ];
         if (configuration.IsRemote)
