@@ -108,8 +108,10 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         string remote = configuration.IsRemote ? $", {measurement.Remote} of {measurement.Compiles.Count} compiles remote" : "";
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s, worker {measurement.WorkerCpuSeconds:F1} s, ")
-            + string.Create(CultureInfo.InvariantCulture, $"others {measurement.OthersCpuSeconds:F1} s{remote}"));
+            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s, ")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"worker {measurement.WorkerCpuSeconds:F1} s, others {measurement.OthersCpuSeconds:F1} s{remote}"));
         return measurement;
     }
 

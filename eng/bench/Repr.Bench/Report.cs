@@ -50,7 +50,8 @@ internal sealed class Report(
         StringBuilder text = new();
         int rounds = measurements.Max(build => build.Round);
         string network = isDelayed ? Invariant($"{options.RoundTripMs} ms of round trip to the worker") : "worker on loopback";
-        Line(text, Invariant($"Rounds: {rounds}, {Environment.ProcessorCount} cores, {network}; {outputs} outputs identical after every build."));
+        int cores = Environment.ProcessorCount;
+        Line(text, Invariant($"Rounds: {rounds}, {cores} cores, {network}; {outputs} outputs identical after every build."));
         foreach (string remark in remarks)
         {
             Line(text, "");

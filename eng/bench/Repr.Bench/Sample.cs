@@ -102,7 +102,7 @@ internal sealed class Sample
         return build.ExitCode == 0 ? build.Wall : throw new BenchException($"Build {buildId} failed:\n{build.Output}");
     }
 
-    /// <summary>Ends the requester process and takes the compiler server's pipe away; it ends with its control group, or when idle.</summary>
+    /// <summary>Ends the requester process and takes the compiler server's pipe away; that one ends with its control group.</summary>
     public async Task StopServersAsync()
     {
         File.Delete(Path.Combine("/tmp", _compilerServer)); // stays when the server is killed
