@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Measures remote builds against local ones side by side: ./eng/bench/run.sh [--rounds N] [--rtt MS]. See README.md beside it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
+./eng/setup.sh
+bench=$PWD/artifacts/bench
+rm -rf "$bench/feed" "$bench/worker"
+echo "Packing the SDK, publishing the worker, building the bench"
+dotnet pack sdk/Repr.Build.Sdk -c Release -o "$bench/feed" -v:q
+dotnet publish src/Repr.Cli -c Release -r "$(dotnet --info | sed -n 's/^ *RID: *//p')" --self-contained -o "$bench/worker" -v:q
+dotnet build eng/bench/Repr.Bench -c Release -v:q
+exec dotnet eng/bench/Repr.Bench/bin/Release/net10.0/Repr.Bench.dll --repository "$PWD" "$@"
