@@ -127,25 +127,20 @@ public static partial class Worker
     }
 
     private static async Task<IWorkspaceProvider> SelectWorkspacesAsync(
-        string? name, ILoggerFactory logging, CancellationToken cancellationToken)
+        string name, ILoggerFactory logging, CancellationToken cancellationToken)
     {
-        ILogger logger = logging.CreateLogger(typeof(WorkspaceProviders));
-        if (name is not null)
+        IWorkspaceProvider provider = await WorkspaceProviders.CreateAsync(
+            name, TimeProvider.System, logging.CreateLogger(typeof(WorkspaceProviders)), cancellationToken);
+        if (provider.WhyUnavailable is not { } reason)
         {
-            IWorkspaceProvider chosen = await WorkspaceProviders.CreateAsync(name, TimeProvider.System, logger, cancellationToken);
-            return chosen.WhyUnavailable is { } reason
-                ? throw new ReprException(ReprErrorCode.Unavailable, $"--workspace: '{name}' cannot be used here. {reason}")
-                : chosen;
+            return provider;
         }
 
-        (IWorkspaceProvider best, IReadOnlyList<string> rejected) =
-            await WorkspaceProviders.CreateBestAsync(TimeProvider.System, logger, cancellationToken);
-        foreach (string why in rejected)
-        {
-            Log.WorkspaceRejected(logger, why, best.Name);
-        }
-
-        return best;
+        await provider.DisposeAsync();
+        string offer = name == WorkspaceProviders.Fuse
+            ? " '--workspace copying' does without FUSE, but only for actions that name every directory they read, which compiles do not."
+            : "";
+        throw new ReprException(ReprErrorCode.Unavailable, $"--workspace: '{name}' cannot be used here. {reason}{offer}");
     }
 
     private static void Listen(KestrelServerOptions kestrel, Uri address)
@@ -164,9 +159,6 @@ public static partial class Worker
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "{Why} Actions run in '{Used}' workspaces instead.")]
-        public static partial void WorkspaceRejected(ILogger logger, string why, string used);
-
         [LoggerMessage(LogLevel.Warning, "'{Directory}', left by an earlier run, can't be removed now: {Reason}")]
         public static partial void StagingLeft(ILogger logger, string directory, string reason);
     }

@@ -23,8 +23,8 @@ public sealed record WorkerOptions
     /// <summary>Upper bound of the content store in bytes.</summary>
     public long MaximumStoreBytes { get; init; } = 20L << 30;
 
-    /// <summary>"fuse", "copying", or null for the first that works here.</summary>
-    public string? Workspace { get; init; }
+    /// <summary>"fuse" or "copying".</summary>
+    public string Workspace { get; init; } = "fuse";
 
     /// <summary>Listens beyond loopback although nobody is authenticated and nothing is encrypted.</summary>
     public bool DangerouslyAllowAnyone { get; init; }

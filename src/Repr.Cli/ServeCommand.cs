@@ -24,7 +24,11 @@ internal static class ServeCommand
             Description = "Upper bound of the content store.",
             DefaultValueFactory = _ => defaults.MaximumStoreBytes,
         };
-        Option<string?> workspace = new("--workspace") { Description = "fuse or copying; without it the first that works here." };
+        Option<string> workspace = new("--workspace")
+        {
+            Description = "fuse, or copying for actions that name all they read.",
+            DefaultValueFactory = _ => defaults.Workspace,
+        };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication or encryption.",
@@ -43,7 +47,7 @@ internal static class ServeCommand
                 Slots = parsed.GetRequiredValue(slots),
                 QueueLimit = parsed.GetRequiredValue(queueLimit),
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
-                Workspace = parsed.GetValue(workspace),
+                Workspace = parsed.GetRequiredValue(workspace),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
             },
             parsed.InvocationConfiguration.Output,

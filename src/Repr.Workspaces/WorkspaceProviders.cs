@@ -43,31 +43,4 @@ public static class WorkspaceProviders
                 ReprErrorCode.InvalidRequest, $"There is no kind of workspace '{name}'. Known are: {string.Join(", ", Names)}."),
         };
     }
-
-    /// <summary>Makes the best provider that can be used here. The caller disposes it.</summary>
-    /// <param name="timeProvider">The clock of time-outs.</param>
-    /// <param name="logger">For what goes wrong.</param>
-    /// <param name="cancellationToken">Stops the making.</param>
-    /// <returns>The provider, and for each better kind a sentence that says why it is not used.</returns>
-    /// <exception cref="ReprException">
-    /// <see cref="ReprErrorCode.Unavailable"/>: none can be used; the message gives the reasons.
-    /// </exception>
-    public static async ValueTask<(IWorkspaceProvider Provider, IReadOnlyList<string> Rejected)> CreateBestAsync(
-        TimeProvider timeProvider, ILogger logger, CancellationToken cancellationToken)
-    {
-        List<string> rejected = [];
-        foreach (string name in Names)
-        {
-            IWorkspaceProvider provider = await CreateAsync(name, timeProvider, logger, cancellationToken);
-            if (provider.WhyUnavailable is not { } reason)
-            {
-                return (provider, rejected);
-            }
-
-            rejected.Add($"Workspaces of the kind '{name}' cannot be used here. {reason}");
-            await provider.DisposeAsync();
-        }
-
-        throw new ReprException(ReprErrorCode.Unavailable, string.Join(" ", rejected));
-    }
 }

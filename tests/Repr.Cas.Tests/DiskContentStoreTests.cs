@@ -83,7 +83,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
     public async Task The_least_recently_used_blob_goes_first_and_the_bound_holds()
     {
         await using DiskContentStore store = await OpenAsync(Path.Combine(Scratch, "small"), 3 * 4096);
-        Digest first = await PutAsync(store, NewContent(1));
+        Digest first = await PutAsync(store, NewContent(100));
         Digest second = await PutAsync(store, NewContent(4096));
         Digest third = await PutAsync(store, NewContent(4000));
         store.TryOpenFile(first)!.Dispose();
@@ -99,9 +99,9 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
     public async Task When_all_space_is_leased_a_put_is_refused_and_nothing_goes()
     {
         await using DiskContentStore store = await OpenAsync(Path.Combine(Scratch, "small"), 3 * 4096);
-        Digest free = await PutAsync(store, NewContent(1));
+        Digest free = await PutAsync(store, NewContent(100));
         using IContentLease lease = store.Lease();
-        Digest[] leased = [await PutAsync(store, NewContent(1)), await PutAsync(store, NewContent(1))];
+        Digest[] leased = [await PutAsync(store, NewContent(100)), await PutAsync(store, NewContent(100))];
         Array.ForEach(leased, lease.Add);
         byte[] large = NewContent(2 * 4096);
         Digest digest = Digest.Compute(large);

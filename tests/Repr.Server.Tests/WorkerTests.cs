@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Repr.Server.Tests.Sessions;
 
 namespace Repr.Server.Tests;
 
@@ -42,6 +43,37 @@ public sealed class WorkerTests
             Environment.SetEnvironmentVariable(Variable, null);
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_worker_with_an_open_session_stops_in_order()
+    {
+        string directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
+        WorkerOptions options = new()
+        {
+            Listen = "http://127.0.0.1:0",
+            Data = Path.Combine(directory, "data"),
+            PortFile = Path.Combine(directory, "port"),
+        };
+        using CancellationTokenSource stopped = new();
+        using StringWriter error = new();
+        Task<int> worker = Worker.RunAsync(options, TextWriter.Null, error, stopped.Token);
+        while (!File.Exists(options.PortFile) && !worker.IsCompleted)
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        Assert.SkipWhen(worker.IsCompleted, error.ToString());
+        string address = await File.ReadAllTextAsync(options.PortFile, TestContext.Current.CancellationToken);
+        await using TestRequester requester = await TestRequester.ConnectAsync(address);
+        _ = requester.ExecuteAsync(TestRequester.Shell(1, "sleep 1000"));
+
+        await stopped.CancelAsync();
+
+        // The host would wait 30 s for a session that does not end by itself.
+        Assert.Equal(0, await worker.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
+        Assert.True(File.Exists(Path.Combine(options.Data, "cas", "clean")));
+        Directory.Delete(directory, recursive: true);
     }
 
     private static int FreePort()

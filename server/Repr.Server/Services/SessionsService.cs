@@ -1,13 +1,14 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Repr.Protocol.V1;
 using Repr.Server.Sessions;
 
 namespace Repr.Server.Services;
 
 /// <summary>The gRPC side of a session: streams to channel and back. All rules are in <see cref="Session"/>.</summary>
-internal sealed class SessionsService(IServiceProvider services) : Protocol.V1.Sessions.SessionsBase
+internal sealed class SessionsService(IServiceProvider services, IHostApplicationLifetime lifetime) : Protocol.V1.Sessions.SessionsBase
 {
     private const int OutgoingCapacity = 1024;
 
@@ -17,15 +18,17 @@ internal sealed class SessionsService(IServiceProvider services) : Protocol.V1.S
     {
         Channel<WorkerMessage> outgoing = Channel.CreateBounded<WorkerMessage>(
             new BoundedChannelOptions(OutgoingCapacity) { SingleReader = true });
-        Task sending = SendAsync(outgoing.Reader, responseStream, context.CancellationToken);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.ApplicationStopping); // a session would keep a stopping worker alive
+        Task sending = SendAsync(outgoing.Reader, responseStream, ended.Token);
         Session session = ActivatorUtilities.CreateInstance<Session>(services);
         try
         {
-            await session.RunAsync(requestStream.ReadAllAsync(context.CancellationToken), outgoing.Writer, context.CancellationToken);
+            await session.RunAsync(requestStream.ReadAllAsync(ended.Token), outgoing.Writer, ended.Token);
         }
-        catch (Exception gone) when (gone is IOException or OperationCanceledException && context.CancellationToken.IsCancellationRequested)
+        catch (Exception gone) when (gone is IOException || (gone is OperationCanceledException or RpcException && ended.IsCancellationRequested))
         {
-            // The requester is gone; its session has been stopped.
+            // The requester is gone or the worker stops; the session's actions have been stopped.
         }
         finally
         {

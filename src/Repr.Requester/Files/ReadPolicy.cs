@@ -46,6 +46,7 @@ internal sealed class ReadPolicy
     [
         ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".git", ".netrc", ".git-credentials", ".npmrc", ".pypirc", ".pgpass",
         "*.pfx", "*.p12", "*.pem", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".env", ".env.*", "secrets.json",
+        "nuget.config", "*.jks", "*.keystore",
     ];
 
     private static readonly FrozenSet<string> OrdinaryExtensions =

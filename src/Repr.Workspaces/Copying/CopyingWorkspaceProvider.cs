@@ -39,6 +39,13 @@ internal sealed class CopyingWorkspaceProvider : IWorkspaceProvider
     public async ValueTask<IWorkspace> CreateAsync(
         string stagingDirectory, int slot, Command command, IFileSource files, CancellationToken cancellationToken)
     {
+        if (command.CopyRoots.Count == 0)
+        {
+            throw new ReprException(
+                ReprErrorCode.InvalidRequest,
+                "This worker copies inputs before the tool starts, and the action names no directories to copy. Use a worker with FUSE.");
+        }
+
         (uint User, uint Group) identity = SandboxWorkspace.IdentityOf(slot);
         string lower = Path.Combine(stagingDirectory, "lower");
         CopiedFiles copied = new(files, lower, LauncherNative.GetEffectiveUserId() == 0 ? identity : null);
