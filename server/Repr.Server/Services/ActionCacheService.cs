@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Repr.Protocol;
@@ -9,7 +10,7 @@ namespace Repr.Server.Services;
 
 /// <summary>
 /// Results of actions by the digest of the action, for clients that use the worker as a remote cache. A result is a file named by
-/// its action's hash. It is found only while every blob that it names is in the store.
+/// its action's hash: the SHA-256 of the message, then the message. It is found only while every blob that it names is in the store.
 /// </summary>
 internal sealed class ActionCacheService(ILocalContentStore store, string directory) : ActionCache.ActionCacheBase
 {
@@ -63,7 +64,12 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
     {
         try
         {
-            return ReapiActionResult.Parser.ParseFrom(await File.ReadAllBytesAsync(file, cancellationToken));
+            // A crash may leave a renamed file empty, and no bytes at all are a valid message: a success without outputs.
+            byte[] bytes = await File.ReadAllBytesAsync(file, cancellationToken);
+            ReadOnlySpan<byte> message = bytes.AsSpan(Math.Min(bytes.Length, SHA256.HashSizeInBytes));
+            return bytes.AsSpan(0, bytes.Length - message.Length).SequenceEqual(SHA256.HashData(message))
+                ? ReapiActionResult.Parser.ParseFrom(message)
+                : null;
         }
         catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or InvalidProtocolBufferException)
         {
@@ -77,7 +83,7 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
         string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
         try
         {
-            await File.WriteAllBytesAsync(temporary, content, cancellationToken);
+            await File.WriteAllBytesAsync(temporary, [.. SHA256.HashData(content), .. content], cancellationToken);
             File.Move(temporary, file, overwrite: true);
         }
         catch
