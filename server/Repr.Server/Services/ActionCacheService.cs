@@ -19,6 +19,7 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
     {
         try
         {
+            request.DigestFunction.RequireSha256();
             CoreDigest action = request.ActionDigest.ToCore();
             return await TryReadAsync(FileOf(action), context.CancellationToken) is { } result
                 && await IsCompleteAsync(result, context.CancellationToken)
@@ -37,6 +38,7 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
     {
         try
         {
+            request.DigestFunction.RequireSha256();
             string file = FileOf(request.ActionDigest.ToCore());
             ReapiActionResult result = request.ActionResult ?? throw ReapiErrors.Invalid("The result of the action is missing.");
             foreach (Protocol.Reapi.Digest digest in NamedIn(result))

@@ -18,6 +18,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     {
         try
         {
+            request.DigestFunction.RequireSha256();
             CoreDigest[] digests = [.. request.BlobDigests.Select(ReapiConversions.ToCore)];
             FindMissingBlobsResponse response = new();
             response.MissingBlobDigests.AddRange(
@@ -33,7 +34,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchUpdateBlobsResponse> BatchUpdateBlobs(BatchUpdateBlobsRequest request, ServerCallContext context)
     {
-        RequireWithinBatch(request.Requests.Select(static blob => (long)blob.Data.Length));
+        RequireBatch(request.DigestFunction, request.Requests.Select(static blob => (long)blob.Data.Length));
         BatchUpdateBlobsResponse response = new();
         foreach (BatchUpdateBlobsRequest.Types.Request blob in request.Requests)
         {
@@ -50,7 +51,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchReadBlobsResponse> BatchReadBlobs(BatchReadBlobsRequest request, ServerCallContext context)
     {
-        RequireWithinBatch(request.Digests.Select(static digest => digest.SizeBytes));
+        RequireBatch(request.DigestFunction, request.Digests.Select(static digest => digest.SizeBytes));
         BatchReadBlobsResponse response = new();
         foreach (Protocol.Reapi.Digest digest in request.Digests)
         {
@@ -76,8 +77,17 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         return response;
     }
 
-    private static void RequireWithinBatch(IEnumerable<long> lengths)
+    private static void RequireBatch(DigestFunction.Types.Value function, IEnumerable<long> lengths)
     {
+        try
+        {
+            function.RequireSha256();
+        }
+        catch (ReprException failure)
+        {
+            throw failure.ToRpc();
+        }
+
         long left = MaximumBatchBytes;
         foreach (long length in lengths)
         {

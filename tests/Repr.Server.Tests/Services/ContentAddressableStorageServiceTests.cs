@@ -42,6 +42,24 @@ public sealed class ContentAddressableStorageServiceTests(WorkerFixture worker) 
             cancellationToken: Cancellation));
 
     [Fact]
+    public async Task Digests_of_another_function_are_refused()
+    {
+        const DigestFunction.Types.Value Blake3 = DigestFunction.Types.Value.Blake3; // as long as SHA-256
+        await ReapiClient.AssertFailsAsync(
+            StatusCode.InvalidArgument,
+            async () => await _client.Cas.FindMissingBlobsAsync(new FindMissingBlobsRequest { DigestFunction = Blake3 }, cancellationToken: Cancellation));
+        await ReapiClient.AssertFailsAsync(
+            StatusCode.InvalidArgument,
+            async () => await _client.Cas.BatchUpdateBlobsAsync(new BatchUpdateBlobsRequest { DigestFunction = Blake3 }, cancellationToken: Cancellation));
+        await ReapiClient.AssertFailsAsync(
+            StatusCode.InvalidArgument,
+            async () => await _client.Cas.BatchReadBlobsAsync(new BatchReadBlobsRequest { DigestFunction = Blake3 }, cancellationToken: Cancellation));
+        GetActionResultRequest result = new() { ActionDigest = CoreDigest.Empty.ToReapi(), DigestFunction = Blake3 };
+        await ReapiClient.AssertFailsAsync(
+            StatusCode.InvalidArgument, async () => await _client.Results.GetActionResultAsync(result, cancellationToken: Cancellation));
+    }
+
+    [Fact]
     public async Task A_batch_stores_each_blob_that_is_right_and_says_what_is_wrong_with_the_others()
     {
         byte[] plain = ReapiClient.NewContent(100);
