@@ -43,7 +43,7 @@ internal sealed class RemoteRun
                 settings,
                 action,
                 MessageCodes.MalformedEndpoint,
-                $"'{settings.Endpoint}' is not an endpoint: it {problem}. Set ReprEndpoint to an address such as http://worker:7443, or ReprEnabled=false.");
+                $"'{settings.Endpoint}' is not an endpoint: it {problem}. Set ReprEndpoint to an address such as http://worker:7070, or ReprEnabled=false.");
         }
 
         string brokenDoor = "Repr.Build.Door|" + settings.ToolPath;
