@@ -253,7 +253,7 @@ static void send_pending(struct relay *relay)
     ssize_t sent = send(relay->door, relay->to_send.data, relay->to_send.length, MSG_NOSIGNAL | MSG_DONTWAIT);
 
     if (sent < 0 && errno != EINTR && errno != EAGAIN) {
-        relay->closed = relay->input->ended = true; /* perhaps the verdict is there */
+        relay->closed = true; /* perhaps the verdict is there */
         relay->to_send.length = 0;
         relay->signal_unsent = 0;
     } else if (sent > 0) {
@@ -292,7 +292,7 @@ void relay(int door, struct bytes *request, struct input *input, struct terminal
         .message = "The requester process went away; see requester.log in the cache directory.",
     };
     for (;;) {
-        bool writes = relay.text.length > 0, reads = !input->ended && relay.to_send.length < CHUNK;
+        bool writes = relay.text.length > 0, reads = !input->ended && !relay.closed && relay.to_send.length < CHUNK;
         short door_events = (short)((writes ? 0 : POLLIN) | (relay.to_send.length > 0 ? POLLOUT : 0));
         struct pollfd polls[] = {
             {signals, POLLIN, 0},

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text;
 using Google.Protobuf;
 using Repr.EndToEnd.Tests.Sdk;
 using Repr.Protocol.V1;
