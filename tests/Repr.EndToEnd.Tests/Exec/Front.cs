@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using Repr.EndToEnd.Tests.Sdk;
 
@@ -90,10 +91,15 @@ internal sealed class Front : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (File.Exists(Path.Combine(Path.GetDirectoryName(Program)!, "repr-host")))
+        foreach (int requester in ProcessTable.Find(RuntimeDirectory))
         {
-            using Process shutdown = Start(Program, ["shutdown", "--force"]);
-            await shutdown.WaitForExitAsync();
+            using Process stop = Process.Start("kill", [requester.ToString(CultureInfo.InvariantCulture)]);
+            await stop.WaitForExitAsync();
+        }
+
+        while (ProcessTable.Find(RuntimeDirectory).Count > 0)
+        {
+            await Task.Delay(10);
         }
 
         System.IO.Directory.Delete(_root, recursive: true);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Google.Protobuf;
 using Repr.EndToEnd.Tests.Sdk;
 using Repr.Protocol.V1;
+using WireTerminal = Repr.Protocol.V1.Terminal;
 
 namespace Repr.EndToEnd.Tests.Exec;
 
@@ -364,10 +365,10 @@ public sealed class FrontTests
 
         await front.ScriptAsync($"script -qec \"stty rows 33 cols 77; $repr exec tool; $repr exec cc -c a.c 2>/dev/null\" /dev/null");
 
-        Terminal[] terminals = [.. door.Runs.Select(run => run.Command.Terminal)];
+        WireTerminal[] terminals = [.. door.Runs.Select(run => run.Command.Terminal)];
         Assert.Equal(2, terminals.Length);
-        Assert.Equal(new Terminal { Rows = 33, Columns = 77, StandardInput = true, StandardOutput = true, StandardError = true }, terminals[0]);
-        Assert.Equal(new Terminal { Rows = 33, Columns = 77, StandardOutput = true }, terminals[1]);
+        Assert.Equal(new WireTerminal { Rows = 33, Columns = 77, StandardInput = true, StandardOutput = true, StandardError = true }, terminals[0]);
+        Assert.Equal(new WireTerminal { Rows = 33, Columns = 77, StandardOutput = true }, terminals[1]);
     }
 
     [Fact]
