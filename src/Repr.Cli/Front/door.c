@@ -92,9 +92,15 @@ static const char *runtime_directory(void)
     return is_set("XDG_RUNTIME_DIR") ? format("%s/repr", getenv("XDG_RUNTIME_DIR")) : format("/tmp/repr-%u", geteuid());
 }
 
-static bool make_private(const char *directory)
+static bool is_private(const char *directory)
 {
     struct stat stat_;
+
+    return stat(directory, &stat_) == 0 && S_ISDIR(stat_.st_mode) && stat_.st_uid == geteuid() && (stat_.st_mode & 077) == 0;
+}
+
+static bool make_private(const char *directory)
+{
     char *path = format("%s", directory);
 
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
@@ -104,7 +110,7 @@ static bool make_private(const char *directory)
     }
     mkdir(path, 0700);
     free(path);
-    return stat(directory, &stat_) == 0 && S_ISDIR(stat_.st_mode) && stat_.st_uid == geteuid() && (stat_.st_mode & 077) == 0;
+    return is_private(directory);
 }
 
 bool find_door(struct door *door, const char *product, const char **problem)
@@ -117,7 +123,7 @@ bool find_door(struct door *door, const char *product, const char **problem)
         *problem = format("'%s' is not there; install Repr again", dll);
         return false;
     }
-    if (!make_private(door->directory)) {
+    if (!is_private(door->directory) && !make_private(door->directory)) {
         *problem = format("the directory '%s' must belong to the user and be closed to others (chmod 700); remove it or set REPR_RUNTIME_DIR",
             door->directory);
         door->directory = NULL;

@@ -63,6 +63,7 @@ void take_signals(void)
             sigaddset(&taken, wanted[index]);
     blocked = taken;
     sigaddset(&blocked, SIGPIPE);
+    sigaddset(&blocked, SIGTTOU); /* the terminal is put right even from the background */
     sigprocmask(SIG_BLOCK, &blocked, &original);
     signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
 }
