@@ -133,6 +133,19 @@ public sealed class ExecTests(ExecWorker worker) : IClassFixture<ExecWorker>
     }
 
     [Fact]
+    public async Task A_file_written_where_a_worker_may_not_write_is_not_lost()
+    {
+        await using Front front = NewFront();
+        front.Environment["HOME"] = front.Directory;
+
+        FrontRun run = await front.ExecAsync("touch", "made");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.True(File.Exists(front.PathOf("made")), run.Error);
+        Assert.StartsWith("repr: warning REPR2104: ", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_compile_has_the_bytes_of_a_local_one_and_leaves_the_scripts_input_alone()
     {
         await using Front front = NewFront();
