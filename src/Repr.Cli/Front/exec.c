@@ -3,6 +3,7 @@
 #include "front.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,9 +112,10 @@ int exec_remotely(const char *program, char **arguments)
     if (terminal.input)
         enter_raw_mode();
     relay(connection, &request, &input, &terminal, &verdict);
-    close(connection);
     if (verdict.outcome != OUTCOME_NOT_RUN)
         end_as(&verdict);
+    /* It holds the command's place among all that runs here: the command inherits it, and its end closes it. */
+    fcntl(connection, F_SETFD, 0);
     if (verdict.received != 0 || verdict.cancelled)
         die_of(verdict.received != 0 ? verdict.received : 15);
     fall_back(&door, &options, &input, &verdict);
