@@ -18,6 +18,9 @@ internal static class MessageCodes
     /// <summary>A parameter of a task has a value that means nothing.</summary>
     public const string MalformedParameter = "REPR2004";
 
+    /// <summary>A C++ toolset is unknown, or one of its programs is not installed.</summary>
+    public const string UnusableToolset = "REPR2005";
+
     /// <summary>A signal ended the tool.</summary>
     public const string ToolSignalled = "REPR2401";
 
