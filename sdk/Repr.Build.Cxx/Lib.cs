@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Build.Framework;
 
 namespace Repr.Build.Cxx;
 
 /// <summary>Makes a static library, remotely where there is a worker.</summary>
 [MSBuildMultiThreadableTask]
+[SuppressMessage("Naming", "CA1716", Justification = "Visual C++'s name.")]
 public sealed class Lib : CxxTask
 {
     /// <summary>Object files, in order.</summary>

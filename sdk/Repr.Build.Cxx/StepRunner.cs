@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using Task = System.Threading.Tasks.Task;
@@ -10,6 +11,7 @@ namespace Repr.Build.Cxx;
 /// Runs steps: those that are not up to date, all at the same time, each on a worker, and here where that is not possible. The text of a
 /// step is logged in one piece.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Semaphores of which nobody asked for the wait handle hold nothing.")]
 internal sealed class StepRunner
 {
     // Each is a connection to the requester process; how many run at the same time is the worker's choice.
@@ -138,9 +140,9 @@ internal sealed class StepRunner
         using IDisposable slot = await _slots.Value.EnterAsync(Remote.Cancellation);
         if (step.RemovesOutputs)
         {
-            foreach (string output in step.Outputs)
+            foreach (string old in step.Outputs)
             {
-                File.Delete(output);
+                File.Delete(old);
             }
         }
 

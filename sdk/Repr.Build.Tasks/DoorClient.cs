@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Repr.Protocol.V1;
@@ -19,6 +20,7 @@ internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRu
 /// of its own.
 /// </summary>
 /// <param name="toolPath">The repr.dll that the process runs.</param>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore of which nobody asked for the wait handle holds nothing.")]
 internal sealed class DoorClient(string toolPath)
 {
     private const uint DoorVersion = 1;
