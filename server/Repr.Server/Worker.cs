@@ -85,6 +85,7 @@ public static partial class Worker
             .AddSingleton(workspaces)
             .AddSingleton(await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken))
             .AddSingleton(new SlotPool(options.Slots))
+            .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddReapi(Path.Combine(options.Data, "action-cache"));
 
@@ -111,6 +112,11 @@ public static partial class Worker
     private static string NewStaging(string root, ILogger logger)
     {
         Directory.CreateDirectory(root);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute); // requesters' files are nobody else's
+        }
+
         foreach (string left in Directory.EnumerateDirectories(root))
         {
             try

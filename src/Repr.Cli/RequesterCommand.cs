@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Cas;
 using Repr.Requester;
 using Repr.Requester.Door;
 using Repr.Requester.Files;
@@ -8,6 +10,8 @@ namespace Repr.Cli;
 /// <summary><c>repr requester</c>: the background process; started by the tasks of a build when they need it.</summary>
 internal static class RequesterCommand
 {
+    private const long MaximumKeptBytes = 5L << 30;
+
     /// <summary>Makes the verb.</summary>
     public static System.CommandLine.Command Create()
     {
@@ -27,6 +31,23 @@ internal static class RequesterCommand
         return command;
     }
 
+    // Another requester process may have it, or the disk no space: then content is fetched anew.
+    private static async Task<DiskContentStore?> TryOpenKeptAsync(RequesterOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await DiskContentStore.OpenAsync(
+                new DiskContentStoreOptions { Path = Path.Combine(options.CacheDirectory, "content"), MaximumBytes = MaximumKeptBytes, Durable = false },
+                TimeProvider.System,
+                NullLogger.Instance,
+                cancellationToken);
+        }
+        catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     private static async Task<int> RunAsync(string door, int idleSeconds, TextWriter error, CancellationToken cancellationToken)
     {
         try
@@ -38,7 +59,8 @@ internal static class RequesterCommand
                 CacheDirectory = DoorPaths.FindCacheDirectory(),
                 IdleTimeout = TimeSpan.FromSeconds(idleSeconds),
             };
-            return await RequesterProcess.RunAsync(options, cancellationToken);
+            await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);
+            return await RequesterProcess.RunAsync(options, kept, cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

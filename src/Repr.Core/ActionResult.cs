@@ -88,8 +88,11 @@ public sealed record ActionResult
     /// <summary>Paths it changed elsewhere; not returned.</summary>
     public required IReadOnlyList<VirtualPath> UndeclaredWrites { get; init; }
 
-    /// <summary>What it looked at, in the order of first use.</summary>
+    /// <summary>What it looked at, in the order of first use; empty if that is in <see cref="ObservedSet"/>.</summary>
     public required IReadOnlyList<ObservedInput> ObservedInputs { get; init; }
+
+    /// <summary>The content that says what it looked at; null: <see cref="ObservedInputs"/> does.</summary>
+    public Digest? ObservedSet { get; init; }
 
     /// <summary>Where the time went.</summary>
     public required ActionTimings Timings { get; init; }

@@ -3,8 +3,14 @@ namespace Repr;
 /// <summary>A command to run in the requester's world. Immutable.</summary>
 public sealed record Command
 {
-    /// <summary>argv; the first is the absolute path of the program as the requester sees it. Never empty.</summary>
+    /// <summary>argv. Never empty; the first is the path of the program unless <see cref="ProgramPath"/> is.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
+
+    /// <summary>The program, if the first argument is not its absolute path.</summary>
+    public VirtualPath? ProgramPath { get; init; }
+
+    /// <summary>The absolute path of the program as the requester sees it.</summary>
+    public VirtualPath Program => ProgramPath ?? VirtualPath.Parse(Arguments[0]);
 
     /// <summary>Where the program starts.</summary>
     public required VirtualPath WorkingDirectory { get; init; }
@@ -29,4 +35,18 @@ public sealed record Command
 
     /// <summary>The umask the program starts with.</summary>
     public uint Umask { get; init; } = 0x12; // 0o022
+
+    /// <summary>The program's standard input is what is sent to it; else it is empty.</summary>
+    public bool TakesInput { get; init; }
+
+    /// <summary>Set: some of the program's standard streams are a terminal.</summary>
+    public Terminal? Terminal { get; init; }
 }
+
+/// <summary>A terminal that a tool sees.</summary>
+/// <param name="Rows">Height in characters.</param>
+/// <param name="Columns">Width in characters.</param>
+/// <param name="IsInput">It is standard input, and the controlling terminal; only with <see cref="Command.TakesInput"/>.</param>
+/// <param name="IsOutput">It is standard output.</param>
+/// <param name="IsError">It is standard error.</param>
+public sealed record Terminal(int Rows, int Columns, bool IsInput, bool IsOutput, bool IsError);

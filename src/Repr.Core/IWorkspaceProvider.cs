@@ -71,11 +71,14 @@ public interface IWorkspace : IAsyncDisposable
     /// <summary>
     /// Runs the command, once. Returns when the whole process tree is gone. Cancelling kills the tree.
     /// </summary>
+    /// <param name="text">Where the tool's text goes.</param>
+    /// <param name="input">What it gets while it runs; null: nothing.</param>
+    /// <param name="cancellationToken">Kills the process tree.</param>
     /// <exception cref="ReprException">
     /// There is no verdict: the tool could not be started, or a file could not be had. The first such failure wins.
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    ValueTask<ToolRun> RunAsync(IToolText text, CancellationToken cancellationToken);
+    ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken);
 
     /// <summary>
     /// What the tool changed, parents before children, outside its private directories (/proc, /dev, /tmp unless below an output

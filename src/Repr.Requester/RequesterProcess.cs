@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Door;
@@ -29,7 +30,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private long _completed;
     private long _notRun;
 
-    private RequesterProcess(RequesterOptions options, TimeProvider time)
+    private RequesterProcess(RequesterOptions options, IContentStore? kept, TimeProvider time)
     {
         _options = options;
         _time = time;
@@ -37,14 +38,14 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
-        _sessions = new WorkerSessions(options, _digests, time);
+        _sessions = new WorkerSessions(options, _digests, kept, time);
         _runner = new ActionRunner(
             options,
             _sessions,
             new InputMapper(_digests, time),
-            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), time),
+            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions")),
             _digests,
-            new OutputWriter(_digests, time),
+            new OutputWriter(_digests),
             new BuildRecord(Path.Combine(options.CacheDirectory, "records"), time),
             time,
             _log);
@@ -52,20 +53,23 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     }
 
     /// <summary>Runs a requester process until it stops.</summary>
+    /// <param name="options">How it runs.</param>
+    /// <param name="kept">Where content that was fetched from workers is kept; null: it is not.</param>
+    /// <param name="cancellationToken">Stops it; actions that run are given back.</param>
     /// <returns>0, also when another process serves the door already.</returns>
     /// <exception cref="IOException">The door or the cache directory cannot be used; the message says why.</exception>
-    public static async Task<int> RunAsync(RequesterOptions options, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(RequesterOptions options, IContentStore? kept, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         DoorPaths.CreatePrivateDirectory(Path.GetDirectoryName(options.DoorPath)!);
-        using FileStream? doorLock = TryLock(options.DoorPath + ".lock");
+        await using FileStream? doorLock = TryLock(options.DoorPath + ".lock");
         if (doorLock is null)
         {
             return 0;
         }
 
-        await using RequesterProcess process = new(options, TimeProvider.System);
-        await process.ServeAsync(cancellationToken);
+        await using RequesterProcess process = new(options, kept, TimeProvider.System);
+        await process.ServeAsync(doorLock, cancellationToken);
         return 0;
     }
 
@@ -77,12 +81,13 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    async Task<Wire.DoorReply> IDoorService.RunAsync(Wire.Run run, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken)
+    async Task<Wire.DoorReply> IDoorService.RunAsync(
+        Wire.Run run, Func<Wire.DoorText, ValueTask> text, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _running);
         try
         {
-            Wire.DoorReply reply = await _runner.RunAsync(run, text, cancellationToken, _force.Token);
+            Wire.DoorReply reply = await _runner.RunAsync(run, text, input, cancellationToken, _force.Token);
             Interlocked.Increment(ref reply.Done is null ? ref _notRun : ref _completed);
             if (reply.NotRun is { Cancelled: false } notRun)
             {
@@ -137,7 +142,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(CancellationToken cancellationToken)
+    private async Task ServeAsync(FileStream doorLock, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration stop = cancellationToken.Register(() => ((IDoorService)this).Shutdown(true));
         Log.Started(_log, _options.DoorPath, RequesterOptions.ProductVersion);
@@ -151,6 +156,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             door.Start();
             await WaitForEndAsync();
             door.Close();
+            await doorLock.DisposeAsync(); // the next one may open it while this one ends its actions
             await door.DrainAsync();
         }
 

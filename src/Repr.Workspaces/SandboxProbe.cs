@@ -23,7 +23,7 @@ internal static class SandboxProbe
         try
         {
             await using IWorkspace workspace = await provider.CreateAsync(staging, 0, command, new Nothing(), cancellationToken);
-            await workspace.RunAsync(new Nothing(), cancellationToken);
+            await workspace.RunAsync(new Nothing(), input: null, cancellationToken);
             return "The probe of the sandbox ran a program that does not exist.";
         }
         catch (ReprException exception) when (exception.Code == ReprErrorCode.InvalidRequest)

@@ -74,7 +74,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ToolRun> RunAsync(IToolText text, CancellationToken cancellationToken)
+    public async ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _started, 1) != 0)
         {
@@ -85,7 +85,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         {
             using CancellationTokenRegistration cancelling = cancellationToken.UnsafeRegister(
                 static state => ((CancellationTokenSource)state!).Cancel(), _abort);
-            return await RunSandboxAsync(text, cancellationToken);
+            return await RunSandboxAsync(text, input, cancellationToken);
         }
         finally
         {
@@ -129,7 +129,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         }
     }
 
-    private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, CancellationToken cancellationToken)
+    private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
     {
         long begun = _services.TimeProvider.GetTimestamp();
         byte[] request = new LaunchRequest(_staging, _command, _served is not null, _outside.User, _outside.Group).Encode();
@@ -140,6 +140,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         long started = begun;
         Ending? ending = null;
         CancellationTokenSource? timeout = null;
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
+        Task feeding = Task.CompletedTask;
         try
         {
             while (await connection.ReceiveAsync() is { } frame)
@@ -152,6 +154,10 @@ internal sealed partial class SandboxWorkspace : IWorkspace
                     case FrameKind.Started:
                         started = _services.TimeProvider.GetTimestamp();
                         timeout = StartTimeout(connection);
+                        feeding = input is null ? feeding : FeedAsync(connection, input, ended.Token);
+                        break;
+                    case FrameKind.Taken when input is not null:
+                        await input.TakenAsync(MemoryMarshal.Read<int>(frame.Data.Span), _abort.Token);
                         break;
                     case FrameKind.StandardOutput or FrameKind.StandardError:
                         await DeliverAsync(text, frame);
@@ -168,6 +174,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         finally
         {
             timeout?.Dispose();
+            await ended.CancelAsync();
+            await feeding;
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -189,6 +197,21 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         catch (SocketException exception)
         {
             throw new ReprException(ReprErrorCode.Unavailable, "The launcher of sandboxes went away. Try again.", exception);
+        }
+    }
+
+    private static async Task FeedAsync(SandboxConnection connection, IToolInput input, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (ToolInput next in input.ReadAllAsync(cancellationToken))
+            {
+                await connection.SendAsync(next, cancellationToken);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // The tool has ended; what it did not read is of no interest.
         }
     }
 
@@ -283,7 +306,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
             not null when timedOut => new ToolExit(ExitKind.TimedOut, 0),
             _ => throw new ReprException(
                 ReprErrorCode.Unavailable,
-                $"The sandbox of '{_command.Arguments[0]}' was killed from outside, perhaps for want of memory. Try again."),
+                $"The sandbox of '{_command.Program}' was killed from outside, perhaps for want of memory. Try again."),
         };
     }
 
@@ -292,7 +315,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         Failure failure = MemoryMarshal.Read<Failure>(data);
         ReadOnlySpan<byte> step = data[Marshal.SizeOf<Failure>()..];
         string reason = Marshal.GetPInvokeErrorMessage(failure.Error);
-        string program = _command.Arguments[0];
+        string program = _command.Program.Text;
         return failure.Kind switch
         {
             FailureKind.WorkingDirectory when failure.Error == Errno.NoEntry => Invalid(

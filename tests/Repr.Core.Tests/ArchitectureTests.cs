@@ -16,7 +16,7 @@ public sealed partial class ArchitectureTests
         ["Repr.Workspaces"] = ["Repr.Core"],
         ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol"],
         ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Workspaces"],
-        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Requester", "Repr.Server"], // the composition root of the tool
+        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Requester", "Repr.Server"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
         ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],
         ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],

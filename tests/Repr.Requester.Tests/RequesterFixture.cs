@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
 using Repr.Requester.Files;
@@ -17,14 +18,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
         Directory.CreateDirectory(Options.CacheDirectory);
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
-        Sessions = new WorkerSessions(Options, Digests, TimeProvider.System);
+        Sessions = new WorkerSessions(Options, Digests, kept: null, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Sessions,
             new InputMapper(Digests, TimeProvider.System),
-            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), TimeProvider.System),
+            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions")),
             Digests,
-            new OutputWriter(Digests, TimeProvider.System),
+            new OutputWriter(Digests),
             new BuildRecord(Path.Combine(Options.CacheDirectory, "records"), TimeProvider.System),
             TimeProvider.System,
             NullLogger.Instance);
@@ -43,6 +44,8 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public ActionRunner Runner { get; }
 
     public string Text { get; private set; } = "";
+
+    public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
     public static async Task<RequesterFixture> StartAsync() => new(await TestWorker.StartAsync());
 
@@ -69,6 +72,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             Text += text.Data.ToStringUtf8();
             return ValueTask.CompletedTask;
         },
+        Input.Reader,
         cancellationToken,
         CancellationToken.None);
 

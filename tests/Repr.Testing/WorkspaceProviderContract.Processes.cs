@@ -45,7 +45,7 @@ public abstract partial class WorkspaceProviderContract
         await using (IWorkspace workspace = await Provider.CreateAsync(
             staging, 0, Shell($"sleep {mark} & setsid sleep {mark} & echo running; sleep {mark}"), Files, Cancellation))
         {
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await workspace.RunAsync(text, cancelling.Token));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await workspace.RunAsync(text, input: null, cancelling.Token));
             Assert.Equal([], FindProcesses(mark));
         }
 
@@ -58,7 +58,7 @@ public abstract partial class WorkspaceProviderContract
         TaskCompletionSource running = new();
         CollectedText text = new() { OnText = _ => running.TrySetResult() };
         IWorkspace workspace = await Provider.CreateAsync(NewStaging(), 0, Shell("echo running; sleep 1000"), Files, Cancellation);
-        Task<ToolRun> run = workspace.RunAsync(text, Cancellation).AsTask();
+        Task<ToolRun> run = workspace.RunAsync(text, input: null, Cancellation).AsTask();
         await running.Task.WaitAsync(Cancellation);
 
         await workspace.DisposeAsync();

@@ -63,7 +63,7 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
     {
         text ??= new CollectedText();
         await using IWorkspace workspace = await Provider.CreateAsync(NewStaging(), slot, command, Files, Cancellation);
-        ToolRun run = await workspace.RunAsync(text, Cancellation);
+        ToolRun run = await workspace.RunAsync(text, input: null, Cancellation);
         IReadOnlyList<WorkspaceChange> changes = workspace.CollectChanges();
         Dictionary<string, string> contents = changes.Where(change => change.LocalPath is not null)
             .ToDictionary(change => change.Path.Text, change => File.ReadAllText(change.LocalPath!));

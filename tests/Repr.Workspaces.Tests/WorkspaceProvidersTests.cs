@@ -63,6 +63,6 @@ public sealed class WorkspaceProvidersTests
             command,
             new PassThroughFileSource(SystemTools.Roots),
             Cancellation);
-        return await workspace.RunAsync(text, Cancellation);
+        return await workspace.RunAsync(text, input: null, Cancellation);
     }
 }

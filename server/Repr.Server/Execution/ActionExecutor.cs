@@ -13,6 +13,8 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
 internal sealed partial class ActionExecutor(
     SlotPool slots, IWorkspaceProvider workspaces, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
 {
+    private const long LeastFreeBytes = 16 << 20;
+
     private long _lastStaging;
 
     /// <summary>
@@ -21,12 +23,13 @@ internal sealed partial class ActionExecutor(
     /// <param name="request">What to run.</param>
     /// <param name="requester">Who is asked about unmapped files.</param>
     /// <param name="text">Where the tool's text goes.</param>
+    /// <param name="input">What it gets while it runs.</param>
     /// <param name="lease">Keeps inputs and outputs in the store; the caller's.</param>
     /// <param name="cancellationToken">Kills the process tree.</param>
     /// <exception cref="ReprException">There is no verdict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<ActionResult> ExecuteAsync(
-        ActionRequest request, IRequesterFiles requester, IToolText text, IContentLease lease, CancellationToken cancellationToken)
+        ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
@@ -47,7 +50,12 @@ internal sealed partial class ActionExecutor(
             double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
 
             // 4. The tool.
-            ToolRun run = await workspace.RunAsync(text, cancellationToken);
+            ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+
+            if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })
+            {
+                RequireSpace(staging);
+            }
 
             // 5. What it left, hashed and stored.
             long ended = Stopwatch.GetTimestamp();
@@ -71,6 +79,17 @@ internal sealed partial class ActionExecutor(
         {
             await stopped.CancelAsync();
             slots.Release(slot);
+        }
+    }
+
+    // What a tool says when it could write nothing is no verdict.
+    private static void RequireSpace(string staging)
+    {
+        long free = new DriveInfo(staging).AvailableFreeSpace;
+        if (free < LeastFreeBytes)
+        {
+            throw new ReprException(
+                ReprErrorCode.Exhausted, $"The worker's disk is full ({free} bytes are free for staging). Free some, or give --data another disk.");
         }
     }
 

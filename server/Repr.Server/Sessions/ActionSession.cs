@@ -11,17 +11,29 @@ namespace Repr.Server.Sessions;
 /// One action's share of a session: its questions and answers, its text, its end. Safe for concurrent use.
 /// </summary>
 internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage> outgoing, CancellationToken sessionEnded)
-    : IRequesterFiles, IToolText, IDisposable
+    : IRequesterFiles, IToolText, IToolInput, IDisposable
 {
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<FileAnswer>> _questions = new();
     private readonly CancellationTokenSource _stopped = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
+    private readonly Channel<ToolInput> _input = Channel.CreateUnbounded<ToolInput>(new UnboundedChannelOptions { SingleReader = true });
     private ulong _lastQuestion;
+    private long _inputUnderWay;
 
     /// <summary>Cancelled when the requester cancels the action, or the session ends.</summary>
     public CancellationToken Stopped => _stopped.Token;
 
     /// <summary>Stops the action. Idempotent.</summary>
-    public void Stop() => _stopped.Cancel();
+    public void Stop()
+    {
+        try
+        {
+            _stopped.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+        }
+    }
 
     /// <summary>Takes an answer; one to a question that nobody asks any more is ignored.</summary>
     public void Answer(FileAnswer answer)
@@ -74,6 +86,37 @@ internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage>
                 },
             },
             cancellationToken);
+
+    /// <summary>Takes something for the tool. One thread at a time.</summary>
+    /// <returns>False when it breaks the rules of the session.</returns>
+    public bool TryTake(Protocol.V1.ToolInput input)
+    {
+        try
+        {
+            if (input.ToCore() is not { } next)
+            {
+                return true; // of a later minor version
+            }
+
+            int bytes = next is InputData data ? data.Bytes.Length : 0;
+            return Interlocked.Add(ref _inputUnderWay, bytes) <= ToolInput.WindowBytes && _input.Writer.TryWrite(next);
+        }
+        catch (ReprException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ToolInput> ReadAllAsync(CancellationToken cancellationToken) => _input.Reader.ReadAllAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask TakenAsync(int bytes, CancellationToken cancellationToken)
+    {
+        Interlocked.Add(ref _inputUnderWay, -bytes);
+        return outgoing.WriteAsync(
+            new WorkerMessage { InputTaken = new InputTaken { ActionId = actionId, Bytes = (uint)bytes } }, cancellationToken);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _stopped.Dispose();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.V1;
@@ -23,6 +24,7 @@ internal sealed partial class Session(
     WorkerIdentity identity,
     ActionExecutor executor,
     SlotPool slots,
+    InputSets inputSets,
     ILocalContentStore store,
     TimeProvider time,
     ILogger<Session> logger)
@@ -32,6 +34,7 @@ internal sealed partial class Session(
     private readonly ConcurrentDictionary<ulong, ActionSession> _actions = new();
     private readonly ConcurrentDictionary<ulong, Task> _running = new();
     private int _waiting;
+    private bool _readsObservedSets;
 
     /// <summary>Serves the stream until the requester ends it.</summary>
     /// <param name="incoming">The requester's messages.</param>
@@ -85,6 +88,7 @@ internal sealed partial class Session(
             return false;
         }
 
+        _readsObservedSets = first.Hello.ProtocolMinor >= 1;
         Log.SessionStarted(logger, first.Hello.Requester, first.Hello.ProductVersion);
         await outgoing.WriteAsync(
             new WorkerMessage
@@ -143,6 +147,13 @@ internal sealed partial class Session(
                 }
 
                 return true;
+            case RequesterMessage.MessageOneofCase.ToolInput:
+                if (_actions.TryGetValue(message.ToolInput.ActionId, out ActionSession? taking) && !taking.TryTake(message.ToolInput))
+                {
+                    taking.Stop(); // more than was agreed, or nothing that can be sent: not our requester
+                }
+
+                return true;
             case RequesterMessage.MessageOneofCase.Hello:
                 await RefuseAsync("A session has one Hello, at its start.", outgoing, ended);
                 return false;
@@ -159,6 +170,7 @@ internal sealed partial class Session(
         try
         {
             completed.Completed = (await ExecuteAsync(execute, action, lease)).ToWire(execute.ActionId);
+            await StoreObservedAsync(completed.Completed, lease, action.Stopped);
         }
         catch (OperationCanceledException)
         {
@@ -194,8 +206,17 @@ internal sealed partial class Session(
 
     private async Task<ActionResult> ExecuteAsync(Execute execute, ActionSession action, IContentLease lease)
     {
+        Digest[] digests = [.. execute.InputSets.Select(WireConversions.ToCore)];
+        IReadOnlyList<Execution.InputSet> sets = await inputSets.ReadAsync(digests, lease, action.Stopped);
+        foreach ((string name, string value) in sets.SelectMany(set => set.Environment))
+        {
+            execute.Command.Environment[name] = value;
+        }
+
         ActionRequest request = new(
-            execute.Command.ToCore(), [.. execute.Inputs.Select(WireConversions.ToCore)], execute.Description);
+            execute.Command.ToCore(),
+            [.. sets.SelectMany(set => set.Facts), .. execute.Inputs.Select(WireConversions.ToCore)],
+            execute.Description);
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {
             Interlocked.Decrement(ref _waiting);
@@ -206,12 +227,31 @@ internal sealed partial class Session(
 
         try
         {
-            return await executor.ExecuteAsync(request, action, action, lease, action.Stopped);
+            return await executor.ExecuteAsync(request, action, action, action, lease, action.Stopped);
         }
         finally
         {
             Interlocked.Decrement(ref _waiting);
         }
+    }
+
+    // What was looked at is often the same, and longer than all the rest of the answer.
+    private async Task StoreObservedAsync(Completed completed, IContentLease lease, CancellationToken cancellationToken)
+    {
+        if (!_readsObservedSets || completed.ObservedInputs.Count == 0)
+        {
+            return;
+        }
+
+        ObservedSet set = new();
+        set.Inputs.AddRange(completed.ObservedInputs.OrderBy(input => input.Path, StringComparer.Ordinal));
+        byte[] bytes = set.ToByteArray();
+        Digest digest = Repr.Digest.Compute(bytes);
+        using MemoryStream content = new(bytes, writable: false);
+        await store.PutAsync(digest, content, cancellationToken);
+        lease.Add(digest);
+        completed.ObservedInputs.Clear();
+        completed.ObservedSet = digest.ToWire();
     }
 
     private static Completed Failed(ulong actionId, ReprException failure) => new() { ActionId = actionId, Failure = failure.ToWire() };

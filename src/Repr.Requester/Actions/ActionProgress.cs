@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Repr.Requester.Content;
 using Wire = Repr.Protocol.V1;
 
@@ -10,8 +11,20 @@ namespace Repr.Requester.Actions;
 internal sealed class ActionProgress
 {
     private readonly List<Wire.DoorText> _text = [];
+    private readonly Channel<Wire.DoorText>? _live;
+    private int _inputs;
     private uint _attempts;
     private long _attemptStart;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="live">Where text goes as it comes; null: it is kept.</param>
+    public ActionProgress(Channel<Wire.DoorText>? live = null) => _live = live;
+
+    /// <summary>Text has been passed on or input has been taken: the action cannot be repeated as if nothing had happened.</summary>
+    public bool IsVisible => HasPassedText || Volatile.Read(ref _inputs) > 0;
+
+    /// <summary>Text has been passed on.</summary>
+    public bool HasPassedText { get; private set; }
 
     /// <summary>The worker's id; empty before there is a session.</summary>
     public string Worker { get; set; } = "";
@@ -61,8 +74,22 @@ internal sealed class ActionProgress
     public void EndFailedAttempt(TimeProvider time) => Lost += time.GetElapsedTime(_attemptStart);
 
     /// <summary>Takes a chunk of text.</summary>
-    public void AddText(Wire.Text text) =>
-        _text.Add(new Wire.DoorText { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data });
+    public void AddText(Wire.Text text)
+    {
+        Wire.DoorText chunk = new() { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data };
+        if (_live is null)
+        {
+            _text.Add(chunk);
+        }
+        else
+        {
+            HasPassedText = true;
+            _live.Writer.TryWrite(chunk);
+        }
+    }
+
+    /// <summary>Notes that something was taken from the client for the tool.</summary>
+    public void NoteInput() => Interlocked.Increment(ref _inputs);
 
     /// <summary>The statistics for the client.</summary>
     public Wire.RunStatistics ToStatistics(TimeSpan total) => new()

@@ -30,6 +30,15 @@ internal sealed record ActionRequest
     /// <summary>Directories in which anything may be written.</summary>
     public required IReadOnlyList<VirtualPath> OutputDirectories { get; init; }
 
+    /// <summary>Directories in which anything may be changed, and whose content the tool sees.</summary>
+    public required IReadOnlyList<VirtualPath> WriteRoots { get; init; }
+
+    /// <summary>What the command line says, if the client knew no more; else null.</summary>
+    public required CommandLine? Line { get; init; }
+
+    /// <summary>Pass text on as it comes.</summary>
+    public required bool LiveText { get; init; }
+
     /// <summary>What a worker may ask for.</summary>
     public required IReadOnlyList<VirtualPath> ReadRoots { get; init; }
 
@@ -53,6 +62,8 @@ internal sealed record ActionRequest
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: anything else is.</exception>
     public static ActionRequest Parse(Wire.Run run)
     {
+        DerivedRun? derived = run.Derive ? RunDerivation.Complete(run) : null;
+        run = derived?.Run ?? run;
         Command command = run.Command.ToCore();
         return new ActionRequest
         {
@@ -67,6 +78,9 @@ internal sealed record ActionRequest
             VirtualFiles = [.. run.VirtualFiles.Select(file => new VirtualFile(VirtualPath.Parse(file.Path), file.Content.Memory))],
             OutputFiles = [.. run.OutputFiles.Select(VirtualPath.Parse)],
             OutputDirectories = [.. run.OutputDirectories.Select(VirtualPath.Parse)],
+            WriteRoots = [.. run.WriteRoots.Select(VirtualPath.Parse)],
+            Line = derived?.Line,
+            LiveText = run.LiveText,
             ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],
             Description = run.Description,
             PredictionKey = run.PredictionKey,

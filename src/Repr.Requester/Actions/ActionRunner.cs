@@ -1,7 +1,11 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
 using Repr.Protocol;
+using Repr.Requester.Content;
 using Repr.Requester.Files;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
@@ -24,24 +28,33 @@ internal sealed partial class ActionRunner(
     ILogger log)
 {
     private const int MaximumRetries = 2;
+    private const uint SetsSince = 1; // minor version of the protocol
 
     /// <summary>Runs one action.</summary>
     /// <param name="run">The action.</param>
-    /// <param name="text">Takes the tool's text, once it is certain that it will not be repeated.</param>
+    /// <param name="text">Takes the tool's text: as it comes if the run asks for that, else once it is certain that it will not be repeated.</param>
+    /// <param name="input">What the client sends to the tool.</param>
     /// <param name="cancellationToken">The client has gone: the action ends as cancelled.</param>
     /// <param name="stopping">The requester stops: the action ends as not run.</param>
     /// <returns>Done or NotRun.</returns>
     public async Task<Wire.DoorReply> RunAsync(
-        Wire.Run run, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken, CancellationToken stopping)
+        Wire.Run run,
+        Func<Wire.DoorText, ValueTask> text,
+        ChannelReader<ToolInput> input,
+        CancellationToken cancellationToken,
+        CancellationToken stopping)
     {
-        ActionProgress progress = new();
+        Channel<Wire.DoorText>? live = run.LiveText ? Channel.CreateUnbounded<Wire.DoorText>(new() { SingleReader = true }) : null;
+        Task relaying = live is null ? Task.CompletedTask : RelayAsync(live.Reader, text, cancellationToken);
+        ActionProgress progress = new(live);
         long start = time.GetTimestamp();
         Wire.DoorReply reply;
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         try
         {
             ActionRequest request = ActionRequest.Parse(run);
-            ActionResult result = await RetryAsync(request, progress, linked.Token);
+            run.Description = request.Description;
+            ActionResult result = await RetryAsync(request, progress, input, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
             {
                 await text(chunk);
@@ -72,6 +85,13 @@ internal sealed partial class ActionRunner(
                 MessageCodes.InternalFailure, $"The requester failed: {defect.Message} See requester.log in {options.CacheDirectory}.");
         }
 
+        live?.Writer.Complete();
+        await relaying;
+        if (reply.NotRun is { } notRun)
+        {
+            notRun.TextPassedOn = progress.HasPassedText;
+        }
+
         Wire.RunStatistics statistics = progress.ToStatistics(time.GetElapsedTime(start));
         if (reply.Done is { } done)
         {
@@ -82,7 +102,24 @@ internal sealed partial class ActionRunner(
         return reply;
     }
 
-    private async Task<ActionResult> RetryAsync(ActionRequest request, ActionProgress progress, CancellationToken cancellationToken)
+    private static async Task RelayAsync(
+        ChannelReader<Wire.DoorText> chunks, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await foreach (Wire.DoorText chunk in chunks.ReadAllAsync(cancellationToken))
+            {
+                await text(chunk);
+            }
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            // The client has gone: the action is cancelled as soon as that is seen.
+        }
+    }
+
+    private async Task<ActionResult> RetryAsync(
+        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
     {
         ResiliencePipeline<ActionResult> pipeline = new ResiliencePipelineBuilder<ActionResult> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<ActionResult>
@@ -96,6 +133,7 @@ internal sealed partial class ActionRunner(
                     !cancellationToken.IsCancellationRequested
                     && arguments.Outcome.Exception is { } failure
                     && IsWorthRetrying(failure)
+                    && !progress.IsVisible
                     && progress.Lost < options.RetryBudget),
                 OnRetry = arguments =>
                 {
@@ -110,7 +148,7 @@ internal sealed partial class ActionRunner(
                 progress.BeginAttempt(time);
                 try
                 {
-                    return await AttemptAsync(request, progress, token);
+                    return await AttemptAsync(request, progress, input, token);
                 }
                 catch (Exception)
                 {
@@ -121,7 +159,8 @@ internal sealed partial class ActionRunner(
             cancellationToken);
     }
 
-    private async Task<ActionResult> AttemptAsync(ActionRequest request, ActionProgress progress, CancellationToken callerToken)
+    private async Task<ActionResult> AttemptAsync(
+        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken callerToken)
     {
         // 1. A session; what the action does ends when it is lost.
         WorkerSession session = await sessions.GetAsync(request.Endpoint, callerToken);
@@ -130,18 +169,22 @@ internal sealed partial class ActionRunner(
         CancellationToken token = linked.Token;
         try
         {
+            // Outputs get the time before anything was looked at: a file that is saved from now on is newer than they are.
+            DateTime stamp = time.GetUtcNow().UtcDateTime;
+
             // 2. Predict and map: what the tool will look at, as facts.
             IReadOnlyList<ObservedInput> predicted = request.EmptyMapping ? [] : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
-            Wire.Execute execute = ToExecute(request, mapping);
-            progress.Mapped = (uint)execute.Inputs.Count;
+            (Wire.Execute execute, IReadOnlyList<ContentSource> sets) =
+                ExecuteMessage.Make(request, mapping, session.Welcome.ProtocolMinor >= SetsSince);
+            progress.Mapped = request.EmptyMapping ? (uint)execute.Inputs.Count : (uint)mapping.Count;
             progress.RequestBytes = execute.CalculateSize();
 
             // 3. Upload what the worker's store lacks.
             long uploading = time.GetTimestamp();
             if (!request.EmptyMapping)
             {
-                await session.Uploader.EnsureAsync(mapping.Sources.Values, progress.Transfer, token);
+                await session.Uploader.EnsureAsync(mapping.Sources.Values.Concat(sets), progress.Transfer, token);
             }
 
             progress.Upload += time.GetElapsedTime(uploading);
@@ -155,26 +198,28 @@ internal sealed partial class ActionRunner(
             progress.BeginExecution(time);
             FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer);
             progress.Answers = answers;
-            ActionResult result = await ExecuteAsync(session, execute, answers, progress, token);
+            ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
+            RefuseLostWrites(request, result);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
             long downloading = time.GetTimestamp();
-            await outputWriter.WriteAsync(result.Outputs, mapping, session.Downloader, session.Uploader, progress.Transfer, token);
+            await outputWriter.WriteAsync(result.Outputs, mapping, stamp, session.Downloader, session.Uploader, progress.Transfer, token);
             progress.Download = time.GetElapsedTime(downloading);
 
             // 7. Learn what it looked at.
             progress.Result = result;
             if (result.Exit is { Kind: ExitKind.Code, Value: 0 })
             {
-                predictions.Learn(request, mapping, result.ObservedInputs);
+                await LearnAsync(request, mapping, result, session.Downloader, token);
             }
 
             digests.Flush();
             return result;
         }
-        catch (OperationCanceledException) when (!callerToken.IsCancellationRequested && session.Loss is { } loss)
+        catch (Exception exception) when (
+            exception is not (ReprException or ActionFailureException) && !callerToken.IsCancellationRequested && session.Loss is not null)
         {
-            throw loss;
+            throw session.Loss; // whatever it looked like from here
         }
         catch (ReprException failure) when (failure.Code == ReprErrorCode.Corrupt)
         {
@@ -184,9 +229,15 @@ internal sealed partial class ActionRunner(
     }
 
     private static async Task<ActionResult> ExecuteAsync(
-        WorkerSession session, Wire.Execute execute, FileAnswers answers, ActionProgress progress, CancellationToken cancellationToken)
+        WorkerSession session,
+        Wire.Execute execute,
+        FileAnswers answers,
+        ActionProgress progress,
+        ChannelReader<ToolInput> input,
+        CancellationToken cancellationToken)
     {
-        Wire.Completed completed = await session.ExecuteAsync(execute, answers.AnswerAsync, progress.AddText, cancellationToken);
+        IAsyncEnumerable<ToolInput> noted = NotingAsync(input, progress, cancellationToken);
+        Wire.Completed completed = await session.ExecuteAsync(execute, answers.AnswerAsync, progress.AddText, noted, cancellationToken);
         if (completed.Failure is { } failure)
         {
             ReprException reported = failure.ToCore();
@@ -211,19 +262,59 @@ internal sealed partial class ActionRunner(
         }
     }
 
-    private static Wire.Execute ToExecute(ActionRequest request, InputMapping mapping)
+    private async Task LearnAsync(
+        ActionRequest request, InputMapping mapping, ActionResult result, ContentDownloader downloader, CancellationToken cancellationToken)
     {
-        Command command = request.Command with { OutputRoots = [.. mapping.OutputFiles.Concat(mapping.OutputDirectories).Distinct()] };
-        Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
-        IEnumerable<InputFact> facts = request.EmptyMapping ? mapping.Facts.Where(fact => IsNeededAlways(fact, mapping)) : mapping.Facts;
-        execute.Inputs.AddRange(facts.Select(fact => fact.ToWire()));
-        return execute;
+        IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
+        if (result.ObservedSet is { } set)
+        {
+            if (predictions.IsLearned(request, set))
+            {
+                return;
+            }
+
+            try
+            {
+                Wire.ObservedSet content = Wire.ObservedSet.Parser.ParseFrom(await downloader.FetchAsync(set, cancellationToken));
+                observed = [.. content.Inputs.Select(WireConversions.ToCore)];
+            }
+            catch (Exception exception) when (exception is ReprException or InvalidProtocolBufferException)
+            {
+                return; // It costs questions the next time.
+            }
+        }
+
+        predictions.Learn(request, mapping, observed, result.ObservedSet);
     }
 
-    // Below its own private directories a worker asks nothing unless it is told that there is something.
-    private static bool IsNeededAlways(InputFact fact, InputMapping mapping) =>
-        (fact is FileFact && mapping.Imposed.Contains(fact.Path)) // a virtual file, as the response file
-        || (fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal));
+    private static async IAsyncEnumerable<ToolInput> NotingAsync(
+        ChannelReader<ToolInput> input, ActionProgress progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (ToolInput next in input.ReadAllAsync(cancellationToken))
+        {
+            progress.NoteInput();
+            yield return next;
+        }
+    }
+
+    // A tool that may write anywhere in some directories has done only a part of its work if it also wrote elsewhere.
+    private static void RefuseLostWrites(ActionRequest request, ActionResult result)
+    {
+        string? home = request.Command.Environment.GetValueOrDefault("HOME");
+        VirtualPath lost = request.WriteRoots.Count == 0 ? default : result.UndeclaredWrites.FirstOrDefault(path => !IsPersonal(path, home));
+        if (!lost.IsDefault)
+        {
+            throw new ActionFailureException(
+                MessageCodes.WriteLost,
+                ReprErrorCode.InvalidRequest,
+                $"The command wrote '{lost}', outside the directories in which it may change something; add that directory as a write root.");
+        }
+    }
+
+    // Caches and histories below ~/.cache and the like are no results.
+    private static bool IsPersonal(VirtualPath path, string? home) =>
+        VirtualPath.TryParse(home, out VirtualPath root, out _) && !root.IsRoot && path.IsWithin(root) && path != root
+        && path.Text[root.Text.Length + 1] == '.';
 
     private static bool IsWorthRetrying(Exception failure)
     {

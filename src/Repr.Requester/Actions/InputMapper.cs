@@ -9,11 +9,12 @@ namespace Repr.Requester.Actions;
 /// </summary>
 internal sealed class InputMapper(DigestCache digests, TimeProvider time)
 {
+    private static readonly VirtualPath s_tmp = VirtualPath.Parse("/tmp");
+
     /// <summary>Maps an action.</summary>
     /// <param name="request">The action. Its output directories are made if they do not exist.</param>
     /// <param name="predicted">What earlier runs observed; what the read policy does not allow is dropped.</param>
     /// <param name="cancellationToken">Stops the mapping.</param>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: a declared input cannot be read.</exception>
     public async Task<InputMapping> MapAsync(
         ActionRequest request, IReadOnlyList<ObservedInput> predicted, CancellationToken cancellationToken)
     {
@@ -23,11 +24,12 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
         }
 
         Mapping mapping = new(digests, cancellationToken);
-        ReadPolicy policy = new([.. request.ReadRoots.Select(root => mapping.Walker.Resolve(root).Path)]);
+        ReadPolicy policy = new([.. request.ReadRoots.Concat(request.WriteRoots).Select(root => mapping.Walker.Resolve(root).Path)]);
 
         long nowNs = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         VirtualPath[] outputDirectories = [.. request.OutputDirectories.Select(path => mapping.Walker.Resolve(path).Path)];
         VirtualPath[] outputFiles = [.. request.OutputFiles.Select(path => Place(mapping.Walker, path))];
+        VirtualPath[] writeRoots = [.. request.WriteRoots.Select(path => mapping.Walker.Resolve(path).Path)];
         foreach (VirtualPath directory in outputDirectories)
         {
             mapping.Impose(new DirectoryFact(directory, true, mapping.Walker.Look(directory)?.Mode ?? 0x1ED, nowNs));
@@ -35,7 +37,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
 
         foreach (VirtualFile file in request.VirtualFiles)
         {
-            VirtualPath place = Place(mapping.Walker, file.Path);
+            VirtualPath place = PlaceOfVirtual(mapping.Walker, file.Path);
             policy.AddInput(place);
             mapping.ImposeDirectories(place.Parent, nowNs);
             mapping.Impose(file with { Path = place }, nowNs);
@@ -47,11 +49,11 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
         }
 
         mapping.Walker.Resolve(request.Command.WorkingDirectory);
-        foreach (VirtualPath input in request.Inputs.Append(VirtualPath.Parse(request.Command.Arguments[0])))
+        foreach (VirtualPath input in request.Inputs.Append(request.Command.Program))
         {
             ResolvedPath found = mapping.Walker.Resolve(input);
             policy.AddInput(found.Path);
-            mapping.AddFile(found, isRequired: true);
+            mapping.AddFile(found);
         }
 
         foreach (ObservedInput input in predicted)
@@ -64,8 +66,16 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
         }
 
         await mapping.FinishAsync();
-        return new InputMapping(mapping.Facts, mapping.Sources, mapping.Imposed, policy, outputFiles, outputDirectories);
+        return new InputMapping(mapping.Facts, mapping.Sources, mapping.Imposed, policy)
+        {
+            OutputFiles = outputFiles,
+            OutputDirectories = outputDirectories,
+            WriteRoots = writeRoots,
+        };
     }
+
+    // A worker's /tmp is a directory of its own, whatever it is here.
+    private static VirtualPath PlaceOfVirtual(PathWalker walker, VirtualPath path) => path.IsWithin(s_tmp) ? path : Place(walker, path);
 
     // The place of a file that need not exist: a link at its own name is not followed, it will be replaced.
     private static VirtualPath Place(PathWalker walker, VirtualPath path) => walker.Resolve(path.Parent).Path.Append(path.Name);
@@ -123,7 +133,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
         }
         else if (stat.IsFile && input.Kind == ObservedKind.Read && verdict == ReadVerdict.Served)
         {
-            mapping.AddFile(entry, isRequired: false);
+            mapping.AddFile(entry);
         }
         else if (stat.IsFile)
         {
@@ -135,7 +145,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
     {
         private readonly DigestCache _digests;
         private readonly CancellationToken _cancellationToken;
-        private readonly Dictionary<VirtualPath, (Task<HashedFile> Hashing, bool IsRequired)> _files = [];
+        private readonly Dictionary<VirtualPath, Task<HashedFile>> _files = [];
 
         public Mapping(DigestCache digests, CancellationToken cancellationToken)
         {
@@ -189,31 +199,11 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
             }
         }
 
-        public void AddFile(ResolvedPath file, bool isRequired)
+        public void AddFile(ResolvedPath file)
         {
-            if (file.Stat is not { IsDirectory: false, IsSymlink: false } stat || Imposed.Contains(file.Path))
+            if (file.Stat is { IsFile: true } stat && !Imposed.Contains(file.Path) && !_files.ContainsKey(file.Path))
             {
-                return;
-            }
-
-            if (!stat.IsFile)
-            {
-                if (isRequired)
-                {
-                    throw new ReprException(
-                        ReprErrorCode.Refused, $"The input '{file.Path}' is not a regular file; it cannot be sent to a worker.");
-                }
-
-                return;
-            }
-
-            if (!_files.TryGetValue(file.Path, out (Task<HashedFile> Hashing, bool IsRequired) known))
-            {
-                _files.Add(file.Path, (_digests.GetAsync(file.Path.Text, stat, _cancellationToken).AsTask(), isRequired));
-            }
-            else if (isRequired && !known.IsRequired)
-            {
-                _files[file.Path] = (known.Hashing, true);
+                _files.Add(file.Path, _digests.GetAsync(file.Path.Text, stat, _cancellationToken).AsTask());
             }
         }
 
@@ -236,7 +226,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
 
         public async Task FinishAsync()
         {
-            foreach ((VirtualPath path, (Task<HashedFile> hashing, bool isRequired)) in _files)
+            foreach ((VirtualPath path, Task<HashedFile> hashing) in _files)
             {
                 try
                 {
@@ -244,7 +234,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
                     Facts[path] = new FileFact(path, file.Digest, file.Stat.SizeBytes, file.Stat.Mode, file.Stat.ModifiedNs);
                     Sources.TryAdd(file.Digest, ContentSource.OfFile(path.Text, file));
                 }
-                catch (ReprException) when (!isRequired)
+                catch (ReprException)
                 {
                     // It is asked for, and answered with the reason, if the tool really wants it.
                 }

@@ -16,20 +16,19 @@ internal sealed class InputMapping
         Dictionary<VirtualPath, InputFact> facts,
         Dictionary<Digest, ContentSource> sources,
         IReadOnlySet<VirtualPath> imposed,
-        ReadPolicy policy,
-        IReadOnlyList<VirtualPath> outputFiles,
-        IReadOnlyList<VirtualPath> outputDirectories)
+        ReadPolicy policy)
     {
         _facts = facts;
         Sources = sources;
         Imposed = imposed;
         Policy = policy;
-        OutputFiles = outputFiles;
-        OutputDirectories = outputDirectories;
     }
 
     /// <summary>The facts, in the order of their paths.</summary>
     public IEnumerable<InputFact> Facts => _facts.Values.OrderBy(fact => fact.Path);
+
+    /// <summary>How many facts there are.</summary>
+    public int Count => _facts.Count;
 
     /// <summary>Where the content of each mapped digest is.</summary>
     public IReadOnlyDictionary<Digest, ContentSource> Sources { get; }
@@ -41,10 +40,16 @@ internal sealed class InputMapping
     public ReadPolicy Policy { get; }
 
     /// <summary>Physical paths of the declared output files.</summary>
-    public IReadOnlyList<VirtualPath> OutputFiles { get; }
+    public required IReadOnlyList<VirtualPath> OutputFiles { get; init; }
 
     /// <summary>Physical paths of the declared output directories.</summary>
-    public IReadOnlyList<VirtualPath> OutputDirectories { get; }
+    public required IReadOnlyList<VirtualPath> OutputDirectories { get; init; }
+
+    /// <summary>Physical paths of the directories in which anything may be changed.</summary>
+    public required IReadOnlyList<VirtualPath> WriteRoots { get; init; }
+
+    /// <summary>All of which the worker may return changes.</summary>
+    public IReadOnlyList<VirtualPath> OutputRoots => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
 
     /// <summary>What is known about a path; null: nothing.</summary>
     public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path);

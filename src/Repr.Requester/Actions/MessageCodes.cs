@@ -36,6 +36,9 @@ internal static class MessageCodes
     /// <summary>An output could not be written to the disk.</summary>
     public const string OutputNotWritten = "REPR2103";
 
+    /// <summary>A tool changed something outside of what it may change.</summary>
+    public const string WriteLost = "REPR2104";
+
     /// <summary>An input changes while it is read, or cannot be read.</summary>
     public const string InputChanges = "REPR2201";
 

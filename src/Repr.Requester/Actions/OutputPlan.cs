@@ -1,3 +1,5 @@
+using Repr.Requester.Files;
+
 namespace Repr.Requester.Actions;
 
 /// <summary>One output that was found to be allowed.</summary>
@@ -18,12 +20,12 @@ internal static class OutputPlan
     /// <summary>Validates all outputs of an action; parents come before what is in them.</summary>
     /// <exception cref="ActionFailureException"><see cref="MessageCodes.OutputRefused"/>: one of them is not allowed.</exception>
     public static List<PlannedOutput> Make(
-        IReadOnlyList<ActionOutput> outputs, IReadOnlyList<VirtualPath> files, IReadOnlyList<VirtualPath> directories)
+        IReadOnlyList<ActionOutput> outputs, InputMapping mapping)
     {
         Dictionary<VirtualPath, PlannedOutput> plan = [];
         foreach (ActionOutput output in outputs)
         {
-            if (!plan.TryAdd(output.Path, Place(output, files, directories)))
+            if (!plan.TryAdd(output.Path, Place(output, mapping)))
             {
                 throw Refuse(output.Path, "is returned twice");
             }
@@ -44,11 +46,11 @@ internal static class OutputPlan
         return [.. plan.Values.OrderBy(planned => planned.Output.Path)];
     }
 
-    private static PlannedOutput Place(ActionOutput output, IReadOnlyList<VirtualPath> files, IReadOnlyList<VirtualPath> directories)
+    private static PlannedOutput Place(ActionOutput output, InputMapping mapping)
     {
         VirtualPath path = output.Path;
-        VirtualPath directory = directories.FirstOrDefault(path.IsWithin);
-        if (files.Contains(path))
+        VirtualPath directory = mapping.OutputDirectories.FirstOrDefault(path.IsWithin);
+        if (mapping.OutputFiles.Contains(path))
         {
             return output is FileOutput
                 ? new PlannedOutput(output, path.Parent)
@@ -57,7 +59,17 @@ internal static class OutputPlan
 
         if (directory.IsDefault)
         {
-            throw Refuse(path, "is not within what the action declared");
+            directory = mapping.WriteRoots.FirstOrDefault(path.IsWithin);
+            if (directory.IsDefault)
+            {
+                throw Refuse(path, "is not within what the action declared");
+            }
+
+            if (mapping.Policy.Judge(path) is not ReadVerdict.Served)
+            {
+                // As .git/hooks: what a worker may not read it may not write either.
+                throw Refuse(path, "has a name that a worker may not write");
+            }
         }
 
         if (path == directory && output is not DirectoryOutput)
@@ -65,7 +77,7 @@ internal static class OutputPlan
             throw Refuse(path, $"is a declared directory and comes back as {Describe(output)}");
         }
 
-        if (output is SymlinkOutput link && !StaysWithin(link, directory))
+        if (output is SymlinkOutput link && !StaysWithin(link, directory) && !PointsWithin(link, mapping.WriteRoots))
         {
             throw Refuse(path, $"is a link out of '{directory}'");
         }
@@ -103,6 +115,9 @@ internal static class OutputPlan
 
         return true;
     }
+
+    private static bool PointsWithin(SymlinkOutput link, IReadOnlyList<VirtualPath> roots) =>
+        VirtualPath.TryParse(link.Target, out VirtualPath target, out _) && roots.Any(target.IsWithin);
 
     private static string Describe(ActionOutput output) => output switch
     {

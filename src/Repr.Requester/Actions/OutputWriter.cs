@@ -9,12 +9,12 @@ namespace Repr.Requester.Actions;
 /// targets, and only when all of it is there and checked renames each into place. Works by directory handles and follows no
 /// link. Times are this machine's. Safe for concurrent use by actions with different outputs.
 /// </summary>
-internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
+internal sealed class OutputWriter(DigestCache digests)
 {
     /// <summary>The end of each temporary name.</summary>
     public const string TemporarySuffix = ".repr-tmp";
 
-    /// <summary>Writes outputs.</summary>
+    /// <summary>Writes outputs; each file's time is <paramref name="stamp"/>.</summary>
     /// <exception cref="ActionFailureException">
     /// <see cref="MessageCodes.OutputRefused"/>: an output is not within what was declared; nothing was written.
     /// <see cref="MessageCodes.OutputNotWritten"/>: the disk refused.
@@ -23,12 +23,13 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
     public async Task WriteAsync(
         IReadOnlyList<ActionOutput> outputs,
         InputMapping mapping,
+        DateTime stamp,
         ContentDownloader downloader,
         ContentUploader uploader,
         TransferStatistics statistics,
         CancellationToken cancellationToken)
     {
-        List<PlannedOutput> plan = OutputPlan.Make(outputs, mapping.OutputFiles, mapping.OutputDirectories);
+        List<PlannedOutput> plan = OutputPlan.Make(outputs, mapping);
         using Staging staging = new();
         try
         {
@@ -36,7 +37,7 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
             await downloader.FetchAsync(staging.Downloads, statistics, cancellationToken);
 
             // From here on it is carried to its end, so that the outputs are all of one run.
-            Place(staging, plan, uploader);
+            Place(staging, plan, stamp, uploader);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -45,15 +46,9 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
         }
     }
 
-    private void Place(Staging staging, List<PlannedOutput> plan, ContentUploader uploader)
+    private void Place(Staging staging, List<PlannedOutput> plan, DateTime stamp, ContentUploader uploader)
     {
-        foreach (PlannedOutput output in plan.Where(output => output.Output is DirectoryOutput))
-        {
-            using SafeFileHandle directory = staging.OpenDirectory(output.Root, output.Relative);
-            File.SetUnixFileMode(directory, (UnixFileMode)(((DirectoryOutput)output.Output).Mode & 0x1FF));
-        }
-
-        DateTime now = time.GetUtcNow().UtcDateTime;
+        RequireWritable(staging, plan);
         foreach (PlannedOutput output in plan.Where(output => output.Output is FileOutput or SymlinkOutput))
         {
             (string temporary, SafeFileHandle? file) = staging.Find(output);
@@ -61,7 +56,7 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
             if (file is not null && output.Output is FileOutput content)
             {
                 File.SetUnixFileMode(file, (UnixFileMode)(content.Mode & 0x1FF));
-                File.SetLastWriteTimeUtc(file, now);
+                File.SetLastWriteTimeUtc(file, stamp);
                 staging.Move(output, temporary, parent);
                 digests.Enter(LinuxNative.Stat(file), content.Digest);
                 uploader.MarkPresent(content.Digest);
@@ -79,6 +74,37 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
             {
                 LinuxNative.Remove(parent, output.Output.Path.Name, stat.IsDirectory);
             }
+        }
+
+        SetModes(staging, plan);
+    }
+
+    // Makes the directories, and finds out before the first effect on a file whether all of them can be written to.
+    private static void RequireWritable(Staging staging, List<PlannedOutput> plan)
+    {
+        foreach (PlannedOutput output in plan)
+        {
+            string place = output.Output is DirectoryOutput ? output.Relative : output.ParentRelative;
+            if (output.Output is DeletedOutput && !staging.HasDirectory(output.Root, place))
+            {
+                continue;
+            }
+
+            using SafeFileHandle directory = staging.OpenDirectory(output.Root, place);
+            if (!LinuxNative.IsWritable(directory))
+            {
+                throw new UnauthorizedAccessException($"The directory of '{output.Output.Path}' is not writable.");
+            }
+        }
+    }
+
+    // Last, and the deepest first: they may close a directory.
+    private static void SetModes(Staging staging, List<PlannedOutput> plan)
+    {
+        foreach (PlannedOutput output in plan.Where(output => output.Output is DirectoryOutput).Reverse())
+        {
+            using SafeFileHandle directory = staging.OpenDirectory(output.Root, output.Relative);
+            File.SetUnixFileMode(directory, (UnixFileMode)(((DirectoryOutput)output.Output).Mode & 0x1FF));
         }
     }
 
@@ -124,6 +150,12 @@ internal sealed class OutputWriter(DigestCache digests, TimeProvider time)
             SafeFileHandle root = OpenRoot(output.Root);
             LinuxNative.Rename(root, temporary, parent, output.Output.Path.Name);
             _leftovers.Remove((root, temporary));
+        }
+
+        public bool HasDirectory(VirtualPath root, string relative)
+        {
+            using SafeFileHandle? directory = LinuxNative.TryOpenDirectory(OpenRoot(root), relative);
+            return directory is not null;
         }
 
         // Opens a directory below an output root, making what is missing.

@@ -4,40 +4,52 @@ using System.Text;
 namespace Repr.Requester.Actions;
 
 /// <summary>
-/// What earlier runs looked at: one set for each action of a project, one for each tool, so that the first action of another
-/// project has the toolchain predicted. Only ever a hint: what is read from here is checked like everything else, and what is
-/// lost is learned again. Bounded; the longest unused is dropped. Safe for concurrent use.
+/// What earlier runs looked at: one set for each action, one for each family of commands, one for each tool, so that the first
+/// action of another project has the toolchain predicted. Only ever a hint: what is read from here is checked like everything else,
+/// and what is lost is learned again. Bounded; what was learned longest ago is dropped. Safe for concurrent use.
 /// </summary>
 internal sealed class PredictionStore
 {
-    private const string Header = "repr predictions 1";
+    private const string Header = "repr predictions 2 ";
     private const int MaximumPaths = 20_000;
     private const int MaximumToolPaths = 5_000;
-    private const int MaximumFiles = 4_000;
+    private const int MaximumFiles = 20_000;
 
     private readonly string _directory;
-    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
+    private readonly Dictionary<string, string> _learned = new(StringComparer.Ordinal); // file -> the observed set that it was made of
 
     /// <summary>Opens the store.</summary>
     /// <param name="directory">Made if it does not exist.</param>
-    /// <param name="time">Orders by last use.</param>
-    public PredictionStore(string directory, TimeProvider time)
+    public PredictionStore(string directory)
     {
         _directory = directory;
-        _time = time;
         Directory.CreateDirectory(directory);
         DropUnused();
     }
 
-    /// <summary>What earlier runs of this action, or else of its tool, observed.</summary>
+    /// <summary>
+    /// What earlier runs of this action observed; else what runs of its family did (the same command for other files), what its
+    /// dependency file names and what is in its directories of headers; else what its tool looks at.
+    /// </summary>
     public IReadOnlyList<ObservedInput> Find(ActionRequest request)
     {
         lock (_lock)
         {
-            Dictionary<VirtualPath, ObservedKind> own =
+            Dictionary<VirtualPath, ObservedKind> found =
                 request.PredictionKey.Length > 0 ? Load(FileOf("action", request.PredictionKey)) : [];
-            return [.. (own.Count > 0 ? own : Load(FileOf("tool", ToolOf(request.Command)))).Select(pair => new ObservedInput(pair.Key, pair.Value))];
+            if (found.Count == 0 && request.Line is { } line)
+            {
+                found = Load(FileOf("family", line.Family));
+                Guess(line, found);
+            }
+
+            if (found.Count == 0)
+            {
+                found = Load(FileOf("tool", ToolOf(request.Command)));
+            }
+
+            return [.. found.Select(pair => new ObservedInput(pair.Key, pair.Value))];
         }
     }
 
@@ -45,7 +57,8 @@ internal sealed class PredictionStore
     /// <param name="request">The action.</param>
     /// <param name="mapping">Its outputs are not remembered.</param>
     /// <param name="observed">What it looked at.</param>
-    public void Learn(ActionRequest request, InputMapping mapping, IReadOnlyList<ObservedInput> observed)
+    /// <param name="set">The content that said so, if any: <see cref="IsLearned"/> knows it afterwards.</param>
+    public void Learn(ActionRequest request, InputMapping mapping, IReadOnlyList<ObservedInput> observed, Digest? set)
     {
         Dictionary<VirtualPath, ObservedKind> inputs = [];
         foreach (ObservedInput input in observed.Where(input => !mapping.Imposed.Contains(input.Path) && !mapping.IsOutput(input.Path)))
@@ -53,27 +66,67 @@ internal sealed class PredictionStore
             inputs.TryAdd(input.Path, input.Kind);
         }
 
-        VirtualPath[] sourceRoots =
-            [request.Command.WorkingDirectory, .. request.ReadRoots.Where(request.Command.WorkingDirectory.IsWithin)];
         lock (_lock)
         {
             if (request.PredictionKey.Length > 0)
             {
-                Save(FileOf("action", request.PredictionKey), inputs, MaximumPaths);
+                Save(FileOf("action", request.PredictionKey), inputs, MaximumPaths, set?.ToString() ?? "");
             }
 
-            string toolFile = FileOf("tool", ToolOf(request.Command));
-            Dictionary<VirtualPath, ObservedKind> tool = Load(toolFile);
-            int known = tool.Count;
-            foreach ((VirtualPath path, ObservedKind kind) in inputs.Where(pair => !sourceRoots.Any(pair.Key.IsWithin)))
+            if (request.Line is { } line)
             {
-                tool.TryAdd(path, kind);
+                HashSet<VirtualPath> own = [.. request.Inputs];
+                LearnMore(FileOf("family", line.Family), inputs.Where(pair => !own.Contains(pair.Key)));
             }
 
-            if (tool.Count > known)
+            VirtualPath[] sourceRoots =
+                [request.Command.WorkingDirectory, .. request.ReadRoots.Where(request.Command.WorkingDirectory.IsWithin)];
+            LearnMore(FileOf("tool", ToolOf(request.Command)), inputs.Where(pair => !sourceRoots.Any(pair.Key.IsWithin)));
+        }
+    }
+
+    /// <summary>Whether what is known of an action was learned from this content.</summary>
+    public bool IsLearned(ActionRequest request, Digest set)
+    {
+        lock (_lock)
+        {
+            return request.PredictionKey.Length > 0
+                && _learned.TryGetValue(FileOf("action", request.PredictionKey), out string? learned)
+                && learned == set.ToString();
+        }
+    }
+
+    private static void Guess(CommandLine line, Dictionary<VirtualPath, ObservedKind> found)
+    {
+        foreach (string directory in line.HeaderDirectories)
+        {
+            if (VirtualPath.TryParse(directory, out VirtualPath path, out _))
             {
-                Save(toolFile, tool, MaximumToolPaths);
+                found.TryAdd(path, ObservedKind.Listed);
             }
+        }
+
+        foreach (string file in line.DependencyFile is { } dependencies ? DependencyFile.Read(dependencies, line.Directory) : [])
+        {
+            if (VirtualPath.TryParse(file, out VirtualPath path, out _))
+            {
+                found[path] = ObservedKind.Read;
+            }
+        }
+    }
+
+    private void LearnMore(string file, IEnumerable<KeyValuePair<VirtualPath, ObservedKind>> inputs)
+    {
+        Dictionary<VirtualPath, ObservedKind> known = Load(file);
+        int before = known.Count;
+        foreach ((VirtualPath path, ObservedKind kind) in inputs)
+        {
+            known.TryAdd(path, kind);
+        }
+
+        if (known.Count > before)
+        {
+            Save(file, known, MaximumToolPaths, "");
         }
     }
 
@@ -91,10 +144,12 @@ internal sealed class PredictionStore
         try
         {
             string[] lines = File.ReadAllText(file).Split('\0');
-            if (lines[0] != Header)
+            if (!lines[0].StartsWith(Header, StringComparison.Ordinal))
             {
                 return [];
             }
+
+            _learned[file] = lines[0][Header.Length..];
 
             foreach (string line in lines.AsSpan(1))
             {
@@ -104,7 +159,6 @@ internal sealed class PredictionStore
                 }
             }
 
-            File.SetLastWriteTimeUtc(file, _time.GetUtcNow().UtcDateTime);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -114,9 +168,9 @@ internal sealed class PredictionStore
         return result;
     }
 
-    private static void Save(string file, Dictionary<VirtualPath, ObservedKind> inputs, int maximum)
+    private void Save(string file, Dictionary<VirtualPath, ObservedKind> inputs, int maximum, string set)
     {
-        StringBuilder text = new(Header);
+        StringBuilder text = new StringBuilder(Header).Append(set);
         foreach ((VirtualPath path, ObservedKind kind) in inputs.Take(maximum))
         {
             text.Append('\0').Append((int)kind).Append(path.Text);
@@ -127,6 +181,7 @@ internal sealed class PredictionStore
             string temporary = file + ".new";
             File.WriteAllText(temporary, text.ToString());
             File.Move(temporary, file, true);
+            _learned[file] = set;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

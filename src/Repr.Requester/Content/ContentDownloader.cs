@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
@@ -13,11 +14,17 @@ namespace Repr.Requester.Content;
 /// <param name="File">Open for writing; stays open.</param>
 internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 
-/// <summary>Fetches content from one worker's store into files and checks it. Safe for concurrent use.</summary>
-internal sealed class ContentDownloader(ContentChannel channel)
+/// <summary>
+/// Fetches content from one worker's store into files and checks it. What this machine has kept is not fetched again. Safe for
+/// concurrent use.
+/// </summary>
+/// <param name="channel">The worker's store.</param>
+/// <param name="kept">Content that was fetched before; null: none is kept.</param>
+internal sealed class ContentDownloader(ContentChannel channel, IContentStore? kept)
 {
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
+    private const int CopyBytes = 1 << 16;
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 
@@ -27,7 +34,15 @@ internal sealed class ContentDownloader(ContentChannel channel)
     /// </exception>
     public async Task FetchAsync(IReadOnlyList<Download> downloads, TransferStatistics statistics, CancellationToken cancellationToken)
     {
-        Download[] filled = [.. downloads.Where(download => download.Digest.SizeBytes > 0)];
+        List<Download> filled = [];
+        foreach (Download download in downloads.Where(download => download.Digest.SizeBytes > 0))
+        {
+            if (!await TryTakeKeptAsync(download, cancellationToken))
+            {
+                filled.Add(download);
+            }
+        }
+
         ParallelOptions options = new() { MaxDegreeOfParallelism = ParallelCalls, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Batch(filled), options, async (batch, token) =>
         {
@@ -40,8 +55,75 @@ internal sealed class ContentDownloader(ContentChannel channel)
                 await FetchBatchAsync(batch, token);
             }
 
-            batch.ForEach(download => statistics.Downloaded(download.Digest.SizeBytes));
+            foreach (Download download in batch)
+            {
+                statistics.Downloaded(download.Digest.SizeBytes);
+                await KeepAsync(download, token);
+            }
         });
+    }
+
+    /// <summary>Fetches one small blob.</summary>
+    /// <exception cref="ReprException">As of the other.</exception>
+    public async Task<byte[]> FetchAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256, Digests = { digest.ToReapi() } };
+        BatchReadBlobsResponse response = await ContentChannel.CallAsync(
+            () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+        return response.Responses is [{ Status: null or { Code: 0 } } blob] && Digest.Compute(blob.Data.Span) == digest
+            ? blob.Data.ToByteArray()
+            : throw Lost(digest, "it could not be read");
+    }
+
+    private async Task<bool> TryTakeKeptAsync(Download download, CancellationToken cancellationToken)
+    {
+        if (kept is null)
+        {
+            return false;
+        }
+
+        await using Stream? content = await kept.OpenAsync(download.Digest, cancellationToken);
+        if (content is null)
+        {
+            return false;
+        }
+
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        long offset = 0;
+        for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0; offset += read)
+        {
+            hash.AppendData(buffer, 0, read);
+            await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+        if (Digest.Finish(hash, offset) == download.Digest)
+        {
+            return true;
+        }
+
+        RandomAccess.SetLength(download.File, 0); // what was kept is damaged
+        return false;
+    }
+
+    private async Task KeepAsync(Download download, CancellationToken cancellationToken)
+    {
+        if (kept is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await using FileStream content = new(
+                $"/proc/self/fd/{download.File.DangerousGetHandle()}", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            await kept.PutAsync(download.Digest, content, cancellationToken);
+        }
+        catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+        {
+            // No space: it is fetched again the next time.
+        }
     }
 
     private IEnumerable<List<Download>> Batch(IReadOnlyList<Download> downloads)

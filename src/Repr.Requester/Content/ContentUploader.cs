@@ -88,7 +88,10 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _calls.Dispose();
+    public void Dispose()
+    {
+        // The semaphore stays: uploads of a lost session end by their own tokens, and it holds no resource.
+    }
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 

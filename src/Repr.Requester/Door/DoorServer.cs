@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Repr.Protocol;
 using Repr.Requester.Files;
 using Wire = Repr.Protocol.V1;
 
@@ -10,7 +12,8 @@ namespace Repr.Requester.Door;
 internal interface IDoorService
 {
     /// <summary>Runs an action; see <see cref="Actions.ActionRunner.RunAsync"/>.</summary>
-    Task<Wire.DoorReply> RunAsync(Wire.Run run, Func<Wire.DoorText, ValueTask> text, CancellationToken cancellationToken);
+    Task<Wire.DoorReply> RunAsync(
+        Wire.Run run, Func<Wire.DoorText, ValueTask> text, ChannelReader<ToolInput> input, CancellationToken cancellationToken);
 
     /// <summary>What to show of this process.</summary>
     Wire.StatusReply GetStatus();
@@ -31,6 +34,9 @@ internal sealed partial class DoorServer : IAsyncDisposable
     private const int SocketLevel = 1; // SOL_SOCKET
     private const int PeerCredentials = 17; // SO_PEERCRED
     private const int Backlog = 512;
+    private const int InputsUnderWay = 16;
+
+    private static readonly TimeSpan HangUpCheck = TimeSpan.FromMilliseconds(200);
 
     private readonly string _path;
     private readonly IDoorService _service;
@@ -163,8 +169,9 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 return;
             }
 
-            Task watching = WatchAsync(stream, gone);
-            Wire.DoorReply reply = await AnswerAsync(stream, request, gone.Token);
+            Channel<ToolInput> input = Channel.CreateBounded<ToolInput>(InputsUnderWay);
+            Task watching = WatchAsync(socket, stream, input.Writer, gone);
+            Wire.DoorReply reply = await AnswerAsync(stream, request, input.Reader, gone.Token);
             await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
             socket.Shutdown(SocketShutdown.Both);
             await watching;
@@ -176,7 +183,8 @@ internal sealed partial class DoorServer : IAsyncDisposable
         }
     }
 
-    private async Task<Wire.DoorReply> AnswerAsync(Stream stream, Wire.DoorRequest request, CancellationToken cancellationToken)
+    private async Task<Wire.DoorReply> AnswerAsync(
+        Stream stream, Wire.DoorRequest request, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
     {
         if (request.DoorVersion != Version)
         {
@@ -192,6 +200,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 return await _service.RunAsync(
                     request.Run,
                     async text => await DelimitedMessages.WriteAsync(stream, new Wire.DoorReply { Text = text }, cancellationToken),
+                    input,
                     cancellationToken);
             case Wire.DoorRequest.RequestOneofCase.Status:
                 return new Wire.DoorReply { Status = _service.GetStatus() };
@@ -210,19 +219,46 @@ internal sealed partial class DoorServer : IAsyncDisposable
         }
     }
 
-    // A client sends nothing after its request: a byte or the end means that it has gone.
-    private static async Task WatchAsync(Stream stream, CancellationTokenSource gone)
+    // After its request a client sends input for the tool; the end of its messages means that it has gone.
+    private static async Task WatchAsync(Socket socket, Stream stream, ChannelWriter<ToolInput> input, CancellationTokenSource gone)
     {
         try
         {
-            await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false, CancellationToken.None);
+            while (await DelimitedMessages.ReadAsync(stream, Wire.DoorInput.Parser, CancellationToken.None) is { } message)
+            {
+                if (message.ToCore() is { } next)
+                {
+                    await PutAsync(socket, input, next);
+                }
+            }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidDataException or ReprException)
         {
-            // Gone too.
+            // Gone too, or one that does not speak our language.
         }
 
+        input.TryComplete();
         await gone.CancelAsync();
+    }
+
+    // While the tool takes nothing, nothing is read from the client: whether it is still there shows only in its socket.
+    private static async Task PutAsync(Socket socket, ChannelWriter<ToolInput> input, ToolInput next)
+    {
+        while (!input.TryWrite(next))
+        {
+            using CancellationTokenSource check = new(HangUpCheck);
+            try
+            {
+                await input.WaitToWriteAsync(check.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                if (LinuxNative.HasHungUp(socket.SafeHandle))
+                {
+                    throw new EndOfStreamException();
+                }
+            }
+        }
     }
 
     private static partial class Log

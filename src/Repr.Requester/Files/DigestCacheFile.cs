@@ -48,14 +48,42 @@ internal sealed class DigestCacheFile : IDisposable
     {
         Span<byte> record = stackalloc byte[RecordLength];
         Write(record, key, value);
-        _file.Write(record);
+        try
+        {
+            _file.Write(record);
+        }
+        catch (IOException)
+        {
+            // A full disk costs hashing again, not the build. A record that is cut in two ends what is read at the next start.
+        }
     }
 
     /// <summary>Hands what was added to the system.</summary>
-    public void Flush() => _file.Flush();
+    public void Flush()
+    {
+        try
+        {
+            _file.Flush();
+        }
+        catch (IOException)
+        {
+            // As above.
+        }
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        Flush();
+        try
+        {
+            _file.Dispose();
+        }
+        catch (IOException)
+        {
+            // As above.
+        }
+    }
 
     private int Load(Dictionary<DigestCacheKey, DigestCacheValue> entries)
     {

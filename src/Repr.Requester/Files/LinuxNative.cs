@@ -162,6 +162,24 @@ internal static partial class LinuxNative
     [LibraryImport("libc", EntryPoint = "geteuid")]
     public static partial uint GetUserId();
 
+    /// <summary>Whether entries of a directory can be made and removed by this process's effective user (faccessat(2)).</summary>
+    public static bool IsWritable(SafeFileHandle directory)
+    {
+        const int WriteAndSearch = 2 | 1; // W_OK | X_OK
+        const int Effective = 0x200; // AT_EACCESS
+        using HandleScope scope = new(directory);
+        return FAccessAt(scope.Descriptor, ".", WriteAndSearch, Effective) == 0;
+    }
+
+    /// <summary>Whether the other side of a connected socket is gone (poll(2)).</summary>
+    public static bool HasHungUp(SafeHandle socket)
+    {
+        const short HangUps = 0x2000 | 0x10 | 0x8; // POLLRDHUP, POLLHUP, POLLERR
+        using HandleScope scope = new(socket);
+        PollDescriptor descriptor = new() { Descriptor = scope.Descriptor, Events = HangUps };
+        return Poll(ref descriptor, 1, 0) > 0 && (descriptor.ReturnedEvents & HangUps) != 0;
+    }
+
     /// <summary>The effective group of this process.</summary>
     [LibraryImport("libc", EntryPoint = "getegid")]
     public static partial uint GetGroupId();
@@ -232,14 +250,20 @@ internal static partial class LinuxNative
     [LibraryImport("libc", EntryPoint = "readlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static unsafe partial nint ReadLinkAt(int directory, string path, byte* buffer, nuint size);
 
+    [LibraryImport("libc", EntryPoint = "faccessat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int FAccessAt(int directory, string path, int mode, int flags);
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(ref PollDescriptor descriptors, nuint count, int timeoutMs);
+
     [LibraryImport("libc", EntryPoint = "fstatfs", SetLastError = true)]
     private static partial int FStatFs(int descriptor, out StatFsBuffer buffer);
 
     private readonly ref struct HandleScope : IDisposable
     {
-        private readonly SafeFileHandle _handle;
+        private readonly SafeHandle _handle;
 
-        public HandleScope(SafeFileHandle handle)
+        public HandleScope(SafeHandle handle)
         {
             bool added = false;
             handle.DangerousAddRef(ref added);
@@ -250,6 +274,15 @@ internal static partial class LinuxNative
         public int Descriptor { get; }
 
         public void Dispose() => _handle.DangerousRelease();
+    }
+
+    // struct pollfd of poll.h
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollDescriptor
+    {
+        public int Descriptor;
+        public short Events;
+        public short ReturnedEvents;
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -71,7 +71,7 @@ internal sealed class WorkerSession : IAsyncDisposable
     /// <summary>Opens a session.</summary>
     /// <exception cref="ActionFailureException">The worker cannot be reached, or refuses.</exception>
     public static async Task<WorkerSession> OpenAsync(
-        Uri endpoint, RequesterOptions options, DigestCache digests, CancellationToken cancellationToken)
+        Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.ConnectTimeout);
@@ -90,7 +90,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
             WorkerSession session = new(
                 endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(
-                    content, writer, digests), new ContentDownloader(content));
+                    content, writer, digests), new ContentDownloader(content, kept));
             isOpen = true;
             return session;
         }
@@ -138,18 +138,21 @@ internal sealed class WorkerSession : IAsyncDisposable
     /// <param name="execute">The action; its id is set here.</param>
     /// <param name="answer">Answers a question; called concurrently.</param>
     /// <param name="text">Takes text; called by one thread at a time, in order.</param>
+    /// <param name="input">For the tool; read while it runs.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the session was lost.</exception>
     public async Task<Wire.Completed> ExecuteAsync(
         Wire.Execute execute,
         Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer,
         Action<Wire.Text> text,
+        IAsyncEnumerable<ToolInput> input,
         CancellationToken cancellationToken)
     {
         execute.ActionId = Interlocked.Increment(ref _lastId);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Lost);
         RunningAction action = new(answer, text, over.Token);
         _running[execute.ActionId] = action;
+        Task feeding = Task.CompletedTask;
         try
         {
             using CancellationTokenRegistration stop =
@@ -159,6 +162,7 @@ internal sealed class WorkerSession : IAsyncDisposable
                 throw Loss ?? Unavailable("it is closed");
             }
 
+            feeding = FeedAsync(execute.ActionId, action, input);
             return await action.Completed;
         }
         finally
@@ -170,6 +174,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             }
 
             await over.CancelAsync();
+            await feeding;
         }
     }
 
@@ -283,6 +288,9 @@ internal sealed class WorkerSession : IAsyncDisposable
             case Wire.WorkerMessage.MessageOneofCase.Text when _running.TryGetValue(message.Text.ActionId, out RunningAction? action):
                 action.Text(message.Text);
                 break;
+            case Wire.WorkerMessage.MessageOneofCase.InputTaken when _running.TryGetValue(message.InputTaken.ActionId, out RunningAction? action):
+                action.LeaveWindow((int)Math.Min(message.InputTaken.Bytes, int.MaxValue));
+                break;
             case Wire.WorkerMessage.MessageOneofCase.Completed when _running.TryGetValue(message.Completed.ActionId, out RunningAction? action):
                 action.Complete(message.Completed);
                 break;
@@ -291,6 +299,22 @@ internal sealed class WorkerSession : IAsyncDisposable
                 break;
             default:
                 break; // Something for an action that was cancelled, or of a later minor version.
+        }
+    }
+
+    private async Task FeedAsync(ulong actionId, RunningAction action, IAsyncEnumerable<ToolInput> input)
+    {
+        try
+        {
+            await foreach (ToolInput next in input.WithCancellation(action.Over))
+            {
+                await action.EnterWindowAsync(next is InputData data ? data.Bytes.Length : 0);
+                _outgoing.Writer.TryWrite(new Wire.RequesterMessage { ToolInput = next.ToWire(actionId) });
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The tool has ended.
         }
     }
 
@@ -330,12 +354,47 @@ internal sealed class WorkerSession : IAsyncDisposable
         Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer, Action<Wire.Text> text, CancellationToken over)
     {
         private readonly TaskCompletionSource<Wire.Completed> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _underWay;
 
         public Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> Answer => answer;
 
         public Action<Wire.Text> Text => text;
 
         public CancellationToken Over => over;
+
+        public async Task EnterWindowAsync(int bytes)
+        {
+            while (true)
+            {
+                Task room;
+                lock (_completed)
+                {
+                    if (_underWay + bytes <= ToolInput.WindowBytes)
+                    {
+                        _underWay += bytes;
+                        return;
+                    }
+
+                    room = _room.Task;
+                }
+
+                await room.WaitAsync(over);
+            }
+        }
+
+        public void LeaveWindow(int bytes)
+        {
+            TaskCompletionSource room;
+            lock (_completed)
+            {
+                _underWay -= bytes;
+                room = _room;
+                _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
+            room.SetResult();
+        }
 
         public Task<Wire.Completed> Completed => _completed.Task;
 

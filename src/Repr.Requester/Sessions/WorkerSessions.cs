@@ -10,7 +10,11 @@ namespace Repr.Requester.Sessions;
 /// other is made for a short time (an open circuit), so that many actions do not each wait for the same worker. Safe for
 /// concurrent use.
 /// </summary>
-internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, TimeProvider time) : IAsyncDisposable
+/// <param name="options">How sessions are opened.</param>
+/// <param name="digests">What is known of files.</param>
+/// <param name="kept">Content that was fetched before; null: none is kept.</param>
+/// <param name="time">The clock.</param>
+internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, IContentStore? kept, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Uri, Worker> _workers = new();
 
@@ -43,7 +47,7 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
                 await lost.DisposeAsync();
             }
 
-            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, cancellationToken);
+            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, cancellationToken);
             worker.Failure = null;
             return worker.Session;
         }

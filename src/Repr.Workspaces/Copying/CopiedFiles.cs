@@ -10,7 +10,7 @@ namespace Repr.Workspaces.Copying;
 [SupportedOSPlatform("linux")]
 internal sealed class CopiedFiles(IFileSource source, string directory, (uint User, uint Group)? owner) : ILowerLayer
 {
-    private const int PermissionMask = 0xFFF;
+    private const int PermissionMask = 0x1FF; // no set-uid: for a moment it is root's file
     private const int CopyBufferLength = 1 << 20;
 
     private readonly Dictionary<VirtualPath, FileEntry> _entries = [];

@@ -32,10 +32,13 @@ internal sealed partial class FuseServer
                     return default;
                 }
 
-                node.Opening = AwaitContentAsync(question);
+                opening = AwaitContentAsync(question);
+                node.Opening = opening.IsCompleted ? null : opening; // its end, which clears this, may have come already
             }
-
-            opening = node.Opening;
+            else
+            {
+                opening = node.Opening;
+            }
         }
 
         return AwaitAsync();

@@ -14,7 +14,11 @@ internal sealed record LaunchRequest(
 {
     private const uint Magic = 0x31525052;
     private const uint FuseFlag = 1;
-    private const int HeaderLength = 9 * sizeof(uint);
+    private const uint InputFlag = 2;
+    private const uint TerminalInFlag = 4;
+    private const uint TerminalOutFlag = 8;
+    private const uint TerminalErrorFlag = 16;
+    private const int HeaderLength = 11 * sizeof(uint);
     private const int MaximumLength = 16 << 20;
 
     /// <summary>The request as it goes over the wire, its length first.</summary>
@@ -23,7 +27,7 @@ internal sealed record LaunchRequest(
     /// </exception>
     public byte[] Encode()
     {
-        List<string> strings = [StagingDirectory, Command.WorkingDirectory.Text];
+        List<string> strings = [StagingDirectory, Command.WorkingDirectory.Text, Command.Program.Text];
         strings.AddRange(Command.Arguments);
         strings.AddRange(Command.Environment.Select(variable => variable.Key + "=" + variable.Value));
         if (strings.Find(text => text.Contains('\0', StringComparison.Ordinal)) is { } wrong)
@@ -43,8 +47,9 @@ internal sealed record LaunchRequest(
         Span<byte> rest = request;
         ReadOnlySpan<uint> header =
         [
-            (uint)length, Magic, WithFuse ? FuseFlag : 0, Command.UserId, Command.GroupId, OutsideUserId, OutsideGroupId,
+            (uint)length, Magic, Flags(), Command.UserId, Command.GroupId, OutsideUserId, OutsideGroupId,
             Command.Umask, (uint)Command.Arguments.Count, (uint)Command.Environment.Count,
+            (uint)(Command.Terminal?.Rows ?? 0), (uint)(Command.Terminal?.Columns ?? 0),
         ];
         foreach (uint number in header)
         {
@@ -59,4 +64,11 @@ internal sealed record LaunchRequest(
 
         return request;
     }
+
+    private uint Flags() =>
+        (WithFuse ? FuseFlag : 0)
+        | (Command.TakesInput ? InputFlag : 0)
+        | (Command.Terminal is { IsInput: true } ? TerminalInFlag : 0)
+        | (Command.Terminal is { IsOutput: true } ? TerminalOutFlag : 0)
+        | (Command.Terminal is { IsError: true } ? TerminalErrorFlag : 0);
 }

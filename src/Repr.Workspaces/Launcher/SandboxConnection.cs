@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Workspaces.Launcher;
 
-/// <summary>Kinds of frames that a supervisor sends; the other side is <c>enum frame_kind</c> of launch.h.</summary>
+/// <summary>Kinds of frames between a worker and a supervisor; the other side is <c>enum frame_kind</c> of launch.h.</summary>
 internal enum FrameKind
 {
     /// <summary>Carries the descriptor of the mounted /dev/fuse.</summary>
@@ -24,8 +24,23 @@ internal enum FrameKind
     /// <summary>The tool was not started.</summary>
     Failed = '!',
 
+    /// <summary>Bytes went into the tool's standard input.</summary>
+    Taken = 'T',
+
     /// <summary>The whole sandbox is gone.</summary>
     Exited = 'X',
+
+    /// <summary>For the tool's standard input. This and what follows is sent by the worker.</summary>
+    Input = 'I',
+
+    /// <summary>The tool's standard input ends.</summary>
+    InputEnd = 'Z',
+
+    /// <summary>A signal for the tool.</summary>
+    Signal = 'K',
+
+    /// <summary>The tool's terminal has another size.</summary>
+    Resized = 'W',
 }
 
 /// <summary>One frame; the data is valid until the next one is received.</summary>
@@ -50,6 +65,25 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
         for (int sent = 0; sent < request.Length;)
         {
             sent += await socket.SendAsync(request.AsMemory(sent), cancellationToken);
+        }
+    }
+
+    /// <summary>Sends something for the running tool. One thread at a time.</summary>
+    /// <exception cref="SocketException">The supervisor is gone.</exception>
+    public ValueTask SendAsync(ToolInput input, CancellationToken cancellationToken)
+    {
+        switch (input)
+        {
+            case InputData data:
+                byte[] frame = NewFrame(FrameKind.Input, data.Bytes.Length);
+                data.Bytes.CopyTo(frame.AsMemory(HeaderLength));
+                return SendAsync(frame, cancellationToken);
+            case InputSignal signal:
+                return SendAsync(FrameKind.Signal, [(uint)signal.Number], cancellationToken);
+            case InputResize size:
+                return SendAsync(FrameKind.Resized, [(uint)size.Rows, (uint)size.Columns], cancellationToken);
+            default:
+                return SendAsync(FrameKind.InputEnd, [], cancellationToken);
         }
     }
 
@@ -93,6 +127,25 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => socket.Dispose();
+
+    private static byte[] NewFrame(FrameKind kind, int length)
+    {
+        byte[] frame = new byte[HeaderLength + length];
+        BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)kind);
+        BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(sizeof(uint)), (uint)length);
+        return frame;
+    }
+
+    private ValueTask SendAsync(FrameKind kind, ReadOnlySpan<uint> numbers, CancellationToken cancellationToken)
+    {
+        byte[] frame = NewFrame(kind, numbers.Length * sizeof(uint));
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(frame.AsSpan(HeaderLength + (i * sizeof(uint))), numbers[i]);
+        }
+
+        return SendAsync(frame, cancellationToken);
+    }
 
     private async ValueTask<bool> FillAsync(Memory<byte> buffer, Action<SafeFileHandle>? onDescriptor)
     {

@@ -19,8 +19,8 @@
 #error "The wire format is written for little-endian machines."
 #endif
 
-/* Request: u32 length of what follows, this header, then NUL-terminated strings: staging directory, working directory, arguments,
- * environment. */
+/* Request: u32 length of what follows, this header, then NUL-terminated strings: staging directory, working directory, program,
+ * arguments, environment. */
 struct request_header {
     uint32_t magic;
     uint32_t flags;
@@ -28,13 +28,19 @@ struct request_header {
     uint32_t outside_uid, outside_gid; /* what the kernel knows it as */
     uint32_t umask;
     uint32_t argument_count, environment_count;
+    uint32_t rows, columns; /* of the terminal, if there is one */
 };
 
 #define REQUEST_MAGIC 0x31525052u /* "RPR1" */
 #define REQUEST_MAXIMUM (16u << 20)
 #define FLAG_FUSE 1u /* mount a FUSE file system as the lower layer; else the directory "lower" is it */
+#define FLAG_INPUT 2u /* standard input is what the worker sends; else /dev/null */
+#define FLAG_TERMINAL_IN 4u /* these streams are a terminal; the first only with FLAG_INPUT */
+#define FLAG_TERMINAL_OUT 8u
+#define FLAG_TERMINAL_ERROR 16u
+#define FLAG_TERMINAL (FLAG_TERMINAL_IN | FLAG_TERMINAL_OUT | FLAG_TERMINAL_ERROR)
 
-/* Frame: this header, then the data. */
+/* Frame, in both directions: this header, then the data. */
 struct frame_header {
     uint32_t kind;
     uint32_t length;
@@ -46,8 +52,17 @@ enum frame_kind {
     FRAME_STDOUT = 'O',
     FRAME_STDERR = 'E',
     FRAME_FAILED = '!', /* struct failure; the tool was not started */
+    FRAME_TAKEN = 'T',  /* u32: bytes that went into the tool's standard input */
     FRAME_EXITED = 'X', /* struct ending; always the last frame of a sandbox that existed */
+
+    /* From the worker, when the tool has begun. */
+    FRAME_INPUT = 'I',     /* for standard input; at most INPUT_MAXIMUM bytes */
+    FRAME_INPUT_END = 'Z', /* no data */
+    FRAME_SIGNAL = 'K',    /* u32: a signal for the tool's process group */
+    FRAME_RESIZED = 'W',   /* two u32: rows, columns */
 };
+
+#define INPUT_MAXIMUM (1u << 16)
 
 enum failure_kind { FAILURE_SETUP = 0, FAILURE_CWD = 1, FAILURE_PROGRAM = 2, FAILURE_INTERPRETER = 3 };
 
@@ -73,11 +88,15 @@ struct report {
 /* Everything about one action. */
 struct action {
     struct request_header header;
-    const char *staging, *cwd;
+    const char *staging, *cwd, *program;
     char **arguments, **environment;
     int connection;      /* to the worker */
-    int output[2], error[2], report[2], go[2]; /* pipes: read end, write end */
+    int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
+    int terminal, terminal_peer;                         /* the worker's and the tool's side; -1 if there is none */
 };
+
+/* With this real-time signal, and the number as its value, the supervisor asks init to signal the tool. */
+#define SIGNAL_RELAY SIGRTMIN
 
 /* supervisor.c */
 void supervise(int connection) __attribute__((noreturn));
@@ -85,6 +104,9 @@ int send_frame(int connection, enum frame_kind kind, const void *data, uint32_t 
 
 /* sandbox.c: the life of init. */
 void run_init(struct action *action) __attribute__((noreturn));
+
+/* relay.c: carries text, input and signals until the sandbox is gone, then tells the end. */
+void relay_all(struct action *action, pid_t init, int init_fd);
 
 /* seccomp.c */
 int install_seccomp(void);

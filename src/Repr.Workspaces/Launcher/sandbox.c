@@ -142,17 +142,29 @@ static void drop_privileges(void)
     check(install_seccomp(), "install the system call filter");
 }
 
+/* What the descriptor of one of the tool's standard streams is made from. */
+static int stream_of(const struct action *action, uint32_t terminal_flag, int pipe_end)
+{
+    return (action->header.flags & terminal_flag) ? action->terminal_peer : pipe_end;
+}
+
 /* Starts the tool; returns after its exec, which vfork makes known. */
-static pid_t start_tool(const struct action *action)
+static pid_t start_tool(const struct action *action, const sigset_t *mask)
 {
     volatile int error = 0;
+    int input = stream_of(action, FLAG_TERMINAL_IN, action->input[0]);
     pid_t tool = vfork();
 
     if (tool == 0) {
         setsid();
-        dup2(action->output[1], 1);
-        dup2(action->error[1], 2);
-        execve(action->arguments[0], action->arguments, action->environment);
+        if (action->header.flags & FLAG_TERMINAL_IN)
+            ioctl(input, TIOCSCTTY, 0);
+        if (input >= 0)
+            dup2(input, 0);
+        dup2(stream_of(action, FLAG_TERMINAL_OUT, action->output[1]), 1);
+        dup2(stream_of(action, FLAG_TERMINAL_ERROR, action->error[1]), 2);
+        sigprocmask(SIG_SETMASK, mask, NULL);
+        execve(action->program, action->arguments, action->environment);
         error = errno;
         _exit(127);
     }
@@ -161,11 +173,26 @@ static pid_t start_tool(const struct action *action)
     if (error != 0) {
         errno = error;
         /* The kernel says "not found" also for a program whose interpreter (ld.so, or that of a #! line) is missing. */
-        int is_there = error == ENOENT && access(action->arguments[0], F_OK) == 0;
+        int is_there = error == ENOENT && access(action->program, F_OK) == 0;
         errno = error;
         fail(is_there ? FAILURE_INTERPRETER : FAILURE_PROGRAM, "exec");
     }
     return tool;
+}
+
+/* Waits for the tool, reaps what it leaves, and passes signals on to it. */
+static int await_tool(pid_t tool, const sigset_t *awaited)
+{
+    for (;;) {
+        siginfo_t info;
+        int status, number = sigwaitinfo(awaited, &info);
+
+        if (number == SIGNAL_RELAY)
+            kill(-tool, info.si_value.sival_int);
+        for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;)
+            if (ended == tool)
+                return status;
+    }
 }
 
 void run_init(struct action *action)
@@ -174,6 +201,10 @@ void run_init(struct action *action)
 
     report_fd = action->report[1];
     close(action->go[1]);
+    if (action->input[1] >= 0)
+        close(action->input[1]); /* else the tool's input would never end */
+    if (action->terminal >= 0)
+        close(action->terminal);
     if (read(action->go[0], &byte, 1) != 1) /* the identity maps are written */
         _exit(1);
 
@@ -198,14 +229,18 @@ void run_init(struct action *action)
     umask(action->header.umask);
     signal(SIGPIPE, SIG_DFL);
 
-    pid_t tool = start_tool(action);
+    sigset_t awaited, before;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGCHLD);
+    sigaddset(&awaited, SIGNAL_RELAY);
+    sigprocmask(SIG_BLOCK, &awaited, &before);
+
+    pid_t tool = start_tool(action, &before);
+    if (action->input[0] >= 0)
+        close(action->input[0]); /* else nobody would learn that the tool has closed it */
     struct report report = {.kind = FRAME_STARTED};
     tell(&report);
-    int status;
-    for (pid_t ended; (ended = wait(&status)) != tool;)
-        if (ended < 0 && errno != EINTR)
-            _exit(1);
-    report = (struct report){.kind = FRAME_EXITED, .wait_status = status};
+    report = (struct report){.kind = FRAME_EXITED, .wait_status = await_tool(tool, &awaited)};
     tell(&report);
     _exit(0); /* the kernel kills whatever is left in the PID namespace */
 }

@@ -11,6 +11,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,7 +45,7 @@ static const unsigned missing[] = {SYS_clone3, SYS_io_uring_setup, SYS_io_uring_
 
 int install_seccomp(void)
 {
-    struct sock_filter filter[16 + 2 * (LENGTH(forbidden) + LENGTH(missing))];
+    struct sock_filter filter[32 + 2 * (LENGTH(forbidden) + LENGTH(missing))];
     unsigned short n = 0;
 
 #define ADD(...) filter[n++] = (struct sock_filter)__VA_ARGS__
@@ -65,6 +66,15 @@ int install_seccomp(void)
         ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, forbidden[i], 0, 1));
         ADD(REFUSE(EPERM));
     }
+    /* AF_VSOCK and the like know no network namespaces: only families that a namespace contains. */
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 7));
+    ADD(LOAD(args[0]));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 3, 0));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0));
+    ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1));
+    ADD(RETURN(SECCOMP_RET_ALLOW));
+    ADD(REFUSE(EAFNOSUPPORT));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3));
     ADD(LOAD(args[0]));
     ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NEW_NAMESPACES, 0, 1));

@@ -5,18 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* Sends one whole frame. Returns -1 when the other side is gone. */
@@ -116,6 +115,7 @@ static void read_request(struct action *action)
     }
     action->staging = next_string(action, &at, end);
     action->cwd = next_string(action, &at, end);
+    action->program = next_string(action, &at, end);
     char **strings = calloc((size_t)arguments + environment + 2, sizeof *strings);
     if (strings == NULL)
         fail(action, "read the request");
@@ -172,81 +172,62 @@ static void map_identity(const struct action *action, pid_t init)
         fail(action, "start the sandbox");
 }
 
-/* Relays what one pipe holds now. Returns -1 at its end. */
-static int relay(int connection, enum frame_kind kind, int pipe)
+/* Makes the terminal. Only one that is also the tool's input processes what passes it. */
+static void make_terminal(struct action *action)
 {
-    static char buffer[1 << 16];
-    ssize_t got = read(pipe, buffer, sizeof buffer);
+    struct winsize size = {.ws_row = (unsigned short)action->header.rows, .ws_col = (unsigned short)action->header.columns};
+    struct termios mode;
 
-    if (got < 0)
-        return errno == EINTR || errno == EAGAIN ? 0 : -1;
-    if (got == 0)
-        return -1;
-    send_frame(connection, kind, buffer, (uint32_t)got, -1); /* whether the worker is gone shows in poll */
-    return 0;
+    action->terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (action->terminal < 0 || unlockpt(action->terminal))
+        fail(action, "make a terminal");
+    action->terminal_peer = ioctl(action->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (action->terminal_peer < 0 || ioctl(action->terminal, TIOCSWINSZ, &size) || tcgetattr(action->terminal_peer, &mode) ||
+        fchown(action->terminal_peer, action->header.outside_uid, (gid_t)-1))
+        fail(action, "set up the terminal");
+    if (!(action->header.flags & FLAG_TERMINAL_IN)) {
+        mode.c_oflag &= ~(tcflag_t)OPOST;
+        if (tcsetattr(action->terminal_peer, TCSANOW, &mode))
+            fail(action, "set up the terminal");
+    }
 }
 
-/* Relays until the whole sandbox is gone and its pipes are empty. */
-static void relay_all(const struct action *action, pid_t init, int init_fd)
+/* Makes what the tool's standard streams will be. */
+static void make_streams(struct action *action)
 {
-    enum { CONNECTION, OUTPUT, ERROR, REPORT, INIT, COUNT };
-    struct pollfd waiting[COUNT] = {{.fd = action->connection, .events = POLLIN | POLLRDHUP},
-                                    {.fd = action->output[0], .events = POLLIN},
-                                    {.fd = action->error[0], .events = POLLIN},
-                                    {.fd = action->report[0], .events = POLLIN},
-                                    {.fd = init_fd, .events = POLLIN}};
-    struct ending ending = {0};
-    int failed = 0;
+    uint32_t flags = action->header.flags;
 
-    while (waiting[OUTPUT].fd >= 0 || waiting[ERROR].fd >= 0 || waiting[REPORT].fd >= 0 || waiting[INIT].fd >= 0) {
-        if (poll(waiting, COUNT, -1) < 0)
-            continue;
-        if (waiting[CONNECTION].revents) { /* half closed, closed, or a word where none is due: the worker wants an end */
-            syscall(SYS_pidfd_send_signal, init_fd, SIGKILL, NULL, 0);
-            waiting[CONNECTION].fd = -1;
-        }
-        if (waiting[REPORT].revents) { /* before the output: "started" precedes the first text */
-            struct report report;
-            ssize_t got = read(action->report[0], &report, sizeof report);
-            if (got != (ssize_t)sizeof report)
-                waiting[REPORT].fd = -1;
-            else if (report.kind == FRAME_STARTED)
-                send_frame(action->connection, FRAME_STARTED, NULL, 0, -1);
-            else if (report.kind == FRAME_FAILED) {
-                failed = 1;
-                send_frame(action->connection, FRAME_FAILED, &report.failure, sizeof report.failure, -1);
-            } else {
-                ending.by_itself = 1;
-                ending.wait_status = report.wait_status;
-            }
-        }
-        if (waiting[OUTPUT].revents && relay(action->connection, FRAME_STDOUT, action->output[0]))
-            waiting[OUTPUT].fd = -1;
-        if (waiting[ERROR].revents && relay(action->connection, FRAME_STDERR, action->error[0]))
-            waiting[ERROR].fd = -1;
-        if (waiting[INIT].revents)
-            waiting[INIT].fd = -1;
+    if (flags & FLAG_TERMINAL)
+        make_terminal(action);
+    if ((flags & FLAG_INPUT) && !(flags & FLAG_TERMINAL_IN)) {
+        if (pipe2(action->input, O_CLOEXEC) || fcntl(action->input[1], F_SETFL, O_NONBLOCK))
+            fail(action, "make pipes");
     }
+    if ((!(flags & FLAG_TERMINAL_OUT) && pipe2(action->output, O_CLOEXEC)) ||
+        (!(flags & FLAG_TERMINAL_ERROR) && pipe2(action->error, O_CLOEXEC)) || pipe2(action->report, O_CLOEXEC) ||
+        pipe2(action->go, O_CLOEXEC))
+        fail(action, "make pipes");
+}
 
-    struct rusage usage = {0};
-    while (wait4(init, NULL, 0, &usage) < 0 && errno == EINTR)
-        ;
-    ending.user_us = usage.ru_utime.tv_sec * 1000000LL + usage.ru_utime.tv_usec;
-    ending.system_us = usage.ru_stime.tv_sec * 1000000LL + usage.ru_stime.tv_usec;
-    if (!failed)
-        send_frame(action->connection, FRAME_EXITED, &ending, sizeof ending, -1);
+static void close_if_open(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
 }
 
 void supervise(int connection)
 {
-    struct action action = {.connection = connection};
+    struct action action = {.connection = connection,
+                            .input = {-1, -1},
+                            .output = {-1, -1},
+                            .error = {-1, -1},
+                            .terminal = -1,
+                            .terminal_peer = -1};
     int init_fd = -1;
 
     read_request(&action);
     make_layers(&action);
-    if (pipe2(action.output, O_CLOEXEC) || pipe2(action.error, O_CLOEXEC) || pipe2(action.report, O_CLOEXEC) ||
-        pipe2(action.go, O_CLOEXEC))
-        fail(&action, "make pipes");
+    make_streams(&action);
 
     struct clone_args arguments = {
         .flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_PIDFD,
@@ -258,8 +239,10 @@ void supervise(int connection)
         fail(&action, "make namespaces");
     if (init == 0)
         run_init(&action);
-    close(action.output[1]);
-    close(action.error[1]);
+    close_if_open(action.input[0]);
+    close_if_open(action.output[1]);
+    close_if_open(action.error[1]);
+    close_if_open(action.terminal_peer);
     close(action.report[1]);
     close(action.go[0]);
     map_identity(&action, init);

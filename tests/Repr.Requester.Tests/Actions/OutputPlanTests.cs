@@ -1,4 +1,5 @@
 using Repr.Requester.Actions;
+using Repr.Requester.Files;
 
 namespace Repr.Requester.Tests.Actions;
 
@@ -30,11 +31,38 @@ public sealed class OutputPlanTests
     [MemberData(nameof(Attacks))]
     public void An_output_that_was_not_declared_is_refused(string expected, ActionOutput[] outputs)
     {
-        ActionFailureException failure = Assert.Throws<ActionFailureException>(() => OutputPlan.Make(outputs, Files, Directories));
+        ActionFailureException failure = Assert.Throws<ActionFailureException>(() => OutputPlan.Make(outputs, Mapping()));
 
         Assert.Equal(MessageCodes.OutputRefused, failure.MessageCode);
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Where_anything_may_be_written_secrets_may_not()
+    {
+        ActionFailureException failure = Assert.Throws<ActionFailureException>(
+            () => OutputPlan.Make([new FileOutput(VirtualPath.Parse("/w/.git/hooks/pre-commit"), Digest, 0x1ED)], Mapping()));
+        Assert.Contains("may not write", failure.Message, StringComparison.Ordinal);
+
+        Assert.Equal(
+            ["/w/a", "/w/b", "/w/c"],
+            OutputPlan.Make(
+                [
+                    new FileOutput(VirtualPath.Parse("/w/a"), Digest, 0x1A4),
+                    new DeletedOutput(VirtualPath.Parse("/w/b")),
+                    new SymlinkOutput(VirtualPath.Parse("/w/c"), "/w/a"),
+                ],
+                Mapping()).Select(output => output.Output.Path.Text));
+        Assert.Throws<ActionFailureException>(
+            () => OutputPlan.Make([new SymlinkOutput(VirtualPath.Parse("/w/c"), "/etc/passwd")], Mapping()));
+    }
+
+    private static InputMapping Mapping() => new([], [], new HashSet<VirtualPath>(), new ReadPolicy([VirtualPath.Parse("/w")]))
+    {
+        OutputFiles = Files,
+        OutputDirectories = Directories,
+        WriteRoots = [VirtualPath.Parse("/w")],
+    };
 
     [Fact]
     public void Declared_outputs_are_planned_parents_first()
@@ -45,8 +73,7 @@ public sealed class OutputPlanTests
                 new DirectoryOutput(VirtualPath.Parse("/p/gen/d"), 0x1ED),
                 new FileOutput(VirtualPath.Parse("/p/obj/a.dll"), Digest, 0x1A4),
             ],
-            Files,
-            Directories);
+            Mapping());
 
         Assert.Equal(["/p/gen/d", "/p/gen/d/l", "/p/obj/a.dll"], plan.Select(output => output.Output.Path.Text));
         Assert.Equal(["d", "d/l", "a.dll"], plan.Select(output => output.Relative));

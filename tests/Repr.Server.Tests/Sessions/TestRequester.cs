@@ -22,6 +22,7 @@ internal sealed class TestRequester : IAsyncDisposable
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Completed>> _actions = new();
     private readonly TaskCompletionSource<WorkerMessage> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _reading;
+    private long _inputTaken;
 
     public TestRequester(string address)
     {
@@ -37,18 +38,22 @@ internal sealed class TestRequester : IAsyncDisposable
     /// <summary>Text as it came.</summary>
     public ConcurrentQueue<Text> Texts { get; } = new();
 
+    /// <summary>Bytes of input that the worker has taken.</summary>
+    public long InputTaken => Interlocked.Read(ref _inputTaken);
+
     /// <summary>Answers in place of this machine's files; null: no special answer.</summary>
     public Func<FileQuestion, FileAnswer?> Override { get; set; } = _ => null;
 
-    public static RequesterMessage Hello(uint major = WireConversions.ProtocolMajor, PathStyle style = PathStyle.Unix) => new()
+    public static RequesterMessage Hello(uint major = WireConversions.ProtocolMajor, PathStyle style = PathStyle.Unix, uint minor = 0)
     {
-        Hello = new Hello { ProtocolMajor = major, ProductVersion = "9.9", PathStyle = style, Requester = "test" },
-    };
+        Hello hello = new() { ProtocolMajor = major, ProtocolMinor = minor, ProductVersion = "9.9", PathStyle = style, Requester = "test" };
+        return new RequesterMessage { Hello = hello };
+    }
 
-    public static async Task<TestRequester> ConnectAsync(string address)
+    public static async Task<TestRequester> ConnectAsync(string address, uint minor = 0)
     {
         TestRequester requester = new(address);
-        WorkerMessage first = await requester.SendFirstAsync(Hello());
+        WorkerMessage first = await requester.SendFirstAsync(Hello(minor: minor));
         Assert.Equal(WorkerMessage.MessageOneofCase.Welcome, first.MessageCase);
         return requester;
     }
@@ -145,6 +150,9 @@ internal sealed class TestRequester : IAsyncDisposable
                         break;
                     case WorkerMessage.MessageOneofCase.Text:
                         Texts.Enqueue(message.Text);
+                        break;
+                    case WorkerMessage.MessageOneofCase.InputTaken:
+                        Interlocked.Add(ref _inputTaken, message.InputTaken.Bytes);
                         break;
                     case WorkerMessage.MessageOneofCase.Completed:
                         _ = Expect(message.Completed.ActionId);

@@ -90,7 +90,7 @@ public sealed class CompilerTests : IAsyncLifetime
         await using IWorkspace workspace = await _provider!.CreateAsync(
             Directory.CreateTempSubdirectory("repr-staging-").FullName, 0, command, files, Cancellation);
 
-        ToolRun run = await workspace.RunAsync(text, Cancellation);
+        ToolRun run = await workspace.RunAsync(text, input: null, Cancellation);
 
         Assert.Equal(expectedText, text.All);
         Assert.Equal(new ToolExit(ExitKind.Code, 0), run.Exit);

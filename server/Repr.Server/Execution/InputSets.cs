@@ -1,0 +1,71 @@
+using Google.Protobuf;
+using Microsoft.Extensions.Caching.Memory;
+using Repr.Protocol;
+
+namespace Repr.Server.Execution;
+
+/// <summary>A part of an action that many actions share.</summary>
+/// <param name="Facts">Known facts.</param>
+/// <param name="Environment">Variables of the command.</param>
+internal sealed record InputSet(IReadOnlyList<InputFact> Facts, IReadOnlyDictionary<string, string> Environment);
+
+/// <summary>Reads input sets out of the store, and keeps those that were used last. Safe for concurrent use.</summary>
+internal sealed class InputSets(ILocalContentStore store) : IDisposable
+{
+    private const long MaximumFacts = 2_000_000;
+    private const int MaximumBytes = 64 << 20;
+
+    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaximumFacts });
+
+    /// <summary>The sets of an action, in their order.</summary>
+    /// <param name="digests">Which; their content stays in the store as long as <paramref name="lease"/> is held.</param>
+    /// <param name="lease">The action's.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.Corrupt"/>: one is not in the store. <see cref="ReprErrorCode.InvalidRequest"/>: one is malformed.
+    /// </exception>
+    public async ValueTask<IReadOnlyList<InputSet>> ReadAsync(
+        IReadOnlyCollection<Digest> digests, IContentLease lease, CancellationToken cancellationToken)
+    {
+        List<InputSet> sets = new(digests.Count);
+        foreach (Digest digest in digests)
+        {
+            lease.Add(digest);
+            if (!_cache.TryGetValue(digest, out InputSet? set) || set is null)
+            {
+                set = await ReadAsync(digest, cancellationToken);
+                _cache.Set(digest, set, new MemoryCacheEntryOptions { Size = set.Facts.Count + set.Environment.Count + 1 });
+            }
+
+            sets.Add(set);
+        }
+
+        return sets;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _cache.Dispose();
+
+    private async ValueTask<InputSet> ReadAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        if (digest.SizeBytes > MaximumBytes)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, $"An input set has at most {MaximumBytes} bytes, {digest} has more.");
+        }
+
+        await using Stream content = await store.OpenAsync(digest, cancellationToken)
+            ?? throw new ReprException(ReprErrorCode.Corrupt, $"The input set {digest} is not in the store. It is sent again.");
+        byte[] bytes = new byte[digest.SizeBytes];
+        await content.ReadExactlyAsync(bytes, cancellationToken);
+        try
+        {
+            Protocol.V1.InputSet set = Protocol.V1.InputSet.Parser.ParseFrom(bytes);
+            return new InputSet(
+                [.. set.Facts.Select(WireConversions.ToCore)], new Dictionary<string, string>(set.Environment, StringComparer.Ordinal));
+        }
+        catch (InvalidProtocolBufferException malformed)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, $"The input set {digest} is malformed: {malformed.Message}", malformed);
+        }
+    }
+}

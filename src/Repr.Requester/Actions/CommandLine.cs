@@ -1,0 +1,255 @@
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// What a command line says about files, as far as that shows without knowing the tool: arguments that name something that is
+/// there, and the few options of compilers after which the name of an output or of a directory of headers follows. A guess: what it
+/// misses is asked back, what it names in vain costs a look. Immutable.
+/// </summary>
+internal sealed partial class CommandLine
+{
+    private const int MaximumResponseFileBytes = 4 << 20;
+
+    private static readonly string[] s_outputOptions = ["-o", "-MF", "-MJ", "-dumpdir", "/Fo", "-Fo", "/Fd", "-Fd", "/Fe", "-Fe", "/Fp", "-Fp", "/Fa", "-Fa"];
+    private static readonly string[] s_headerOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I"];
+    private static readonly string[] s_pathOptions = ["-L", "-B", "-F", "/Yu", "/FI", "-FI"];
+
+    private readonly string _directory;
+    private readonly HashSet<string> _files = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _headerDirectories = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _outputs = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _operands = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _responseFiles = new(StringComparer.Ordinal);
+    private readonly StringBuilder _family = new();
+
+    private CommandLine(string directory) => _directory = directory;
+
+    /// <summary>The working directory.</summary>
+    public string Directory => _directory;
+
+    /// <summary>Arguments that are files, and what response files name. Absolute.</summary>
+    public IReadOnlyCollection<string> Files => _files;
+
+    /// <summary>Arguments that are directories. Absolute.</summary>
+    public IReadOnlyCollection<string> Directories => _directories;
+
+    /// <summary>Those of them in which headers are looked for.</summary>
+    public IReadOnlyCollection<string> HeaderDirectories => _headerDirectories;
+
+    /// <summary>Files that will be written. Absolute; need not exist.</summary>
+    public IReadOnlyCollection<string> Outputs => _outputs;
+
+    /// <summary>Arguments that are no options, whether anything is there or not. Absolute.</summary>
+    public IReadOnlyCollection<string> Operands => _operands;
+
+    /// <summary>The file with the dependencies that an earlier run wrote; null: the command writes none.</summary>
+    public string? DependencyFile { get; private set; }
+
+    /// <summary>The command without the files of this one call: equal for all files that a build compiles in the same way.</summary>
+    public string Family => _family.ToString();
+
+    /// <summary>The first file that is no response file, for people; null: there is none.</summary>
+    public string? Subject { get; private set; }
+
+    /// <summary>Reads a command line.</summary>
+    /// <param name="arguments">argv; the first is the program.</param>
+    /// <param name="directory">The working directory.</param>
+    public static CommandLine Read(IReadOnlyList<string> arguments, string directory)
+    {
+        CommandLine line = new(directory);
+        line._family.Append(arguments[0]);
+        line.ReadAll(arguments.Skip(1));
+        line.FindDependencyFile(arguments);
+        return line;
+    }
+
+    /// <summary>Whether a program is a compiler, assembler, linker or archiver by its name: such a one writes nothing but its outputs.</summary>
+    public static bool IsCompiler(string program) => CompilerName().IsMatch(Path.GetFileName(program));
+
+    /// <summary>Whether a program changes the files that it is given.</summary>
+    public static bool ChangesOperands(string program) => ArchiverName().IsMatch(Path.GetFileName(program));
+
+    [GeneratedRegex(@"^(.+-)?(ar|ranlib|objcopy|strip|llvm-lib)(-\d+(\.\d+)*)?$")]
+    private static partial Regex ArchiverName();
+
+    [GeneratedRegex(
+        @"^(.+-)?(cc|c\+\+|gcc|g\+\+|clang|clang\+\+|clang-cl|cl|cpp|gfortran|as|ar|ranlib|ld|ld\.\w+|lld-link|llvm-lib|gcc-ar|gcc-ranlib|objcopy|strip)(-\d+(\.\d+)*)?(\.exe)?$")]
+    private static partial Regex CompilerName();
+
+    private void ReadAll(IEnumerable<string> arguments)
+    {
+        string? option = null;
+        foreach (string argument in arguments)
+        {
+            if (option is not null)
+            {
+                Take(option, argument);
+                option = null;
+            }
+            else if (argument.StartsWith('@') && argument.Length > 1)
+            {
+                ReadResponseFile(Absolute(argument[1..]));
+            }
+            else if (TakesNext(argument))
+            {
+                option = argument;
+            }
+            else
+            {
+                ReadArgument(argument);
+            }
+        }
+    }
+
+    private static bool TakesNext(string argument) =>
+        s_outputOptions.Contains(argument, StringComparer.Ordinal)
+        || s_headerOptions.Contains(argument, StringComparer.Ordinal)
+        || s_pathOptions.Contains(argument, StringComparer.Ordinal)
+        || argument is "-include" or "-imacros";
+
+    private void ReadArgument(string argument)
+    {
+        if (FindJoined(argument, s_outputOptions.Where(option => option is not ("-o" or "-MF"))) is { } output)
+        {
+            Take(output, argument[output.Length..]);
+        }
+        else if (FindJoined(argument, s_headerOptions) is { } header)
+        {
+            Take(header, argument[header.Length..]);
+        }
+        else if (FindJoined(argument, s_pathOptions) is { } path)
+        {
+            Take(path, argument[path.Length..]);
+        }
+        else if (!argument.StartsWith('-') && Path.Exists(Absolute(argument)))
+        {
+            _operands.Add(Absolute(argument));
+            Note(Absolute(argument), isSubject: true);
+        }
+        else
+        {
+            if (!argument.StartsWith('-'))
+            {
+                _operands.Add(Absolute(argument));
+            }
+
+            _family.Append('\0').Append(argument);
+            foreach (string part in argument.Split('=', ',').Skip(1).Where(part => part.Contains('/', StringComparison.Ordinal)))
+            {
+                Note(Absolute(part), isSubject: false);
+            }
+        }
+    }
+
+    private static string? FindJoined(string argument, IEnumerable<string> options) => options.FirstOrDefault(
+        option => argument.Length > option.Length && argument.StartsWith(option, StringComparison.Ordinal));
+
+    private void Take(string option, string value)
+    {
+        string path = Absolute(value);
+        if (s_outputOptions.Contains(option, StringComparer.Ordinal))
+        {
+            _outputs.Add(value.EndsWith('/') ? Path.Combine(path, "-") : path);
+            DependencyFile = option == "-MF" ? path : DependencyFile;
+            return;
+        }
+
+        _family.Append('\0').Append(option).Append(value);
+        if (s_headerOptions.Contains(option, StringComparer.Ordinal) && System.IO.Directory.Exists(path))
+        {
+            _headerDirectories.Add(path);
+        }
+
+        Note(path, isSubject: false);
+    }
+
+    private void Note(string path, bool isSubject)
+    {
+        if (System.IO.Directory.Exists(path))
+        {
+            _directories.Add(path);
+        }
+        else if (File.Exists(path) && !_outputs.Contains(path))
+        {
+            _files.Add(path);
+            Subject ??= isSubject ? Path.GetFileName(path) : null;
+        }
+    }
+
+    private void ReadResponseFile(string path)
+    {
+        FileInfo file = new(path);
+        if (!file.Exists || file.Length > MaximumResponseFileBytes || !_responseFiles.Add(path))
+        {
+            return;
+        }
+
+        _files.Add(path);
+        ReadAll(Split(File.ReadAllText(path)));
+    }
+
+    // As libiberty's buildargv: white space separates, quotes and backslashes keep.
+    private static IEnumerable<string> Split(string text)
+    {
+        StringBuilder word = new();
+        bool isWord = false;
+        char quote = '\0';
+        for (int i = 0; i < text.Length; i++)
+        {
+            char c = text[i];
+            if (c == '\\' && i + 1 < text.Length)
+            {
+                word.Append(text[++i]);
+                isWord = true;
+            }
+            else if (quote != '\0' ? c == quote : c is '"' or '\'')
+            {
+                quote = quote == '\0' ? c : '\0';
+                isWord = true;
+            }
+            else if (quote == '\0' && char.IsWhiteSpace(c))
+            {
+                if (isWord)
+                {
+                    yield return word.ToString();
+                }
+
+                word.Clear();
+                isWord = false;
+            }
+            else
+            {
+                word.Append(c);
+                isWord = true;
+            }
+        }
+
+        if (isWord)
+        {
+            yield return word.ToString();
+        }
+    }
+
+    private void FindDependencyFile(IReadOnlyList<string> arguments)
+    {
+        if (DependencyFile is null && arguments.Any(argument => argument is "-MD" or "-MMD") && _outputs.Count > 0)
+        {
+            DependencyFile = Path.ChangeExtension(_outputs.First(), ".d");
+        }
+    }
+
+    private string Absolute(string path)
+    {
+        try
+        {
+            return Path.TrimEndingDirectorySeparator(Path.GetFullPath(path.Length == 0 ? "." : path, _directory));
+        }
+        catch (ArgumentException)
+        {
+            return _directory; // A NUL: no path.
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Repr.Protocol;
+using Repr.Requester.Content;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// Writes what a worker is asked to do. What is the same for many actions, or for this one the next time, goes into input sets: they
+/// are content, so a worker gets them once. Pure.
+/// </summary>
+internal static class ExecuteMessage
+{
+    /// <summary>Writes an action.</summary>
+    /// <param name="request">The action.</param>
+    /// <param name="mapping">What is known of its files.</param>
+    /// <param name="withSets">Whether the worker reads input sets.</param>
+    /// <returns>The message, and the content that it names besides the mapping's.</returns>
+    public static (Wire.Execute Execute, IReadOnlyList<ContentSource> Sets) Make(ActionRequest request, InputMapping mapping, bool withSets)
+    {
+        Command command = request.Command with { OutputRoots = mapping.OutputRoots };
+        Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
+        if (request.EmptyMapping)
+        {
+            execute.Inputs.AddRange(mapping.Facts.Where(fact => IsNeededAlways(fact, mapping)).Select(WireConversions.ToWire));
+            return (execute, []);
+        }
+
+        if (!withSets)
+        {
+            execute.Inputs.AddRange(mapping.Facts.Select(WireConversions.ToWire));
+            return (execute, []);
+        }
+
+        Wire.InputSet environment = new();
+        foreach ((string name, string value) in command.Environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            environment.Environment.Add(name, value);
+        }
+
+        execute.Command.Environment.Clear();
+        Wire.InputSet own = new();
+        Wire.InputSet foreign = new();
+        foreach (InputFact fact in mapping.Facts)
+        {
+            RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping) ? execute.Inputs
+                : IsOwn(fact.Path, request, mapping) ? own.Facts
+                : foreign.Facts;
+            place.Add(fact.ToWire());
+        }
+
+        ContentSource[] sets = [.. new[] { environment, foreign, own }
+            .Where(set => set.Facts.Count + set.Environment.Count > 0)
+            .Select(set => ContentSource.OfBytes(set.ToByteArray()))];
+        execute.InputSets.AddRange(sets.Select(set => set.Digest.ToWire()));
+        return (execute, sets);
+    }
+
+    // Below its own private directories a worker asks nothing unless it is told that there is something.
+    private static bool IsNeededAlways(InputFact fact, InputMapping mapping) =>
+        (fact is FileFact && mapping.Imposed.Contains(fact.Path)) // a virtual file, as the response file
+        || (fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal));
+
+    // The times of directories in which builds write change with every build.
+    private static bool IsVolatile(InputFact fact, InputMapping mapping) =>
+        mapping.Imposed.Contains(fact.Path)
+        || (fact is DirectoryFact { IsComplete: false }
+            && mapping.OutputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
+
+    private static bool IsOwn(VirtualPath path, ActionRequest request, InputMapping mapping) =>
+        path.IsWithin(request.Command.WorkingDirectory) || mapping.OutputRoots.Any(path.IsWithin);
+}
