@@ -82,6 +82,7 @@ public sealed partial class CL : CxxTask
             ],
             DependencyFile = Absolute(unit.DependencyFile),
             ReadRoots = ReadRoots(unit),
+            Listings = Style.Listings,
         };
     }
 
@@ -97,6 +98,7 @@ public sealed partial class CL : CxxTask
             Inputs = [source],
             DependencyFile = Absolute(Style.PrecompiledHeader(unit) + Style.DependencyExtension),
             ReadRoots = ReadRoots(unit),
+            Listings = Style.Listings,
         };
     }
 

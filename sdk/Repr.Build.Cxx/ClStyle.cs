@@ -21,6 +21,9 @@ internal sealed class ClStyle(string compiler, string linker, string librarian, 
     public override bool HasSeparatePrecompiledHeader => false;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Listings => isClang ? ClangListings : [];
+
+    /// <inheritdoc/>
     public override string Linker => linker;
 
     /// <inheritdoc/>

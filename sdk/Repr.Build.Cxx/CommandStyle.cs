@@ -17,6 +17,9 @@ internal abstract class CommandStyle
         _ => throw new ArgumentException($"'{toolset}' is no C++ toolset: set ReprCxxToolset to gcc, clang or clang-cl."),
     };
 
+    /// <summary>Clang's driver looks for toolchains of graphics processors (/opt/rocm-5.0) each time.</summary>
+    protected static IReadOnlyList<string> ClangListings { get; } = OperatingSystem.IsLinux() ? ["/opt"] : [];
+
     /// <summary>Of object files, as in ".o".</summary>
     public abstract string ObjectExtension { get; }
 
@@ -25,6 +28,9 @@ internal abstract class CommandStyle
 
     /// <summary>True when the precompiled header is compiled by a command of its own, from <see cref="PrecompiledHeaderSource"/>.</summary>
     public abstract bool HasSeparatePrecompiledHeader { get; }
+
+    /// <summary>Directories in which the driver looks for names, whatever it compiles.</summary>
+    public virtual IReadOnlyList<string> Listings => [];
 
     /// <summary>The program that compiles.</summary>
     public abstract string Compiler(bool isC);

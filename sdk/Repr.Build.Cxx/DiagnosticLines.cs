@@ -41,7 +41,7 @@ internal static partial class DiagnosticLines
         string code = match.Groups["code"].Value;
         return new Diagnostic(
             match.Groups["kind"].Value.Replace("fatal ", "", StringComparison.Ordinal),
-            code.Length > 0 ? code : FlagPattern().Match(text) is { Success: true } flag ? flag.Groups["flag"].Value : "",
+            code.Length > 0 ? code : FlagPattern().Match(text) is { Success: true } flag ? "-W" + flag.Groups["flag"].Value : "",
             match.Groups["file"].Value,
             Number(match.Groups["line"]),
             Number(match.Groups["column"]),
@@ -98,6 +98,6 @@ internal static partial class DiagnosticLines
     [GeneratedRegex(@"^(?:\S*/?ld(?:\.\w+)?: )?(?<file>\S+?):?(?::\(\.[^)]*\): | )(?<text>undefined reference to .*)$")]
     private static partial Regex UndefinedPattern();
 
-    [GeneratedRegex(@"\[(?:-Werror,)?(?<flag>-W[\w+=-]+)\]$")]
+    [GeneratedRegex(@"\[-W(?:error=|error,-W)?(?<flag>[\w+=-]+)\]$")]
     private static partial Regex FlagPattern();
 }

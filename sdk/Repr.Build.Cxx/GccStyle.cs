@@ -21,6 +21,9 @@ internal sealed class GccStyle(string c, string cxx, string archiver) : CommandS
     public override bool HasSeparatePrecompiledHeader => true;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Listings => _isClang ? ClangListings : [];
+
+    /// <inheritdoc/>
     public override string Linker => cxx;
 
     /// <inheritdoc/>

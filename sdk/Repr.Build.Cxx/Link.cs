@@ -44,6 +44,7 @@ public sealed class Link : CxxTask
                 Outputs = [Absolute(OutputFile), .. importLibrary.Length > 0 ? [Absolute(importLibrary)] : Array.Empty<string>()],
                 Inputs = [.. unit.Sources.Select(Absolute), .. files],
                 ReadRoots = [.. unit.Options.List("AdditionalLibraryDirectories").Select(Absolute)],
+                Listings = Style.Listings,
             },
         ];
     }

@@ -21,6 +21,9 @@ internal sealed record Step
     /// <summary>Directories from which it may read more, as in include directories.</summary>
     public IReadOnlyList<string> ReadRoots { get; init; } = [];
 
+    /// <summary>Directories in which it looks for names, without opening anything.</summary>
+    public IReadOnlyList<string> Listings { get; init; } = [];
+
     /// <summary>True when the tool changes what is there instead of replacing it: it is removed before.</summary>
     public bool RemovesOutputs { get; init; }
 }

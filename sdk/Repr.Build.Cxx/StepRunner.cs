@@ -122,7 +122,7 @@ internal sealed class StepRunner
             Arguments = step.Arguments,
             WorkingDirectory = Directory,
             Environment = Environment,
-            Inputs = [.. step.Inputs.Union(lastTime ?? [], StringComparer.Ordinal)],
+            Inputs = [.. step.Inputs.Union(lastTime ?? [], StringComparer.Ordinal).Union(step.Listings, StringComparer.Ordinal)],
             VirtualFiles = [],
             OutputFiles = outputs,
             OutputDirectories = [],

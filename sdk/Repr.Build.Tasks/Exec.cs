@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
 using Repr.Protocol.V1;
 
 namespace Repr.Build;
@@ -16,8 +18,11 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
 {
     private const string KillingCode = "MSB5002";
 
+    private static readonly PropertyInfo? s_overridden =
+        typeof(ToolTask).GetProperty("ExitCodeOverriddenToIndicateErrors", BindingFlags.Instance | BindingFlags.NonPublic);
+
     private readonly RemoteRun _run = new();
-    private List<ITaskItem>? _consoleOutput;
+    private int _linesOfLostAttempt;
     private bool _isEnded;
 
     /// <summary>"true": run remotely; "false": run locally, whatever the patterns say; empty: ask the patterns.</summary>
@@ -29,9 +34,9 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
     /// <summary>Files that the command writes. A hint: their directories are made, and may be written to wherever they are.</summary>
     public ITaskItem[] ReprOutputs { get; set; } = [];
 
-    /// <summary>The lines that the command wrote, with ConsoleToMSBuild. As in the base, which keeps those of a local run.</summary>
+    /// <summary>The lines that the command wrote, with ConsoleToMSBuild: the base's, without those of an attempt that has no verdict.</summary>
     [Output]
-    public new ITaskItem[] ConsoleOutput => _consoleOutput is null ? base.ConsoleOutput : [.. _consoleOutput];
+    public new ITaskItem[] ConsoleOutput => base.ConsoleOutput[_linesOfLostAttempt..];
 
     /// <inheritdoc/>
     public override void Cancel()
@@ -51,47 +56,29 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
             return base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands);
         }
 
-        bool isCaptured = ConsoleToMSBuild;
-        List<ITaskItem> lines = [];
-        void Capture(string line)
-        {
-            if (isCaptured && line.Trim() is { Length: > 0 } text)
-            {
-                lines.Add(new Microsoft.Build.Utilities.TaskItem(Escape(text)));
-            }
-        }
-
-        TextLines output = new(local.StandardOutputEncoding ?? Encoding.UTF8, line =>
-        {
-            LogEventsFromTextOutput(line, StandardOutputImportanceToUse);
-            Capture(line);
-        });
+        TextLines output = new(local.StandardOutputEncoding ?? Encoding.UTF8, line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse));
         TextLines error = new(local.StandardErrorEncoding ?? Encoding.UTF8, line =>
         {
             if (LogStandardErrorAsError)
             {
-                // The base captures no such line either.
                 Log.LogError("{0}", line);
-                return;
             }
-
-            LogEventsFromTextOutput(line, StandardErrorImportanceToUse);
-            Capture(line);
+            else
+            {
+                LogEventsFromTextOutput(line, StandardErrorImportanceToUse);
+            }
         });
 
-        // What an attempt without a verdict wrote must not be among the lines of the local run after it.
-        ConsoleToMSBuild = false;
         RemoteRun.Outcome outcome = _run.Execute(
             Log, BuildEngine, settings, action, text => (text.IsStderr ? error : output).Add(text.Data.Span));
         error.End();
         output.End();
-        ConsoleToMSBuild = isCaptured;
         if (outcome.RunLocally)
         {
+            _linesOfLostAttempt = base.ConsoleOutput.Length;
             return base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands);
         }
 
-        _consoleOutput = lines;
         DeleteTempFile(script);
         return outcome.Verdict is { } verdict ? Conclude(verdict) : EndWithoutVerdict(outcome.ExitCode);
     }
@@ -180,10 +167,6 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
         };
     }
 
-    // Characters that mean something in an item (https://learn.microsoft.com/visualstudio/msbuild/special-characters-to-escape).
-    private static string Escape(string text) => string.Concat(text.Select(character =>
-        "%*?@$();'".Contains(character, StringComparison.Ordinal) ? Uri.HexEscape(character) : character.ToString()));
-
     // The base's rules: a signal is 128 + its number, a time-out is a warning and a failed task, and what was logged as an error is one.
     private int Conclude(RemoteRun.Verdict verdict)
     {
@@ -195,7 +178,14 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
                 "Terminating the task executable \"{0}\" because it did not finish within the specified limit of {1} milliseconds.", ToolName, Timeout);
         }
 
-        return verdict.ExitCode == 0 && Log.HasLoggedErrors ? -1 : verdict.ExitCode;
+        if (verdict.ExitCode != 0 || !Log.HasLoggedErrors)
+        {
+            return verdict.ExitCode;
+        }
+
+        // What the base then says depends on this property, where there is one (since MSBuild 18).
+        s_overridden?.SetValue(this, true);
+        return -1;
     }
 
     // The build is being cancelled, or an error was logged.

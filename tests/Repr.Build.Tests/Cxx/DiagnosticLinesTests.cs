@@ -9,6 +9,7 @@ public sealed class DiagnosticLinesTests
     [InlineData("a.cpp:3: fatal error: b.h: No such file or directory", "error", "", "a.cpp", 3, 0)]
     [InlineData("a.cpp:9:5: warning: unused variable 'u' [-Wunused-variable]", "warning", "-Wunused-variable", "a.cpp", 9, 5)]
     [InlineData("a.cpp:9:5: error: unused variable 'u' [-Werror,-Wunused-variable]", "error", "-Wunused-variable", "a.cpp", 9, 5)]
+    [InlineData("a.cpp:9:5: error: unused variable 'u' [-Werror=unused-variable]", "error", "-Wunused-variable", "a.cpp", 9, 5)]
     [InlineData("a.h:1:7: note: candidate is: f(int)", "note", "", "a.h", 1, 7)]
     [InlineData(@"C:\src\a.cpp(12): error C2065: 'x': undeclared identifier", "error", "C2065", @"C:\src\a.cpp", 12, 0)]
     [InlineData(@"C:\src (x86)\a.cpp(12,3): warning C4100: 'x': unreferenced", "warning", "C4100", @"C:\src (x86)\a.cpp", 12, 3)]

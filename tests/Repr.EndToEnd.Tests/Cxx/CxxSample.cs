@@ -50,10 +50,14 @@ internal sealed class CxxSample
         return (run, File.Exists(record) ? [.. File.ReadAllLines(record).Select(line => JsonDocument.Parse(line).RootElement)] : []);
     }
 
-    /// <summary>What was built: objects, precompiled headers, libraries, programs, generated and dependency files.</summary>
+    /// <summary>
+    /// What was built: objects, precompiled headers, libraries, programs, generated and dependency files. Not GCC's precompiled header:
+    /// two runs of GCC on the same machine do not make the same bytes.
+    /// </summary>
     public Dictionary<string, byte[]> Outputs() => System.IO.Directory.EnumerateFiles(Directory, "*", SearchOption.AllDirectories)
         .Where(file => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal))
         .Where(file => !file.EndsWith(".command", StringComparison.Ordinal)) // holds the time
+        .Where(file => _toolset != "gcc" || !file.EndsWith(".gch", StringComparison.Ordinal))
         .ToDictionary(file => Path.GetRelativePath(Directory, file), File.ReadAllBytes);
 
     /// <summary>Runs the program.</summary>

@@ -74,7 +74,7 @@ public sealed class CxxSampleTests(PackedSdk sdk)
         BuildRun remote = (await sample.BuildAsync(worker)).Run;
 
         Assert.Equal(1, remote.ExitCode);
-        Assert.Equal(1, remote.CountOf("luhn.cpp(6,12): error : 'missing' was not declared in this scope"));
+        Assert.Equal(1, remote.CountOf("luhn.cpp(6,12): error : ‘missing’ was not declared in this scope"));
         Assert.Equal(1, remote.CountOf("luhn.cpp(5,9): error -Wunused-variable"));
         Assert.Equal(local.Diagnostics, remote.Diagnostics);
     }
