@@ -10,6 +10,9 @@ namespace Repr.Build;
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
 {
+    // Above a home directory there may be one that cannot be listed.
+    private static readonly EnumerationOptions s_whatCanBeSeen = new() { IgnoreInaccessible = true, MatchCasing = MatchCasing.PlatformDefault };
+
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];
 
@@ -70,6 +73,7 @@ public sealed class ReprPrepare : Task
         return true;
     }
 
+
     private List<string> SelectPatterns()
     {
         List<string> patterns = [];
@@ -97,8 +101,8 @@ public sealed class ReprPrepare : Task
         {
             // In a worktree or a submodule .git is a file.
             if (Path.Exists(Path.Combine(directory.FullName, ".git"))
-                || directory.EnumerateFiles("*.sln").Any()
-                || directory.EnumerateFiles("*.slnx").Any())
+                || directory.EnumerateFiles("*.sln", s_whatCanBeSeen).Any()
+                || directory.EnumerateFiles("*.slnx", s_whatCanBeSeen).Any())
             {
                 return directory.FullName;
             }
