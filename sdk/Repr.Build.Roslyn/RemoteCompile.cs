@@ -58,7 +58,17 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             return call.RunLocally();
         }
 
-        RemoteAction? action = TryDescribe(call, projectDirectory, out string reason);
+        RemoteAction? action;
+        string reason;
+        try
+        {
+            action = TryDescribe(call, projectDirectory, out reason);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            (action, reason) = (null, exception.Message); // what it means for the compile, the stock task says
+        }
+
         if (action is null)
         {
             compiler.Log.LogMessage(MessageImportance.Low, "Repr: runs locally: {0}", reason);
@@ -134,6 +144,11 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         if (!string.IsNullOrEmpty(compiler.ToolPath) || !IsBuiltIn(call.PathToTool))
         {
             return "the compiler is not the one of the SDK";
+        }
+
+        if (ToolEnvironment.FindSecret(compiler.EnvironmentVariables ?? []) is { } secret)
+        {
+            return $"the project gives the compiler the variable {secret}, which must not leave this machine";
         }
 
         if (compiler.OutputAssembly is null)

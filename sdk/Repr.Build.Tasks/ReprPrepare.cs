@@ -62,14 +62,17 @@ public sealed class ReprPrepare : Task
         return true;
     }
 
+    // Above a home directory there may be one that cannot be listed.
+    private static readonly EnumerationOptions s_whatCanBeSeen = new() { IgnoreInaccessible = true, MatchCasing = MatchCasing.PlatformDefault };
+
     private static string FindSourceRoot(string projectDirectory)
     {
         for (DirectoryInfo? directory = new(projectDirectory); directory is not null; directory = directory.Parent)
         {
             // In a worktree or a submodule .git is a file.
             if (Path.Exists(Path.Combine(directory.FullName, ".git"))
-                || directory.EnumerateFiles("*.sln").Any()
-                || directory.EnumerateFiles("*.slnx").Any())
+                || directory.EnumerateFiles("*.sln", s_whatCanBeSeen).Any()
+                || directory.EnumerateFiles("*.slnx", s_whatCanBeSeen).Any())
             {
                 return directory.FullName;
             }

@@ -16,7 +16,10 @@ internal static class ToolEnvironment
 
     private static readonly string[] s_secrets = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "KEY"];
 
-    /// <summary>Selects from an environment, then applies a task's own assignments ("NAME=value"; an empty value removes the name).</summary>
+    /// <summary>
+    /// Selects from an environment, then applies a task's own assignments ("NAME=value"; an empty value removes the name). Those are all
+    /// applied: the project names them for the tool. See <see cref="FindSecret"/>.
+    /// </summary>
     public static Dictionary<string, string> Select(IEnumerable<KeyValuePair<string, string>> environment, IEnumerable<string> assignments)
     {
         Dictionary<string, string> selected = new(StringComparer.Ordinal);
@@ -31,7 +34,7 @@ internal static class ToolEnvironment
         foreach (string assignment in assignments)
         {
             int equals = assignment.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0 && IsAllowed(assignment[..equals]))
+            if (equals > 0)
             {
                 selected[assignment[..equals]] = assignment[(equals + 1)..];
             }
@@ -45,6 +48,11 @@ internal static class ToolEnvironment
         selected["TMPDIR"] = "/tmp";
         return selected;
     }
+
+    /// <summary>The first name among a task's own assignments that must not leave this machine; null: there is none.</summary>
+    public static string? FindSecret(IEnumerable<string> assignments) => assignments
+        .Select(assignment => assignment.Split('=', 2)[0])
+        .FirstOrDefault(name => s_secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>True for a name that may leave this machine.</summary>
     public static bool IsAllowed(string name) =>

@@ -32,6 +32,8 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public Tool RunTool { get; set; } = (_, _) => Task.FromResult(new Wire.Completed { Exit = new Wire.Exit { Code = 0 } });
 
+    public Action<Wire.ToolInput> OnInput { get; set; } = _ => { };
+
     public Wire.WorkerMessage FirstMessage { get; set; } = new()
     {
         Welcome = new Wire.Welcome { ProtocolMajor = 1, Slots = 2, QueueLimit = 2, WorkerId = "test-worker", Workspace = "test" },
@@ -108,6 +110,10 @@ internal sealed class TestWorker : IAsyncDisposable
                 else if (message.FileAnswer is { } answer)
                 {
                     actions[answer.ActionId].Answer(answer);
+                }
+                else if (message.ToolInput is { } input)
+                {
+                    worker.OnInput(input);
                 }
                 else if (message.Cancel is { } cancel && actions.TryGetValue(cancel.ActionId, out TestAction? cancelled))
                 {

@@ -215,13 +215,13 @@ void run_init(struct action *action)
         check(fuse_fd, "open /dev/fuse");
     }
     take_identity(action);
-    check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");
     check(sethostname("repr", 4), "set the host name");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
     if (fuse_fd >= 0)
         mount_lower(action, fuse_fd);
     close(action->connection);
     make_root();
+    check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");
     bring_up_loopback();
     drop_privileges();
     if (chdir(action->cwd))

@@ -75,6 +75,146 @@ public sealed class ActionRunnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_second_run_names_facts_and_looks_that_the_worker_has()
+    {
+        _requester.Worker.FirstMessage.Welcome.ProtocolMinor = 1;
+        string header = _requester.Files.Write("src/dir/h.txt", "header");
+        List<Wire.Execute> seen = [];
+        Wire.ObservedSet observed = new();
+        observed.Inputs.Add(new ObservedInput(VirtualPath.Parse(header), ObservedKind.Read).ToWire());
+        int runs = 0;
+        _requester.Worker.RunTool = (action, _) =>
+        {
+            seen.Add(action.Execute);
+            Wire.Completed completed = _requester.Succeed((Output, $"result {runs++}"));
+            completed.ObservedSet = _requester.Worker.Put(Google.Protobuf.MessageExtensions.ToByteArray(observed)).ToWire();
+            return Task.FromResult(completed);
+        };
+
+        await _requester.CompleteAsync(_requester.NewRun());
+        Wire.DoorReply second = await _requester.CompleteAsync(_requester.NewRun());
+        Wire.DoorReply third = await _requester.CompleteAsync(_requester.NewRun());
+
+        Assert.True(second.Done is not null && third.Done is not null, $"{second} {third}");
+        Assert.Empty(seen[2].Command.Environment);
+        Assert.DoesNotContain(seen[2].Inputs, fact => fact.Path == header);
+        Assert.Contains(
+            seen[2].InputSets.Select(set => Wire.InputSet.Parser.ParseFrom(_requester.Worker.Blobs[set.ToCore()])),
+            set => set.Facts.Any(fact => fact.Path == header && fact.File?.Digest is not null));
+        Assert.Equal(seen[1].InputSets, seen[2].InputSets);
+        Assert.Equal(0u, third.Done!.Statistics.UploadedFiles);
+    }
+
+    [Fact]
+    public async Task Live_text_comes_before_the_end_and_such_an_action_is_not_tried_again()
+    {
+        Wire.Run run = _requester.NewRun();
+        run.LiveText = true;
+        int runs = 0;
+        _requester.Worker.RunTool = async (action, cancelled) =>
+        {
+            runs++;
+            action.Say("begun");
+            while (_requester.Text.Length == 0)
+            {
+                await Task.Delay(5, cancelled);
+            }
+
+            action.Die();
+            await Task.Delay(Timeout.Infinite, cancelled);
+            return new Wire.Completed();
+        };
+
+        Wire.DoorReply reply = await _requester.CompleteAsync(run);
+
+        Assert.Equal(MessageCodes.ActionLost, reply.NotRun.Code);
+        Assert.True(reply.NotRun.TextPassedOn);
+        Assert.Equal(1, runs);
+        Assert.Equal("begun", _requester.Text);
+    }
+
+    [Fact]
+    public async Task What_is_typed_goes_to_the_tool()
+    {
+        TaskCompletionSource<string> typed = new();
+        _requester.Worker.OnInput = input => typed.TrySetResult(input.Data.ToStringUtf8());
+        _requester.Worker.RunTool = async (_, cancelled) =>
+        {
+            Assert.Equal("keys", await typed.Task.WaitAsync(cancelled));
+            return _requester.Succeed((Output, "x"));
+        };
+        await _requester.Input.Writer.WriteAsync(new InputData("keys"u8.ToArray()), TestContext.Current.CancellationToken);
+
+        Wire.DoorReply reply = await _requester.CompleteAsync(_requester.NewRun());
+
+        Assert.Equal(0, reply.Done.Code);
+    }
+
+    [Fact]
+    public async Task A_write_outside_the_write_roots_leaves_no_verdict_and_no_output()
+    {
+        Wire.Run run = _requester.NewRun();
+        run.OutputFiles.Clear();
+        run.WriteRoots.Add(_requester.Files.At("src"));
+        _requester.Worker.RunTool = (_, _) =>
+        {
+            Wire.Completed completed = _requester.Succeed((_requester.Files.At("src/new"), "x"));
+            completed.UndeclaredWrites.Add("/opt/elsewhere");
+            return Task.FromResult(completed);
+        };
+
+        Wire.DoorReply reply = await _requester.CompleteAsync(run);
+
+        Assert.Equal(MessageCodes.WriteLost, reply.NotRun.Code);
+        Assert.Contains("/opt/elsewhere", reply.NotRun.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(_requester.Files.At("src/new")));
+    }
+
+    [Fact]
+    public async Task In_a_write_root_files_are_seen_changed_made_and_deleted()
+    {
+        string old = _requester.Files.Write("src/old", "old");
+        string gone = _requester.Files.Write("src/gone", "gone");
+        Wire.Run run = _requester.NewRun();
+        run.OutputFiles.Clear();
+        run.WriteRoots.Add(_requester.Files.At("src"));
+        _requester.Worker.RunTool = async (action, _) =>
+        {
+            Wire.FileAnswer answer = await action.AskAsync(old, Wire.FileQuestion.Types.Kind.Entry);
+            Assert.Equal(3, answer.Entry.File.SizeBytes);
+            Wire.Completed completed = _requester.Succeed((old, "newer"), (_requester.Files.At("src/made/it"), "made"));
+            completed.Outputs.Add(new DirectoryOutput(_requester.Files.VirtualAt("src/made"), 0x1ED).ToWire());
+            completed.Outputs.Add(new DeletedOutput(VirtualPath.Parse(gone)).ToWire());
+            return completed;
+        };
+
+        Wire.DoorReply reply = await _requester.CompleteAsync(run);
+
+        Assert.Equal(0, reply.Done?.Code ?? throw new InvalidOperationException(reply.ToString()));
+        Assert.Equal("newer", await File.ReadAllTextAsync(old, TestContext.Current.CancellationToken));
+        Assert.Equal("made", await File.ReadAllTextAsync(_requester.Files.At("src/made/it"), TestContext.Current.CancellationToken));
+        Assert.False(File.Exists(gone));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_saved_while_the_action_waits_is_newer_than_the_output()
+    {
+        string input = _requester.Files.Write("src/a.cs", "class A;");
+        Wire.Run run = _requester.NewRun();
+        run.Inputs.Add(input);
+        _requester.Worker.RunTool = async (_, cancelled) =>
+        {
+            await Task.Delay(20, cancelled);
+            await File.WriteAllTextAsync(input, "class B;", cancelled);
+            return _requester.Succeed((Output, "of A"));
+        };
+
+        await _requester.CompleteAsync(run);
+
+        Assert.True(File.GetLastWriteTimeUtc(input) > File.GetLastWriteTimeUtc(Output));
+    }
+
+    [Fact]
     public async Task A_cut_stream_is_tried_again_and_text_is_not_repeated()
     {
         int runs = 0;
@@ -181,7 +321,7 @@ public sealed class ActionRunnerTests : IAsyncLifetime
 
         Assert.Equal(MessageCodes.VersionsDoNotTalk, reply.NotRun.Code);
         Assert.Contains("7.2", reply.NotRun.Message, StringComparison.Ordinal);
-        Assert.Contains("1.0", reply.NotRun.Message, StringComparison.Ordinal);
+        Assert.Contains($"{WireConversions.ProtocolMajor}.{WireConversions.ProtocolMinor}", reply.NotRun.Message, StringComparison.Ordinal);
     }
 
     [Fact]

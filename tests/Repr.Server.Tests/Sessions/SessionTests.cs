@@ -16,7 +16,7 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
         WorkerMessage answer = await requester.SendFirstAsync(TestRequester.Hello(major: 7));
 
         Assert.Equal(FailureCode.InvalidRequest, answer.Refusal.Code);
-        Assert.Contains("protocol 1.0", answer.Refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"protocol {WireConversions.ProtocolMajor}.{WireConversions.ProtocolMinor}", answer.Refusal.Message, StringComparison.Ordinal);
         Assert.Contains("7.0 (Repr 9.9)", answer.Refusal.Message, StringComparison.Ordinal);
     }
 

@@ -85,7 +85,7 @@ public sealed class FuseWorkspaceProviderTests : WorkspaceProviderContract
         };
         using CancellationTokenSource cancelling = new();
         await using IWorkspace workspace = await Provider.CreateAsync(NewStaging(), 0, Shell("cat never"), Files, Cancellation);
-        Task<ToolRun> run = workspace.RunAsync(new CollectedText(), cancelling.Token).AsTask();
+        Task<ToolRun> run = workspace.RunAsync(new CollectedText(), input: null, cancelling.Token).AsTask();
         await asked.Task.WaitAsync(Cancellation);
 
         await cancelling.CancelAsync();
