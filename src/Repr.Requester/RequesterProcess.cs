@@ -22,6 +22,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly DigestCache _digests;
     private readonly WorkerSessions _sessions;
     private readonly ActionRunner _runner;
+    private readonly LocalQueue _local;
     // Never disposed: a client or a signal may ask again at any moment. They hold no resources.
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _force = new();
@@ -49,6 +50,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             new BuildRecord(Path.Combine(options.CacheDirectory, "records"), time),
             time,
             _log);
+        _local = new LocalQueue(Environment.ProcessorCount, LocalQueue.AvailableBytes, time);
         _lastUse = time.GetTimestamp();
     }
 
@@ -82,7 +84,11 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     /// <inheritdoc/>
     async Task<Wire.DoorReply> IDoorService.RunAsync(
-        Wire.Run run, Func<Wire.DoorText, ValueTask> text, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
+        Wire.Run run,
+        Func<Wire.DoorText, ValueTask> text,
+        ChannelReader<ToolInput> input,
+        Action<IDisposable> held,
+        CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _running);
         try
@@ -92,6 +98,10 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             if (reply.NotRun is { Cancelled: false } notRun)
             {
                 Log.NotRun(_log, run.Description, notRun.Code, notRun.Message);
+                if (run.QueueLocally)
+                {
+                    held(await _local.EnterAsync(cancellationToken));
+                }
             }
 
             return reply;

@@ -12,6 +12,9 @@ namespace Repr.Requester.Actions;
 /// </summary>
 internal static class ExecuteMessage
 {
+    // What this build has made, as the references of a project, has another time after the next one: it is kept apart.
+    private const long YoungNs = 600_000_000_000;
+
     /// <summary>Writes an action.</summary>
     /// <param name="request">The action.</param>
     /// <param name="mapping">What is known of its files.</param>
@@ -40,17 +43,20 @@ internal static class ExecuteMessage
         }
 
         execute.Command.Environment.Clear();
+        long youngNs = mapping.MadeNs - YoungNs;
+        Wire.InputSet young = new();
         Wire.InputSet own = new();
         Wire.InputSet foreign = new();
         foreach (InputFact fact in mapping.Facts)
         {
             RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping) ? execute.Inputs
+                : fact is FileFact file && file.ModifiedNs > youngNs ? young.Facts
                 : IsOwn(fact.Path, request, mapping) ? own.Facts
                 : foreign.Facts;
             place.Add(fact.ToWire());
         }
 
-        ContentSource[] sets = [.. new[] { environment, foreign, own }
+        ContentSource[] sets = [.. new[] { environment, foreign, own, young }
             .Where(set => set.Facts.Count + set.Environment.Count > 0)
             .Select(set => ContentSource.OfBytes(set.ToByteArray()))];
         execute.InputSets.AddRange(sets.Select(set => set.Digest.ToWire()));

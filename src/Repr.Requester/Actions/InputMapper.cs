@@ -68,6 +68,7 @@ internal sealed class InputMapper(DigestCache digests, TimeProvider time)
         await mapping.FinishAsync();
         return new InputMapping(mapping.Facts, mapping.Sources, mapping.Imposed, policy)
         {
+            MadeNs = nowNs,
             OutputFiles = outputFiles,
             OutputDirectories = outputDirectories,
             WriteRoots = writeRoots,

@@ -27,6 +27,9 @@ internal sealed class InputMapping
     /// <summary>The facts, in the order of their paths.</summary>
     public IEnumerable<InputFact> Facts => _facts.Values.OrderBy(fact => fact.Path);
 
+    /// <summary>When it was made, in nanoseconds since 1970 UTC.</summary>
+    public required long MadeNs { get; init; }
+
     /// <summary>How many facts there are.</summary>
     public int Count => _facts.Count;
 

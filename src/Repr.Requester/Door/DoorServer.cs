@@ -11,9 +11,16 @@ namespace Repr.Requester.Door;
 /// <summary>What the door's clients can ask for.</summary>
 internal interface IDoorService
 {
-    /// <summary>Runs an action; see <see cref="Actions.ActionRunner.RunAsync"/>.</summary>
+    /// <summary>
+    /// Runs an action; see <see cref="Actions.ActionRunner.RunAsync"/>. If the run asks for a place among what runs locally and needs one,
+    /// <paramref name="held"/> gets it.
+    /// </summary>
     Task<Wire.DoorReply> RunAsync(
-        Wire.Run run, Func<Wire.DoorText, ValueTask> text, ChannelReader<ToolInput> input, CancellationToken cancellationToken);
+        Wire.Run run,
+        Func<Wire.DoorText, ValueTask> text,
+        ChannelReader<ToolInput> input,
+        Action<IDisposable> held,
+        CancellationToken cancellationToken);
 
     /// <summary>What to show of this process.</summary>
     Wire.StatusReply GetStatus();
@@ -171,10 +178,22 @@ internal sealed partial class DoorServer : IAsyncDisposable
 
             Channel<ToolInput> input = Channel.CreateBounded<ToolInput>(InputsUnderWay);
             Task watching = WatchAsync(socket, stream, input.Writer, gone);
-            Wire.DoorReply reply = await AnswerAsync(stream, request, input.Reader, gone.Token);
-            await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
-            socket.Shutdown(SocketShutdown.Both);
-            await watching;
+            IDisposable? held = null;
+            try
+            {
+                Wire.DoorReply reply = await AnswerAsync(stream, request, input.Reader, place => held = place, gone.Token);
+                await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
+                if (held is null)
+                {
+                    socket.Shutdown(SocketShutdown.Both);
+                }
+
+                await watching;
+            }
+            finally
+            {
+                held?.Dispose();
+            }
         }
         catch (Exception exception) when (
             exception is IOException or SocketException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
@@ -184,7 +203,11 @@ internal sealed partial class DoorServer : IAsyncDisposable
     }
 
     private async Task<Wire.DoorReply> AnswerAsync(
-        Stream stream, Wire.DoorRequest request, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
+        Stream stream,
+        Wire.DoorRequest request,
+        ChannelReader<ToolInput> input,
+        Action<IDisposable> held,
+        CancellationToken cancellationToken)
     {
         if (request.DoorVersion != Version)
         {
@@ -201,6 +224,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
                     request.Run,
                     async text => await DelimitedMessages.WriteAsync(stream, new Wire.DoorReply { Text = text }, cancellationToken),
                     input,
+                    held,
                     cancellationToken);
             case Wire.DoorRequest.RequestOneofCase.Status:
                 return new Wire.DoorReply { Status = _service.GetStatus() };

@@ -59,6 +59,7 @@ public sealed class OutputPlanTests
 
     private static InputMapping Mapping() => new([], [], new HashSet<VirtualPath>(), new ReadPolicy([VirtualPath.Parse("/w")]))
     {
+        MadeNs = 0,
         OutputFiles = Files,
         OutputDirectories = Directories,
         WriteRoots = [VirtualPath.Parse("/w")],
