@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 
 namespace Repr.Build;
@@ -26,8 +25,7 @@ internal static class DoorAddress
     {
         FileInfo tool = new(toolPath);
         string identity = string.Create(CultureInfo.InvariantCulture, $"{tool.FullName}|{tool.Length}|{tool.LastWriteTimeUtc.Ticks}");
-        string digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)));
-        return Path.Combine(runtimeDirectory, $"door-{digest[..16]}.sock");
+        return Path.Combine(runtimeDirectory, $"door-{Hash(identity):x16}.sock");
     }
 
     /// <summary>Makes the runtime directory if need be, and checks that nobody else can put a socket there.</summary>
@@ -47,5 +45,17 @@ internal static class DoorAddress
             throw new IOException(
                 $"The directory '{runtimeDirectory}' must belong to the user and be closed to others (chmod 700); remove it or set REPR_RUNTIME_DIR.");
         }
+    }
+
+    // FNV-1a, 64 bits: a name, not a secret.
+    private static ulong Hash(string text)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (byte octet in Encoding.UTF8.GetBytes(text))
+        {
+            hash = unchecked((hash ^ octet) * 1099511628211);
+        }
+
+        return hash;
     }
 }

@@ -37,7 +37,8 @@ public sealed partial class DocumentationTests
 
     [Fact]
     public void Every_environment_variable_is_in_configuration() =>
-        Assert.Empty(Sources("*.cs")
+        Assert.Empty(new[] { "*.cs", "*.c" }
+            .SelectMany(Sources)
             .SelectMany(source => Matches(VariablePattern(), source))
             .Except(Matches(VariablePattern(), Read("docs/configuration.md"))));
 
@@ -63,7 +64,7 @@ public sealed partial class DocumentationTests
         Assert.Equal(decisions, LinkPattern().Matches(list).Select(match => match.Groups[1].Value).Where(link => link.StartsWith('0')));
     }
 
-    private static HashSet<string> CodesInSources() => new[] { "*.cs", "*.props", "*.targets" }
+    private static HashSet<string> CodesInSources() => new[] { "*.cs", "*.c", "*.props", "*.targets" }
         .SelectMany(Sources)
         .SelectMany(source => Matches(CodePattern(), source))
         .ToHashSet(StringComparer.Ordinal);
@@ -77,6 +78,7 @@ public sealed partial class DocumentationTests
     private static HashSet<string> OptionsOfTheCommandLine() => Directory
         .EnumerateFiles(Path.Combine(ArchitectureTests.Root, "src/Repr.Cli"), "*.cs")
         .SelectMany(file => OptionInSourcePattern().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value))
+        .Concat(Matches(OptionOfTheFrontPattern(), Read("src/Repr.Cli/Front/options.c")))
         .ToHashSet(StringComparer.Ordinal);
 
     private static IEnumerable<string> Sources(string pattern) => ProductFolders
@@ -113,6 +115,10 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"new\(""(--[a-z-]+)""\)")]
     private static partial Regex OptionInSourcePattern();
+
+    // A line of the text that `repr exec --help` writes.
+    [GeneratedRegex(@"^    ""  (--[a-z-]+) ", RegexOptions.Multiline)]
+    private static partial Regex OptionOfTheFrontPattern();
 
     [GeneratedRegex(@"\bREPR_[A-Z_]+\b")]
     private static partial Regex VariablePattern();

@@ -301,7 +301,8 @@ internal sealed partial class ActionRunner(
     private static void RefuseLostWrites(ActionRequest request, ActionResult result)
     {
         string? home = request.Command.Environment.GetValueOrDefault("HOME");
-        VirtualPath lost = request.WriteRoots.Count == 0 ? default : result.UndeclaredWrites.FirstOrDefault(path => !IsPersonal(path, home));
+        bool declaresOutputs = request.Line is null && request.WriteRoots.Count == 0; // its outputs are declared one by one
+        VirtualPath lost = declaresOutputs ? default : result.UndeclaredWrites.FirstOrDefault(path => !IsPersonal(path, home));
         if (!lost.IsDefault)
         {
             throw new ActionFailureException(

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
 using Repr.Requester.Files;
 
@@ -10,14 +9,16 @@ public static class DoorPaths
 {
     private const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>The door of one build of Repr: another build has another door.</summary>
+    /// <summary>
+    /// The door of one build of Repr: another build has another door. The same rule is in the tasks (<c>DoorAddress</c>) and in the front
+    /// (<c>door.c</c>).
+    /// </summary>
     /// <param name="product">Full path of repr.dll.</param>
     public static string FindDoor(string product)
     {
         FileInfo file = new(product);
         string identity = string.Create(CultureInfo.InvariantCulture, $"{file.FullName}|{file.Length}|{file.LastWriteTimeUtc.Ticks}");
-        string name = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(identity)).AsSpan(0, 8));
-        return Path.Combine(FindRuntimeDirectory(), $"door-{name}.sock");
+        return Path.Combine(FindRuntimeDirectory(), $"door-{Hash(identity):x16}.sock");
     }
 
     /// <summary>$REPR_RUNTIME_DIR, else $XDG_RUNTIME_DIR/repr, else /tmp/repr-uid.</summary>
@@ -47,6 +48,18 @@ public static class DoorPaths
             throw new IOException(
                 $"The directory '{path}' must be a directory of this user with mode 0700; remove it, or set REPR_RUNTIME_DIR to another one.");
         }
+    }
+
+    // FNV-1a, 64 bits: a name, not a secret.
+    private static ulong Hash(string text)
+    {
+        ulong hash = 14695981039346656037;
+        foreach (byte octet in Encoding.UTF8.GetBytes(text))
+        {
+            hash = unchecked((hash ^ octet) * 1099511628211);
+        }
+
+        return hash;
     }
 
     private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;

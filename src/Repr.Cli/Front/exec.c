@@ -1,0 +1,122 @@
+/* `repr exec`: one command on a worker, or here. */
+#define _GNU_SOURCE
+#include "front.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+static _Noreturn void run_here(char **command)
+{
+    execvp(command[0], command);
+    int error = errno;
+    fprintf(stderr, "repr: error: '%s' could not be started: %s\n", command[0], strerror(error));
+    exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+/* One line for each cause and build, as far as a mark in the runtime directory can tell; thousands of commands may meet the same. */
+static bool was_said(const struct door *door, const struct options *options, const char *code)
+{
+    if (door->directory == NULL || strchr(code, '/') != NULL)
+        return false;
+    char *build = format("%s", options->build_id != NULL ? options->build_id : "");
+    for (char *at = build; *at != 0; at++)
+        if (strchr("/.", *at) != NULL)
+            *at = '-';
+    const char *mark = format("%s/said-%s-%.64s", door->directory, code, build);
+    bool said = is_recent(mark);
+    if (!said)
+        touch(mark);
+    return said;
+}
+
+/* The sentence as part of a longer one. */
+static const char *without_stop(const char *message)
+{
+    size_t length = strlen(message);
+
+    return length > 0 && message[length - 1] == '.' ? format("%.*s", (int)length - 1, message) : message;
+}
+
+static _Noreturn void fall_back(
+    const struct door *door, const struct options *options, struct input *input, const struct verdict *verdict)
+{
+    const char *program = options->command[0], *message = without_stop(verdict->message);
+
+    release_signals();
+    if (options->fail) {
+        fprintf(stderr, "repr: error %s: %s.\n", verdict->code, message);
+        exit(EXIT_NOT_RUN);
+    }
+    if (!give_input_back(input)) {
+        fprintf(stderr, "repr: error %s: %s; '%s' cannot run here either, since its input was read already.\n",
+            verdict->code, message, program);
+        exit(EXIT_NOT_RUN);
+    }
+    if (verdict->text_passed_on)
+        fprintf(stderr, "repr: warning %s: %s; '%s' runs here instead, and its output starts again.\n", verdict->code, message, program);
+    else if (!was_said(door, options, verdict->code))
+        fprintf(stderr, "repr: warning %s: %s; '%s' runs here instead, and so does whatever else meets this.\n",
+            verdict->code, message, program);
+    run_here(options->command);
+}
+
+static _Noreturn void end_as(const struct verdict *verdict)
+{
+    release_signals();
+    switch (verdict->outcome) {
+    case OUTCOME_SIGNAL:
+        die_of(verdict->number);
+    case OUTCOME_TIMED_OUT:
+        fputs("repr: error REPR2402: the command ran longer than it may.\n", stderr);
+        exit(EXIT_TIMED_OUT);
+    default:
+        exit(verdict->number & 0xFF);
+    }
+}
+
+int exec_remotely(const char *program, char **arguments)
+{
+    struct options options;
+    struct door door;
+    struct input input = {.start = -1};
+    struct terminal terminal;
+    struct bytes request = {0};
+    struct verdict verdict = {.outcome = OUTCOME_NOT_RUN};
+    const char *problem;
+
+    read_options(&options, arguments);
+    if (options.endpoint == NULL)
+        run_here(options.command);
+    repair_standard_streams();
+    bool found = find_door(&door, find_product(program), &problem);
+    if (find_unspeakable(&options, &problem)) {
+        verdict.code = "REPR2002";
+        verdict.message = problem;
+        fall_back(&door, &options, &input, &verdict);
+    }
+    open_input(&input, &options);
+    int connection = found ? open_door(&door, &problem) : -1;
+    if (connection < 0) {
+        verdict.code = "REPR1301";
+        verdict.message = format("The requester process could not be reached: %s.", problem);
+        fall_back(&door, &options, &input, &verdict);
+    }
+    look_at_terminal(&terminal, input.taken);
+    encode_run(&request, &options, &input, &terminal);
+    take_signals();
+    if (terminal.input)
+        enter_raw_mode();
+    relay(connection, &request, &input, &terminal, &verdict);
+    if (verdict.outcome != OUTCOME_NOT_RUN)
+        end_as(&verdict);
+    /* It holds the command's place among all that runs here: the command inherits it, and its end closes it. */
+    fcntl(connection, F_SETFD, 0);
+    if (verdict.received != 0 || verdict.cancelled)
+        die_of(verdict.received != 0 ? verdict.received : 15);
+    fall_back(&door, &options, &input, &verdict);
+}
