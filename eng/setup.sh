@@ -5,11 +5,12 @@ set -euo pipefail
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.net/download" >&2; exit 1; }
 
 # program -> package of Debian and Ubuntu
-declare -A packages=([gcc]=gcc [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2)
+declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2)
 missing=()
 for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
 done
+command -v clang-cl >/dev/null || compgen -G '/usr/bin/clang-cl-*' >/dev/null || missing+=(clang-tools)
 [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || [ -e /usr/lib/aarch64-linux-gnu/libc.a ] || missing+=(libc6-dev)
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0

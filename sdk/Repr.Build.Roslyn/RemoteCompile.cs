@@ -86,6 +86,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             return outcome.ExitCode;
         }
 
+        RemoteRun.LogUnusualEnd(compiler.Log, action, verdict);
         LogLines(verdict.Output, call.LogOutput);
         LogLines(verdict.Error, compiler.LogStandardErrorAsError ? line => compiler.Log.LogError("{0}", line) : call.LogError);
         // The stock task's rule: what it logged as an error is one, whatever the compiler returned.
@@ -127,7 +128,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             VirtualFiles = [new ActionFile(responsePath, responseFile)],
             OutputFiles = files.OutputFiles,
             OutputDirectories = files.OutputDirectories,
-            ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. Toolchain.SystemRoots],
+            ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. SystemRoots.All],
             Description = $"{compiler.GetType().Name} {Path.GetFileNameWithoutExtension(output)}",
             PredictionKey = $"{compiler.GetType().Name} {output}",
             Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,

@@ -6,16 +6,6 @@ namespace Repr.Build;
 /// </summary>
 internal static class Toolchain
 {
-    /// <summary>
-    /// Directories of the operating system from which a runtime loads libraries, locale and time zone data. Nobody's secrets lie there,
-    /// and every user can read them.
-    /// </summary>
-    public static IReadOnlyList<string> SystemRoots { get; } =
-    [
-        "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-        "/etc/localtime", "/etc/timezone", "/etc/ssl/openssl.cnf", "/etc/os-release", "/etc/dotnet", "/etc/alternatives",
-    ];
-
     /// <summary>The compiler's program files beside a program.</summary>
     public static IEnumerable<string> CompilerFiles(string program)
     {

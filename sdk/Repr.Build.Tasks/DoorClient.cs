@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Repr.Protocol.V1;
@@ -6,58 +7,78 @@ using Repr.Protocol.V1;
 namespace Repr.Build;
 
 /// <summary>What the requester process wrote about one action: its text, then exactly one of the two verdicts.</summary>
-/// <param name="Output">What the tool wrote to its standard output.</param>
-/// <param name="Error">What the tool wrote to its standard error.</param>
+/// <param name="Output">What the tool wrote to its standard output. Empty when somebody listened to the text.</param>
+/// <param name="Error">What the tool wrote to its standard error. Empty when somebody listened to the text.</param>
 /// <param name="Done">The tool ran; all outputs are written.</param>
 /// <param name="NotRun">The action has no verdict; nothing was written.</param>
 /// <param name="IsDoorClosed">Nobody opened: the next action will hardly find somebody there either.</param>
 internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRun? NotRun, bool IsDoorClosed = false);
 
 /// <summary>
-/// A client of the requester process's door (protos/repr/v1/door.proto). Starts the process when nobody listens. Blocking, for a
-/// task's own thread. Never throws for what may go wrong outside: that is a <see cref="NotRun"/>. Safe for concurrent use.
+/// A client of the requester process's door (protos/repr/v1/door.proto). Starts the process when nobody listens. Never throws for what
+/// may go wrong outside: that is a <see cref="NotRun"/>. Any number of actions may be under way at the same time, each on a connection
+/// of its own.
 /// </summary>
 /// <param name="toolPath">The repr.dll that the process runs.</param>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore of which nobody asked for the wait handle holds nothing.")]
 internal sealed class DoorClient(string toolPath)
 {
     private const uint DoorVersion = 1;
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_startPoll = TimeSpan.FromMilliseconds(20);
 
+    // Those who find nobody there start one process, not one each.
+    private readonly SemaphoreSlim _starting = new(1);
+
     /// <summary>Runs one action and waits for its end. Cancelling closes the connection, which cancels the action.</summary>
-    public DoorAnswer Run(Run run, CancellationToken cancellationToken)
+    /// <param name="run">The action.</param>
+    /// <param name="text">Gets the tool's text as it arrives, in its order, one call at a time; null: it is collected.</param>
+    /// <param name="cancellationToken">Ends the action.</param>
+    public async Task<DoorAnswer> RunAsync(Run run, Action<DoorText>? text, CancellationToken cancellationToken)
     {
         bool isOpen = false;
+        bool hasPassedOn = false;
         using MemoryStream output = new();
         using MemoryStream error = new();
         DoorAnswer NoVerdict(string code, string message) => new(
             output.ToArray(),
             error.ToArray(),
             null,
-            new NotRun { Code = code, Message = message, Cancelled = cancellationToken.IsCancellationRequested },
+            new NotRun
+            {
+                Code = code,
+                Message = message,
+                Cancelled = cancellationToken.IsCancellationRequested,
+                TextPassedOn = hasPassedOn,
+            },
             !isOpen);
 
         try
         {
-            using Socket socket = Connect(cancellationToken);
+            using Socket socket = await ConnectAsync(cancellationToken);
             isOpen = true;
             using CancellationTokenRegistration close = cancellationToken.Register(socket.Dispose);
             using NetworkStream network = new(socket);
             using BufferedStream stream = new(network, 1 << 16);
             DoorRequest request = new() { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run };
             request.WriteDelimitedTo(stream);
-            stream.Flush();
+            await stream.FlushAsync(cancellationToken);
             while (true)
             {
-                DoorReply reply = DoorReply.Parser.ParseDelimitedFrom(stream);
+                DoorReply reply = await ReadAsync(stream, cancellationToken);
                 switch (reply.ReplyCase)
                 {
+                    case DoorReply.ReplyOneofCase.Text when text is not null:
+                        hasPassedOn = true;
+                        text(reply.Text);
+                        break;
                     case DoorReply.ReplyOneofCase.Text:
                         reply.Text.Data.WriteTo(reply.Text.IsStderr ? error : output);
                         break;
                     case DoorReply.ReplyOneofCase.Done:
                         return new DoorAnswer(output.ToArray(), error.ToArray(), reply.Done, null);
                     case DoorReply.ReplyOneofCase.NotRun:
+                        reply.NotRun.TextPassedOn |= hasPassedOn;
                         return new DoorAnswer(output.ToArray(), error.ToArray(), null, reply.NotRun);
                     case DoorReply.ReplyOneofCase.WrongVersion:
                         return NoVerdict(
@@ -84,7 +105,27 @@ internal sealed class DoorClient(string toolPath)
 
     private static string ProductVersion() => typeof(DoorClient).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    private Socket Connect(CancellationToken cancellationToken)
+    // A varint with the length, then the message (the parser's own delimited reader would block).
+    private static async Task<DoorReply> ReadAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        byte[] one = new byte[1];
+        uint length = 0;
+        for (int shift = 0; shift < 35; shift += 7)
+        {
+            await stream.ReadExactlyAsync(one, cancellationToken);
+            length |= (uint)(one[0] & 0x7F) << shift;
+            if (one[0] < 0x80)
+            {
+                break;
+            }
+        }
+
+        byte[] message = new byte[length];
+        await stream.ReadExactlyAsync(message, cancellationToken);
+        return DoorReply.Parser.ParseFrom(message);
+    }
+
+    private async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(toolPath))
         {
@@ -99,14 +140,23 @@ internal sealed class DoorClient(string toolPath)
             return connected;
         }
 
+        await _starting.WaitAsync(cancellationToken);
+        try
+        {
+            return TryConnect(door) ?? await StartAsync(door, cancellationToken);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+    }
+
+    private async Task<Socket> StartAsync(UnixDomainSocketEndPoint door, CancellationToken cancellationToken)
+    {
         StartRequester(door.ToString());
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < s_startTimeout;)
         {
-            if (cancellationToken.WaitHandle.WaitOne(s_startPoll))
-            {
-                throw new OperationCanceledException(cancellationToken);
-            }
-
+            await Task.Delay(s_startPoll, cancellationToken);
             if (TryConnect(door) is { } started)
             {
                 return started;

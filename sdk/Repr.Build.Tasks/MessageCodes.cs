@@ -12,6 +12,15 @@ internal static class MessageCodes
     /// <summary>$(ReprEndpoint) is not an endpoint.</summary>
     public const string MalformedEndpoint = "REPR2001";
 
+    /// <summary>An item of @(ReprExecPattern) has a malformed regular expression.</summary>
+    public const string MalformedPattern = "REPR2003";
+
+    /// <summary>A parameter of a task has a value that means nothing.</summary>
+    public const string MalformedParameter = "REPR2004";
+
+    /// <summary>A C++ toolset is unknown, or one of its programs is not installed.</summary>
+    public const string UnusableToolset = "REPR2005";
+
     /// <summary>A signal ended the tool.</summary>
     public const string ToolSignalled = "REPR2401";
 

@@ -29,6 +29,15 @@ internal sealed record RemoteAction
     /// <summary>Directories in which the tool may write anything.</summary>
     public required IReadOnlyCollection<string> OutputDirectories { get; init; }
 
+    /// <summary>Directories in which the tool may change anything, and sees what is there.</summary>
+    public IReadOnlyCollection<string> WriteRoots { get; init; } = [];
+
+    /// <summary>
+    /// True when the task knows hardly more than the command line: the requester process looks for the program, adds what it finds out
+    /// about inputs, and keeps back what must not leave the machine of the <see cref="Environment"/>.
+    /// </summary>
+    public bool Derive { get; init; }
+
     /// <summary>Directories and files that the worker may ask for.</summary>
     public required IReadOnlyCollection<string> ReadRoots { get; init; }
 

@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using Repr.Protocol.V1;
+using Task = System.Threading.Tasks.Task;
 
 namespace Repr.Build;
 
@@ -16,12 +17,17 @@ namespace Repr.Build;
 internal sealed class RemoteRun
 {
     private readonly CancellationTokenSource _cancellation = new();
+    private readonly Lock _saying = new();
+    private DoorClient? _door;
 
     /// <summary>The tool's text and verdict.</summary>
-    /// <param name="Output">Its standard output.</param>
-    /// <param name="Error">Its standard error.</param>
+    /// <param name="Output">Its standard output; empty when it was passed on.</param>
+    /// <param name="Error">Its standard error; empty when it was passed on.</param>
     /// <param name="ExitCode">Its exit code; 128 + number for a signal, -1 for a time-out.</param>
-    internal sealed record Verdict(string Output, string Error, int ExitCode);
+    /// <param name="Signal">The signal that ended it; 0: none.</param>
+    /// <param name="IsTimedOut">It was ended because it ran too long.</param>
+    /// <param name="Worker">Where it ran.</param>
+    internal sealed record Verdict(string Output, string Error, int ExitCode, int Signal, bool IsTimedOut, string Worker);
 
     /// <summary>What became of an action.</summary>
     /// <param name="Verdict">The tool ran: this is what it said.</param>
@@ -29,11 +35,41 @@ internal sealed class RemoteRun
     /// <param name="ExitCode">What the task returns when it ends without a verdict.</param>
     internal readonly record struct Outcome(Verdict? Verdict, bool RunLocally, int ExitCode);
 
-    /// <summary>Ends the action, now or when it is started.</summary>
+    /// <summary>Set when the task was cancelled.</summary>
+    public CancellationToken Cancellation => _cancellation.Token;
+
+    /// <summary>Ends the actions, now or when they are started.</summary>
     public void Cancel() => _cancellation.Cancel();
 
     /// <summary>Runs an action and waits. The caller's current directory and environment may be another project's afterwards.</summary>
-    public Outcome Execute(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action)
+    public Outcome Execute(
+        TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text = null) =>
+        Yielding(engine, () => ExecuteAsync(log, engine, settings, action, text));
+
+    /// <summary>Waits for work in whose time the engine may build other projects with this task's slot.</summary>
+    public static T Yielding<T>(IBuildEngine engine, Func<Task<T>> work)
+    {
+        IBuildEngine3? engine3 = engine as IBuildEngine3;
+        engine3?.Yield();
+        try
+        {
+            // The boundary: the engine knows no asynchronous tasks, and takes its slot back on the thread that gave it.
+            return Task.Run(work).GetAwaiter().GetResult();
+        }
+        finally
+        {
+            engine3?.Reacquire();
+        }
+    }
+
+    /// <summary>Runs an action. Any number may be under way.</summary>
+    /// <param name="log">The task's log.</param>
+    /// <param name="engine">The task's engine.</param>
+    /// <param name="settings">The project's settings.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="text">Gets the tool's text as it is written; null: it is in the verdict.</param>
+    public async Task<Outcome> ExecuteAsync(
+        TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text = null)
     {
         if (FindProblem(settings.Endpoint) is { } problem)
         {
@@ -53,7 +89,8 @@ internal sealed class RemoteRun
             return GiveUp(log, engine, settings, action, MessageCodes.RequesterGone, earlier);
         }
 
-        DoorAnswer answer = Ask(engine, settings, action);
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath));
+        DoorAnswer answer = await door.RunAsync(Describe(settings, action, isLive: text is not null), text, _cancellation.Token);
         if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
         {
             // As the stock task does: the build is being stopped, its result is no longer of interest.
@@ -68,14 +105,46 @@ internal sealed class RemoteRun
                 objects?.RegisterTaskObject(brokenDoor, notRun.Message, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
             }
 
+            if (notRun.TextPassedOn && !settings.FailInsteadOfFallback)
+            {
+                log.LogMessage(
+                    MessageImportance.High, "Repr: {0} was lost in the middle: it runs again, and what it wrote so far comes twice", action.Description);
+            }
+
             return GiveUp(log, engine, settings, action, notRun.Code, notRun.Message);
         }
 
-        Summarise(log, action, answer.Done!);
+        Done done = answer.Done!;
+        Summarise(log, action, done);
+        int exitCode = done.HowCase switch
+        {
+            Done.HowOneofCase.Signal => 128 + done.Signal,
+            Done.HowOneofCase.TimedOut => -1,
+            _ => done.Code,
+        };
         return new Outcome(
-            new Verdict(Encoding.UTF8.GetString(answer.Output), Encoding.UTF8.GetString(answer.Error), ExitCodeOf(log, action, answer.Done!)),
+            new Verdict(
+                Encoding.UTF8.GetString(answer.Output), Encoding.UTF8.GetString(answer.Error), exitCode, done.Signal, done.TimedOut, done.Worker),
             RunLocally: false,
             ExitCode: 0);
+    }
+
+    /// <summary>Logs an error for a tool that a signal or the time-out ended.</summary>
+    public static void LogUnusualEnd(TaskLoggingHelper log, RemoteAction action, Verdict verdict)
+    {
+        if (verdict.Signal != 0)
+        {
+            log.LogError(
+                null, MessageCodes.ToolSignalled, null, null, 0, 0, 0, 0,
+                "{0}: the tool was ended by signal {1} on worker '{2}'.", action.Description, verdict.Signal, verdict.Worker);
+        }
+        else if (verdict.IsTimedOut)
+        {
+            log.LogError(
+                null, MessageCodes.ToolTimedOut, null, null, 0, 0, 0, 0,
+                "{0}: the tool was ended on worker '{1}' because it ran longer than {2} ms.",
+                action.Description, verdict.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
+        }
     }
 
     private static string? FindProblem(string endpoint)
@@ -93,22 +162,7 @@ internal sealed class RemoteRun
         return uri.Host.Length == 0 ? "names no host" : null;
     }
 
-    private DoorAnswer Ask(IBuildEngine engine, RemoteSettings settings, RemoteAction action)
-    {
-        Run run = Describe(settings, action);
-        IBuildEngine3? engine3 = engine as IBuildEngine3;
-        engine3?.Yield();
-        try
-        {
-            return new DoorClient(settings.ToolPath).Run(run, _cancellation.Token);
-        }
-        finally
-        {
-            engine3?.Reacquire();
-        }
-    }
-
-    private static Run Describe(RemoteSettings settings, RemoteAction action) => new()
+    private static Run Describe(RemoteSettings settings, RemoteAction action, bool isLive) => new()
     {
         Endpoint = settings.Endpoint,
         Command = new Command
@@ -127,9 +181,12 @@ internal sealed class RemoteRun
         PredictionKey = action.PredictionKey,
         EmptyMapping = settings.EmptyMapping,
         BuildId = settings.BuildId,
+        WriteRoots = { action.WriteRoots },
+        LiveText = isLive,
+        Derive = action.Derive,
     };
 
-    private static Outcome GiveUp(
+    private Outcome GiveUp(
         TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, string code, string message)
     {
         if (settings.FailInsteadOfFallback)
@@ -138,16 +195,13 @@ internal sealed class RemoteRun
             return new Outcome(null, RunLocally: false, ExitCode: -1);
         }
 
-        string said = "Repr.Build.Said|" + code;
-        IBuildEngine4? objects = engine as IBuildEngine4;
-        if (objects?.GetRegisteredTaskObject(said, RegisteredTaskObjectLifetime.Build) is not null)
+        if (!IsFirst(engine, code))
         {
             log.LogMessage(MessageImportance.Low, "Repr: {0} runs locally ({1}: {2})", action.Description, code, message);
             return new Outcome(null, RunLocally: true, ExitCode: 0);
         }
 
-        objects?.RegisterTaskObject(said, code, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
-        string text = $"{message} {action.Description} is compiled locally, and so is whatever else meets this.";
+        string text = $"{message} {action.Description} runs locally, and so does whatever else meets this.";
         if ((engine as IBuildEngine8)?.ShouldTreatWarningAsError(code) == true)
         {
             // Remote is an optimisation: its absence must not fail a build whose warnings are errors. ReprFallback=fail does that.
@@ -161,23 +215,24 @@ internal sealed class RemoteRun
         return new Outcome(null, RunLocally: true, ExitCode: 0);
     }
 
-    private static int ExitCodeOf(TaskLoggingHelper log, RemoteAction action, Done done)
+    // Of this build on this node. The actions of one task may ask at the same time.
+    private bool IsFirst(IBuildEngine engine, string code)
     {
-        switch (done.HowCase)
+        string said = "Repr.Build.Said|" + code;
+        if (engine is not IBuildEngine4 objects)
         {
-            case Done.HowOneofCase.Signal:
-                log.LogError(
-                    null, MessageCodes.ToolSignalled, null, null, 0, 0, 0, 0,
-                    "{0}: the tool was ended by signal {1} on worker '{2}'.", action.Description, done.Signal, done.Worker);
-                return 128 + done.Signal;
-            case Done.HowOneofCase.TimedOut:
-                log.LogError(
-                    null, MessageCodes.ToolTimedOut, null, null, 0, 0, 0, 0,
-                    "{0}: the tool was ended on worker '{1}' because it ran longer than {2} ms.",
-                    action.Description, done.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
-                return -1;
-            default:
-                return done.Code;
+            return true;
+        }
+
+        lock (_saying)
+        {
+            if (objects.GetRegisteredTaskObject(said, RegisteredTaskObjectLifetime.Build) is not null)
+            {
+                return false;
+            }
+
+            objects.RegisterTaskObject(said, code, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
+            return true;
         }
     }
 

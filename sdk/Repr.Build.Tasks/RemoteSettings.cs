@@ -3,7 +3,7 @@ using Microsoft.Build.Framework;
 namespace Repr.Build;
 
 /// <summary>
-/// The Repr properties of one project. <see cref="ReprPrepare"/> leaves them with the build engine and the compiler tasks of the same
+/// The Repr properties of one project. <see cref="ReprPrepare"/> leaves them with the build engine and the tasks of the same
 /// project directory take them from there: a task that stands in for a stock task can have no parameters of its own, since its calls
 /// are written in files that we do not own.
 /// </summary>
@@ -17,6 +17,12 @@ internal sealed record RemoteSettings
 
     /// <summary>What the worker may ask for, apart from an action's own files.</summary>
     public required IReadOnlyList<string> ReadRoots { get; init; }
+
+    /// <summary>Where a tool whose outputs nobody declared may write: the source root, the project's directory and @(ReprWriteRoot).</summary>
+    public required IReadOnlyList<string> WriteRoots { get; init; }
+
+    /// <summary>Regular expressions: a command in which one of them is found runs remotely (@(ReprExecPattern)).</summary>
+    public required IReadOnlyList<string> ExecPatterns { get; init; }
 
     /// <summary>Groups the records of one build; may be empty.</summary>
     public required string BuildId { get; init; }
@@ -36,6 +42,8 @@ internal sealed record RemoteSettings
             [nameof(Endpoint)] = Endpoint,
             [nameof(FailInsteadOfFallback)] = FailInsteadOfFallback ? bool.TrueString : bool.FalseString,
             [nameof(ReadRoots)] = string.Join('\0', ReadRoots),
+            [nameof(WriteRoots)] = string.Join('\0', WriteRoots),
+            [nameof(ExecPatterns)] = string.Join('\0', ExecPatterns),
             [nameof(BuildId)] = BuildId,
             [nameof(EmptyMapping)] = EmptyMapping ? bool.TrueString : bool.FalseString,
             [nameof(ToolPath)] = ToolPath,
@@ -59,6 +67,8 @@ internal sealed record RemoteSettings
             Endpoint = values[nameof(Endpoint)],
             FailInsteadOfFallback = values[nameof(FailInsteadOfFallback)] == bool.TrueString,
             ReadRoots = values[nameof(ReadRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
+            WriteRoots = values[nameof(WriteRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
+            ExecPatterns = values[nameof(ExecPatterns)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             BuildId = values[nameof(BuildId)],
             EmptyMapping = values[nameof(EmptyMapping)] == bool.TrueString,
             ToolPath = values[nameof(ToolPath)],

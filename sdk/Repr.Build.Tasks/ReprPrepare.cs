@@ -4,12 +4,15 @@ using Task = Microsoft.Build.Utilities.Task;
 namespace Repr.Build;
 
 /// <summary>
-/// Runs before the first compile of a project: makes the SDK's compiler tasks loadable for their remoting variants and hands the
-/// project's Repr properties over to them. Starts nothing and cannot fail.
+/// Runs before everything else in a project: makes the SDK's compiler tasks loadable for their remoting variants and hands the project's
+/// Repr properties over to the remoting tasks. Starts nothing and cannot fail.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
 {
+    // Above a home directory there may be one that cannot be listed.
+    private static readonly EnumerationOptions s_whatCanBeSeen = new() { IgnoreInaccessible = true, MatchCasing = MatchCasing.PlatformDefault };
+
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];
 
@@ -34,6 +37,12 @@ public sealed class ReprPrepare : Task
     /// <summary>Toolchain and package directories, and @(ReprReadRoot). Empty and missing ones are ignored.</summary>
     public string[] ReadRoots { get; set; } = [];
 
+    /// <summary>@(ReprWriteRoot): where a tool whose outputs are not declared may write, besides the source root.</summary>
+    public string[] WriteRoots { get; set; } = [];
+
+    /// <summary>@(ReprExecPattern): commands that run remotely (<see cref="ExecPattern"/>).</summary>
+    public ITaskItem[] ExecPatterns { get; set; } = [];
+
     /// <summary>$(ReprBuildId).</summary>
     public string BuildId { get; set; } = "";
 
@@ -55,6 +64,8 @@ public sealed class ReprPrepare : Task
             Endpoint = Endpoint,
             FailInsteadOfFallback = string.Equals(Fallback, "fail", StringComparison.OrdinalIgnoreCase),
             ReadRoots = Normalise([sourceRoot, projectDirectory, .. ReadRoots], projectDirectory),
+            WriteRoots = Normalise([sourceRoot, projectDirectory, .. WriteRoots], projectDirectory),
+            ExecPatterns = SelectPatterns(),
             BuildId = BuildId,
             EmptyMapping = EmptyMapping,
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
@@ -62,8 +73,27 @@ public sealed class ReprPrepare : Task
         return true;
     }
 
-    // Above a home directory there may be one that cannot be listed.
-    private static readonly EnumerationOptions s_whatCanBeSeen = new() { IgnoreInaccessible = true, MatchCasing = MatchCasing.PlatformDefault };
+
+    private List<string> SelectPatterns()
+    {
+        List<string> patterns = [];
+        foreach (ITaskItem item in ExecPatterns)
+        {
+            string regex = ExecPattern.ToRegex(item);
+            if (ExecPattern.FindProblem(regex) is { } problem)
+            {
+                Log.LogWarning(
+                    null, MessageCodes.MalformedPattern, null, null, 0, 0, 0, 0,
+                    "The ReprExecPattern '{0}' is ignored: its Regex is malformed. {1}", item.ItemSpec, problem);
+            }
+            else
+            {
+                patterns.Add(regex);
+            }
+        }
+
+        return patterns;
+    }
 
     private static string FindSourceRoot(string projectDirectory)
     {

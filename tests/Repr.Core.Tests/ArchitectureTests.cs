@@ -18,8 +18,9 @@ public sealed partial class ArchitectureTests
         ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Workspaces"],
         ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Requester", "Repr.Server"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
+        ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],
         ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],
-        ["Repr.Build.Sdk"] = ["Repr.Build.Tasks", "Repr.Build.Roslyn", "Repr.Cli"], // packs them; compiles nothing
+        ["Repr.Build.Sdk"] = ["Repr.Build.Tasks", "Repr.Build.Cxx", "Repr.Build.Roslyn", "Repr.Cli"], // packs them; compiles nothing
     };
 
     public static TheoryData<string> Projects => [.. Product().Select(file => Path.GetFileNameWithoutExtension(file))];

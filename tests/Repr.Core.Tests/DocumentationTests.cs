@@ -70,7 +70,7 @@ public sealed partial class DocumentationTests
         .ToHashSet(StringComparer.Ordinal);
 
     // $(Name) and @(Name), as the SDK's files use them; names that begin with '_' are its own.
-    private static HashSet<string> PropertiesOfTheSdk() => new[] { "Sdk.props", "Sdk.targets" }
+    private static HashSet<string> PropertiesOfTheSdk() => new[] { "Sdk.props", "Sdk.targets", "Repr.Cxx.props", "Repr.Cxx.targets" }
         .Select(file => Read("sdk/Repr.Build.Sdk/Sdk/" + file))
         .SelectMany(text => UsePattern().Matches(text).Select(match => match.Groups[1].Value))
         .ToHashSet(StringComparer.Ordinal);

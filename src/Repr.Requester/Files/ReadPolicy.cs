@@ -34,8 +34,15 @@ internal sealed class ReadPolicy
             "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload", "localtime", "timezone", "nsswitch.conf", "passwd", "group",
             "os-release", "debian_version", "lsb-release", "locale.alias", "locale.conf", "locale.gen", "ssl/openssl.cnf", "ssl/certs",
             "alternatives", "gai.conf", "host.conf", "terminfo", "mime.types", "protocols", "services",
+            "perl",
         }.Select(name => VirtualPath.Parse("/etc/" + name)),
     ];
+
+    // What Debian's Python reads at each start: /etc/python3, /etc/python3.11, ...
+    private const string PythonPrefix = "/etc/python3";
+
+    // Only the names in it, not what is below: clang looks there for other compilers before each compile.
+    private static readonly VirtualPath ListedPlace = VirtualPath.Parse("/opt");
 
     private static readonly VirtualPath[] DeniedPlaces =
         [.. new[] { "/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private" }.Select(VirtualPath.Parse)];
@@ -83,7 +90,7 @@ internal sealed class ReadPolicy
             return ReadVerdict.Denied;
         }
 
-        if (SystemRoots.Any(path.IsWithin))
+        if (path == ListedPlace || SystemRoots.Any(path.IsWithin) || path.Text.StartsWith(PythonPrefix, StringComparison.Ordinal))
         {
             return ReadVerdict.Served;
         }

@@ -1,0 +1,3 @@
+# clang -c
+write_c
+$RUN clang -O2 -Iinc -c scale.c -o scale.o

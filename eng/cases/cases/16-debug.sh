@@ -1,0 +1,3 @@
+# -g
+write_cxx
+$RUN g++ -g -O1 -c table.cc -o table.o

@@ -1,0 +1,3 @@
+# -g -gsplit-dwarf
+write_c
+$RUN gcc -g -gsplit-dwarf -Iinc -c scale.c -o scale.o

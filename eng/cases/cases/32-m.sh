@@ -1,0 +1,3 @@
+# -M
+write_c
+$RUN gcc -Iinc -M scale.c

@@ -1,0 +1,3 @@
+# -save-temps
+write_c
+$RUN gcc -save-temps -Iinc -c scale.c -o scale.o

@@ -1,0 +1,3 @@
+# -fstack-usage
+write_c
+$RUN gcc -fstack-usage -Iinc -c scale.c -o scale.o

@@ -1,0 +1,3 @@
+# -S
+write_c
+$RUN gcc -O2 -Iinc -S scale.c

@@ -1,0 +1,3 @@
+# -fsyntax-only
+write_c
+$RUN gcc -Wall -Wextra -Iinc -fsyntax-only scale.c

@@ -1,0 +1,3 @@
+# output into a directory that is not there
+write_c
+$RUN gcc -Iinc -c scale.c -o nowhere/scale.o || echo "ends with $?"
