@@ -30,7 +30,6 @@ internal static class RunDerivation
 
     /// <summary>Completes a run.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: there is no program or no working directory.</exception>
-    /// <exception cref="ActionFailureException"><see cref="MessageCodes.WriteLost"/>: what it writes would not be seen.</exception>
     public static DerivedRun Complete(Wire.Run given)
     {
         Wire.Run run = given.Clone();
@@ -51,7 +50,6 @@ internal static class RunDerivation
 
         Add(run.ReadRoots, [directory, sourceRoot, .. line.Directories, .. line.Files.Select(ParentOf), .. RootsOfProgram(program)], home);
         Add(run.WriteRoots, [directory, .. isCompiler ? [] : new[] { sourceRoot }, .. WrittenBy(program, line).Select(ParentOf)], home);
-        RequireVisibleWrites(run, directory);
         run.OutputFiles.Add(line.Outputs.Where(output => !run.WriteRoots.Any(root => IsWithin(output, root))).Where(IsNewOrFile));
         run.Inputs.Add(line.Files.Except(line.Outputs, StringComparer.Ordinal).Except(run.OutputFiles, StringComparer.Ordinal));
         if (run.Description.Length == 0)
@@ -66,18 +64,6 @@ internal static class RunDerivation
         }
 
         return new DerivedRun(run, line);
-    }
-
-    // Elsewhere the worker tells what was written and not returned; /tmp is private there, and what is written is gone.
-    private static void RequireVisibleWrites(Wire.Run run, string directory)
-    {
-        if (IsWithin(directory, "/tmp") && !run.WriteRoots.Any(root => IsWithin(directory, root)))
-        {
-            throw new ActionFailureException(
-                MessageCodes.WriteLost,
-                ReprErrorCode.InvalidRequest,
-                $"What the command writes in its working directory '{directory}' would be lost; run it in another one, or name it as a write root.");
-        }
     }
 
     private static string FindProgram(Wire.Command command)
