@@ -35,7 +35,7 @@ internal sealed class ActionProgress
     /// <summary>Facts of the last attempt.</summary>
     public uint Mapped { get; set; }
 
-    /// <summary>Bytes of the last Execute message.</summary>
+    /// <summary>Bytes of the last Execute message, and of the input sets that were sent for it.</summary>
     public long RequestBytes { get; set; }
 
     /// <summary>Time of sending content.</summary>

@@ -12,6 +12,8 @@ internal sealed record VirtualFile(VirtualPath Path, ReadOnlyMemory<byte> Conten
 /// <summary>A validated <see cref="Wire.Run"/>: one action as the door's client wants it. Immutable.</summary>
 internal sealed record ActionRequest
 {
+    private static readonly VirtualPath s_tmp = VirtualPath.Parse("/tmp");
+
     /// <summary>The worker.</summary>
     public required Uri Endpoint { get; init; }
 
@@ -58,13 +60,18 @@ internal sealed record ActionRequest
     public required TimeSpan? QueueTimeout { get; init; }
 
     /// <summary>Validates a request.</summary>
-    /// <exception cref="ActionFailureException">The endpoint is malformed.</exception>
+    /// <exception cref="ActionFailureException">The endpoint is malformed, or what the command writes would be lost.</exception>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: anything else is.</exception>
     public static ActionRequest Parse(Wire.Run run)
     {
         DerivedRun? derived = run.Derive ? RunDerivation.Complete(run) : null;
         run = derived?.Run ?? run;
         Command command = run.Command.ToCore();
+        if (derived is not null)
+        {
+            RequireVisibleWrites(command.WorkingDirectory, [.. run.WriteRoots.Select(VirtualPath.Parse)]);
+        }
+
         return new ActionRequest
         {
             Endpoint = ParseEndpoint(run.Endpoint),
@@ -102,4 +109,16 @@ internal sealed record ActionRequest
                 MessageCodes.MalformedEndpoint,
                 ReprErrorCode.InvalidRequest,
                 $"The endpoint '{text}' is not of the form http://host:port or https://host:port; correct ReprEndpoint.");
+
+    // Elsewhere the worker tells what was written and not returned. /tmp is private there: what is written is gone.
+    private static void RequireVisibleWrites(VirtualPath directory, IReadOnlyList<VirtualPath> writeRoots)
+    {
+        if (directory.IsWithin(s_tmp) && !writeRoots.Any(directory.IsWithin))
+        {
+            throw new ActionFailureException(
+                MessageCodes.WriteLost,
+                ReprErrorCode.InvalidRequest,
+                $"What the command writes in its working directory '{directory}' would be lost; run it in another one, or name it as a write root.");
+        }
+    }
 }

@@ -184,7 +184,10 @@ internal sealed partial class ActionRunner(
             long uploading = time.GetTimestamp();
             if (!request.EmptyMapping)
             {
-                await session.Uploader.EnsureAsync(mapping.Sources.Values.Concat(sets), progress.Transfer, token);
+                await session.Uploader.EnsureAsync(mapping.Sources.Values, progress.Transfer, token);
+                TransferStatistics sent = new();
+                await session.Uploader.EnsureAsync(sets, sent, token);
+                progress.RequestBytes += sent.UploadedBytes;
             }
 
             progress.Upload += time.GetElapsedTime(uploading);
@@ -199,7 +202,7 @@ internal sealed partial class ActionRunner(
             FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer);
             progress.Answers = answers;
             ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
-            RefuseLostWrites(request, result);
+            LostWrites.Refuse(request, result);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
             long downloading = time.GetTimestamp();
@@ -296,26 +299,6 @@ internal sealed partial class ActionRunner(
             yield return next;
         }
     }
-
-    // A tool that may write anywhere in some directories has done only a part of its work if it also wrote elsewhere.
-    private static void RefuseLostWrites(ActionRequest request, ActionResult result)
-    {
-        string? home = request.Command.Environment.GetValueOrDefault("HOME");
-        bool declaresOutputs = request.Line is null && request.WriteRoots.Count == 0; // its outputs are declared one by one
-        VirtualPath lost = declaresOutputs ? default : result.UndeclaredWrites.FirstOrDefault(path => !IsPersonal(path, home));
-        if (!lost.IsDefault)
-        {
-            throw new ActionFailureException(
-                MessageCodes.WriteLost,
-                ReprErrorCode.InvalidRequest,
-                $"The command wrote '{lost}', outside the directories in which it may change something; add that directory as a write root.");
-        }
-    }
-
-    // Caches and histories below ~/.cache and the like are no results.
-    private static bool IsPersonal(VirtualPath path, string? home) =>
-        VirtualPath.TryParse(home, out VirtualPath root, out _) && !root.IsRoot && path.IsWithin(root) && path != root
-        && path.Text[root.Text.Length + 1] == '.';
 
     private static bool IsWorthRetrying(Exception failure)
     {

@@ -50,7 +50,7 @@ internal static class ExecuteMessage
         foreach (InputFact fact in mapping.Facts)
         {
             RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping) ? execute.Inputs
-                : fact is FileFact file && file.ModifiedNs > youngNs ? young.Facts
+                : IsYoung(fact, youngNs) ? young.Facts
                 : IsOwn(fact.Path, request, mapping) ? own.Facts
                 : foreign.Facts;
             place.Add(fact.ToWire());
@@ -73,6 +73,9 @@ internal static class ExecuteMessage
         mapping.Imposed.Contains(fact.Path)
         || (fact is DirectoryFact { IsComplete: false }
             && mapping.OutputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
+
+    private static bool IsYoung(InputFact fact, long youngNs) =>
+        fact is FileFact { ModifiedNs: var file } && file > youngNs || fact is DirectoryFact { ModifiedNs: var directory } && directory > youngNs;
 
     private static bool IsOwn(VirtualPath path, ActionRequest request, InputMapping mapping) =>
         path.IsWithin(request.Command.WorkingDirectory) || mapping.OutputRoots.Any(path.IsWithin);

@@ -350,61 +350,6 @@ internal sealed class WorkerSession : IAsyncDisposable
     private ReprException Unavailable(string why) =>
         new(ReprErrorCode.Unavailable, $"The session with the worker at {_endpoint} was lost: {why.TrimEnd('.')}.");
 
-    private sealed class RunningAction(
-        Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer, Action<Wire.Text> text, CancellationToken over)
-    {
-        private readonly TaskCompletionSource<Wire.Completed> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private long _underWay;
-
-        public Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> Answer => answer;
-
-        public Action<Wire.Text> Text => text;
-
-        public CancellationToken Over => over;
-
-        public async Task EnterWindowAsync(int bytes)
-        {
-            while (true)
-            {
-                Task room;
-                lock (_completed)
-                {
-                    if (_underWay + bytes <= ToolInput.WindowBytes)
-                    {
-                        _underWay += bytes;
-                        return;
-                    }
-
-                    room = _room.Task;
-                }
-
-                await room.WaitAsync(over);
-            }
-        }
-
-        public void LeaveWindow(int bytes)
-        {
-            TaskCompletionSource room;
-            lock (_completed)
-            {
-                _underWay -= bytes;
-                room = _room;
-                _room = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-
-            room.SetResult();
-        }
-
-        public Task<Wire.Completed> Completed => _completed.Task;
-
-        public bool HasCompleted => _completed.Task.IsCompletedSuccessfully;
-
-        public void Complete(Wire.Completed completed) => _completed.TrySetResult(completed);
-
-        public void Fail(Exception exception) => _completed.TrySetException(exception);
-    }
-
     private sealed class Place(SemaphoreSlim places) : IDisposable
     {
         private SemaphoreSlim? _places = places;
