@@ -7,10 +7,12 @@ absent() { echo "$*"; exit 77; }
 write_c() {
     mkdir -p inc
     printf '#define FACTOR 3\nint scale(int value);\n' >inc/scale.h
-    printf '#include <stdio.h>\n#include "scale.h"\nint scale(int value) { return value * FACTOR; }\nvoid show(void) { printf("%%d\\n", scale(14)); }\n' >scale.c
-    printf '#include <stdio.h>\n#include "scale.h"\nint main(void) { printf("%%d\\n", scale(14)); return 0; }\n' >main.c
+    printf '#include <stdio.h>\n#include "scale.h"\n' | tee main.c >scale.c
+    printf 'int scale(int value) { return value * FACTOR; }\nvoid show(void) { printf("%%d\\n", scale(14)); }\n' >>scale.c
+    printf 'int main(void) { printf("%%d\\n", scale(14)); return 0; }\n' >>main.c
 }
 
 write_cxx() {
-    printf '#include <map>\n#include <string>\n#include <vector>\nstd::map<std::string, std::vector<int>> table;\nint count() { int n = 0; for (const auto& [key, list] : table) n += (int)(key.size() + list.size()); return n; }\n' >table.cc
+    printf '#include <map>\n#include <string>\n#include <vector>\nstd::map<std::string, std::vector<int>> table;\n' >table.cc
+    printf 'int count() { int n = 0; for (const auto& [key, list] : table) n += (int)(key.size() + list.size()); return n; }\n' >>table.cc
 }

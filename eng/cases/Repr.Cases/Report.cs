@@ -43,8 +43,8 @@ internal sealed class Report(CasesOptions options)
     /// <summary>The line of a cost.</summary>
     public static string RowOf(Cost cost) => string.Create(
         CultureInfo.InvariantCulture,
-        $"| {cost.Tool} | {cost.Language} | {(cost.Pass == 0 ? "first" : cost.Pass)} | {cost.Remote} of {Cases.Costs.Files} | {cost.CpuMs:F1} "
-            + $"| {cost.WallMs:F0} | {cost.Device.Sent} | {cost.Device.Received} "
+        $"| {cost.Tool} | {cost.Language} | {(cost.Pass == 0 ? "first" : cost.Pass)} | {cost.Remote} of {Cases.Costs.Files} "
+            + $"| {cost.CpuMs:F1} | {cost.WallMs:F0} | {cost.Device.Sent} | {cost.Device.Received} "
             + $"| {(cost.Payload is WireBytes bytes ? $"{bytes.Sent} + {bytes.Received}" : "–")} |");
 
     /// <summary>Writes results.md and results.json.</summary>
@@ -64,7 +64,7 @@ internal sealed class Report(CasesOptions options)
             : cell.Remote == 0 ? "no"
             : string.Create(CultureInfo.InvariantCulture, $"{cell.Remote} of {row.Case.Commands}");
         string note = cell.Note is null ? string.Empty : $" ({cell.Note})";
-        string same = cell.Differences.Count > 0 ? "**no**: " + string.Join(", ", cell.Differences).Replace("|", "\\|", StringComparison.Ordinal)
+        string same = cell.Differences.Count > 0 ? "**no**: " + string.Join(", ", cell.Differences)
             : row.NotRepeatable.Count > 0 ? "rest yes"
             : "yes";
         return $"{remote}{note} / {same}";
@@ -77,7 +77,7 @@ internal sealed class Report(CasesOptions options)
         Line(text, "");
         if (Rows.Count > 0)
         {
-            Line(text, $"{Rows.Count(row => row.NotHere is null)} cases of {Rows.Count}. Each cell: executed remotely? / identical to a local run?");
+            Line(text, $"{Rows.Count(row => row.NotHere is null)} cases of {Rows.Count}. Each cell: remote? / identical to a local run?");
             Line(text, "");
             Line(text, $"| Case | Repeatable locally | {string.Join(" | ", options.Tools)} |");
             Line(text, "|---|---|" + string.Concat(options.Tools.Select(_ => "---|")));
@@ -96,7 +96,7 @@ internal sealed class Report(CasesOptions options)
         {
             Line(text, $"Per compile, mean over {Cases.Costs.Files} files, one after the other.");
             Line(text, "");
-            Line(text, "| Tool | Language | Pass | Remote | CPU of the requester's side ms | Wall ms | Sent bytes | Received bytes | Payload |");
+            Line(text, "| Tool | Language | Pass | Remote | CPU of the requester's side ms | Wall ms | Sent | Received bytes | Payload |");
             Line(text, "|---|---|--:|--:|--:|--:|--:|--:|--:|");
             foreach (Cost cost in Costs)
             {

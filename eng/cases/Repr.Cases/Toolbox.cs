@@ -45,7 +45,8 @@ internal sealed class Toolbox : IAsyncDisposable
                     "repr" => await ReprTool.StartAsync(options, box._worker, box._network, box._runtime, cancellationToken),
                     "distcc" => new DistccTool(options, null),
                     "pump" => new DistccTool(options, box.Requester),
-                    "icecc" => await IceccTool.StartAsync(options, box._scheduler, box.Requester, box._worker, box._network, cancellationToken),
+                    "icecc" => await IceccTool.StartAsync(
+                        options, box._scheduler, box.Requester, box._worker, box._network, cancellationToken),
                     _ => new CcacheTool(options),
                 });
             }
@@ -62,14 +63,14 @@ internal sealed class Toolbox : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await Requester.DisposeAsync();
+        await _worker.DisposeAsync();
+        await _scheduler.DisposeAsync();
         foreach (IAsyncDisposable tool in _tools.OfType<IAsyncDisposable>())
         {
             await tool.DisposeAsync();
         }
 
-        await Requester.DisposeAsync();
-        await _worker.DisposeAsync();
-        await _scheduler.DisposeAsync();
         if (_network is not null)
         {
             await _network.DisposeAsync();

@@ -4,8 +4,8 @@ using Repr.Bench;
 namespace Repr.Cases;
 
 /// <summary>
-/// A network namespace for the workers, reached over a pair of virtual devices: icecc must see two machines, and what crosses the pair can be
-/// counted in the same way for all. The addresses are of those reserved for benchmarks (RFC 2544). Disposing it removes it.
+/// A network namespace for the workers, reached over a pair of virtual devices: icecc must see two machines, and what crosses the pair can
+/// be counted in the same way for all. The addresses are of those reserved for benchmarks (RFC 2544). Disposing it removes it.
 /// </summary>
 internal sealed class WorkerNetwork : IAsyncDisposable
 {

@@ -1,6 +1,8 @@
 namespace Repr.Cases.Tools;
 
-/// <summary>ccache with an empty cache on the disk. It never runs anything remotely: what is counted is the second time, from the cache.</summary>
+/// <summary>
+/// ccache with an empty cache on the disk. It never runs anything remotely: what is counted is the second time, from the cache.
+/// </summary>
 /// <param name="options">Where its files go.</param>
 internal sealed class CcacheTool(CasesOptions options) : Tool("ccache", "ccache")
 {

@@ -4,21 +4,26 @@ using Repr.Bench;
 namespace Repr.Cases.Tools;
 
 /// <summary>icecc: a scheduler and a daemon on the requester's side, a daemon on the worker's.</summary>
-internal sealed partial class IceccTool : Tool
+internal sealed partial class IceccTool : Tool, IAsyncDisposable
 {
     private const string Port = "8765";
     private const string Network = "repr-cases";
 
     private readonly Dictionary<string, string> _environment;
+    private readonly string _state;
 
     private IceccTool(string state)
-        : base("icecc", "icecc") => _environment = new(StringComparer.Ordinal)
+        : base("icecc", "icecc")
+    {
+        _state = state;
+        _environment = new(StringComparer.Ordinal)
         {
             ["ICECC_TEST_SOCKET"] = Path.Combine(state, "requester.socket"),
             ["ICECC_DEBUG"] = "debug",
             ["ICECC_LOGFILE"] = Path.Combine(state, "log"),
             ["ICECC_PREFERRED_HOST"] = "worker", // else small compiles stay here
         };
+    }
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Environment => _environment;
@@ -33,7 +38,8 @@ internal sealed partial class IceccTool : Tool
         CancellationToken cancellationToken)
     {
         string state = Directory.CreateTempSubdirectory("repr-icecc-").FullName; // its own user, icecc, must reach it
-        ChildProcess owner = await ChildProcess.RunAsync("install", ["-d", "-o", "icecc", state, state + "/requester", state + "/worker"], cancellationToken);
+        ChildProcess owner = await ChildProcess.RunAsync(
+            "install", ["-d", "-o", "icecc", state, state + "/requester", state + "/worker"], cancellationToken);
         if (owner.ExitCode != 0)
         {
             throw new BenchException($"The package icecc makes a user 'icecc': {owner.Output.Trim()}");
@@ -78,16 +84,24 @@ internal sealed partial class IceccTool : Tool
             .ToLookup(match => match.Groups[1].Value, match => match.Groups[2].Value);
         int remote = 0;
         int failed = 0;
+        const string Sent = "Have to use host " + WorkerNetwork.WorkerAddress;
+        string[] local = ["building_local", "recompiling locally"];
         foreach (IGrouping<string, string> process in processes)
         {
-            bool wasSent = process.Any(text => text.StartsWith("Have to use host " + WorkerNetwork.WorkerAddress, StringComparison.Ordinal));
-            bool wasLocal = process.Any(text =>
-                text.Contains("building_local", StringComparison.Ordinal) || text.Contains("recompiling locally", StringComparison.Ordinal));
+            bool wasSent = process.Any(text => text.StartsWith(Sent, StringComparison.Ordinal));
+            bool wasLocal = process.Any(text => local.Any(sign => text.Contains(sign, StringComparison.Ordinal)));
             remote += wasSent && !wasLocal ? 1 : 0;
             failed += wasSent && wasLocal ? 1 : 0;
         }
 
         return new Placement(remote, failed > 0 ? $"{failed} failed there, then local" : null);
+    }
+
+    /// <summary>Removes its files; its daemons have ended.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_state, recursive: true);
+        return ValueTask.CompletedTask;
     }
 
     private static bool LogSays(string log, string text)
