@@ -33,16 +33,12 @@ public static partial class WireConversions
     }
 
     /// <summary>Writes something for a tool.</summary>
-    public static V1.ToolInput ToWire(this ToolInput input, ulong actionId) => input switch
+    public static V1.ToolInput ToWire(this ToolInput input) => input switch
     {
-        InputData data => new V1.ToolInput { ActionId = actionId, Data = ByteString.CopyFrom(data.Bytes.Span) },
-        InputSignal signal => new V1.ToolInput { ActionId = actionId, Signal = signal.Number },
-        InputResize size => new V1.ToolInput
-        {
-            ActionId = actionId,
-            Resized = new V1.Terminal { Rows = (uint)size.Rows, Columns = (uint)size.Columns },
-        },
-        _ => new V1.ToolInput { ActionId = actionId, End = true },
+        InputData data => new V1.ToolInput { Data = ByteString.CopyFrom(data.Bytes.Span) },
+        InputSignal signal => new V1.ToolInput { Signal = signal.Number },
+        InputResize size => new V1.ToolInput { Resized = new V1.Terminal { Rows = (uint)size.Rows, Columns = (uint)size.Columns } },
+        _ => new V1.ToolInput { End = true },
     };
 
     /// <summary>Reads something for a tool; null: it says nothing, or what only a later minor version knows.</summary>
@@ -56,21 +52,6 @@ public static partial class WireConversions
             V1.ToolInput.InputOneofCase.End => new InputEnd(),
             V1.ToolInput.InputOneofCase.Signal => Signal(input.Signal),
             V1.ToolInput.InputOneofCase.Resized => new InputResize(Cells(input.Resized.Rows), Cells(input.Resized.Columns)),
-            _ => null,
-        };
-    }
-
-    /// <summary>Reads something for a tool, as a client of the door sends it; see the other.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: too many bytes, or no signal that may be sent.</exception>
-    public static ToolInput? ToCore(this V1.DoorInput input)
-    {
-        ArgumentNullException.ThrowIfNull(input);
-        return input.InputCase switch
-        {
-            V1.DoorInput.InputOneofCase.Data => Data(input.Data),
-            V1.DoorInput.InputOneofCase.End => new InputEnd(),
-            V1.DoorInput.InputOneofCase.Signal => Signal(input.Signal),
-            V1.DoorInput.InputOneofCase.Resized => new InputResize(Cells(input.Resized.Rows), Cells(input.Resized.Columns)),
             _ => null,
         };
     }

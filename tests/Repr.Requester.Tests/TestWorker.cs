@@ -111,7 +111,7 @@ internal sealed class TestWorker : IAsyncDisposable
                 {
                     actions[answer.ActionId].Answer(answer);
                 }
-                else if (message.ToolInput is { } input)
+                else if (message.ActionInput?.Input is { } input)
                 {
                     worker.OnInput(input);
                 }

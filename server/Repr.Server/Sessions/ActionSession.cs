@@ -88,12 +88,13 @@ internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage>
             cancellationToken);
 
     /// <summary>Takes something for the tool. One thread at a time.</summary>
+    /// <param name="input">What; unset: nothing that this version knows.</param>
     /// <returns>False when it breaks the rules of the session.</returns>
-    public bool TryTake(Protocol.V1.ToolInput input)
+    public bool TryTake(Protocol.V1.ToolInput? input)
     {
         try
         {
-            if (input.ToCore() is not { } next)
+            if (input?.ToCore() is not { } next)
             {
                 return true; // of a later minor version
             }

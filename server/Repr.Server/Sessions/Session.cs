@@ -147,8 +147,8 @@ internal sealed partial class Session(
                 }
 
                 return true;
-            case RequesterMessage.MessageOneofCase.ToolInput:
-                if (_actions.TryGetValue(message.ToolInput.ActionId, out ActionSession? taking) && !taking.TryTake(message.ToolInput))
+            case RequesterMessage.MessageOneofCase.ActionInput:
+                if (_actions.TryGetValue(message.ActionInput.ActionId, out ActionSession? taking) && !taking.TryTake(message.ActionInput.Input))
                 {
                     taking.Stop(); // more than was agreed, or nothing that can be sent: not our requester
                 }

@@ -150,7 +150,7 @@ void encode_run(struct bytes *stream, const struct options *options, const struc
     free(request.data);
 }
 
-/* A DoorInput: data, or its end when there is none. */
+/* A ToolInput: data, or its end when there is none. */
 void encode_input(struct bytes *stream, const void *data, size_t length)
 {
     struct bytes message = {0};

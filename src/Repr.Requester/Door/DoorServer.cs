@@ -248,7 +248,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     {
         try
         {
-            while (await DelimitedMessages.ReadAsync(stream, Wire.DoorInput.Parser, CancellationToken.None) is { } message)
+            while (await DelimitedMessages.ReadAsync(stream, Wire.ToolInput.Parser, CancellationToken.None) is { } message)
             {
                 if (message.ToCore() is { } next)
                 {

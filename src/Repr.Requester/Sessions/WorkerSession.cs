@@ -309,7 +309,8 @@ internal sealed class WorkerSession : IAsyncDisposable
             await foreach (ToolInput next in input.WithCancellation(action.Over))
             {
                 await action.EnterWindowAsync(next is InputData data ? data.Bytes.Length : 0);
-                _outgoing.Writer.TryWrite(new Wire.RequesterMessage { ToolInput = next.ToWire(actionId) });
+                _outgoing.Writer.TryWrite(
+                    new Wire.RequesterMessage { ActionInput = new Wire.ActionInput { ActionId = actionId, Input = next.ToWire() } });
             }
         }
         catch (OperationCanceledException)

@@ -101,8 +101,7 @@ public sealed class InputSetTests(WorkerFixture worker) : IClassFixture<WorkerFi
         return Repr.Digest.Compute(content).ToWire();
     }
 
-    private static string Output(TestRequester requester) => string.Concat(
-        requester.Texts.Where(text => text.Stream == Text.Types.Stream.Stdout).Select(text => Encoding.UTF8.GetString(text.Data.Span)));
+    private static string Output(TestRequester requester) => requester.TextOf(Text.Types.Stream.Stdout);
 
     private Task<TestRequester> ConnectAsync(uint minor)
     {

@@ -48,8 +48,8 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
         Completed completed = await requester.ExecuteAsync(TestRequester.Shell(1, "echo out; echo err >&2; id -u; pwd; exit 3"));
 
         Assert.Equal(3, Exit(completed).Code);
-        Assert.Equal("out\n1000\n/\n", TextOf(requester, Text.Types.Stream.Stdout));
-        Assert.Equal("err\n", TextOf(requester, Text.Types.Stream.Stderr));
+        Assert.Equal("out\n1000\n/\n", requester.TextOf(Text.Types.Stream.Stdout));
+        Assert.Equal("err\n", requester.TextOf(Text.Types.Stream.Stderr));
         Assert.True(completed.Questions > 0);
         Assert.Contains(completed.ObservedInputs, input => input.Kind == ObservedInput.Types.Kind.Read);
     }
@@ -211,9 +211,6 @@ public sealed class SessionTests(WorkerFixture worker) : IClassFixture<WorkerFix
         Assert.True(completed.OutcomeCase == Completed.OutcomeOneofCase.Exit, completed.Failure?.ToString());
         return completed.Exit;
     }
-
-    private static string TextOf(TestRequester requester, Text.Types.Stream stream) =>
-        string.Concat(requester.Texts.Where(text => text.Stream == stream).Select(text => text.Data.ToStringUtf8()));
 
     private static void AddDirectories(Execute execute, string directory)
     {

@@ -38,6 +38,10 @@ internal sealed class TestRequester : IAsyncDisposable
     /// <summary>Text as it came.</summary>
     public ConcurrentQueue<Text> Texts { get; } = new();
 
+    /// <summary>All that came of one stream so far.</summary>
+    public string TextOf(Text.Types.Stream stream) =>
+        string.Concat(Texts.Where(text => text.Stream == stream).Select(text => text.Data.ToStringUtf8()));
+
     /// <summary>Bytes of input that the worker has taken.</summary>
     public long InputTaken => Interlocked.Read(ref _inputTaken);
 

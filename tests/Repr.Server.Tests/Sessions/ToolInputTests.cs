@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Text;
 using Google.Protobuf;
 
 namespace Repr.Server.Tests.Sessions;
@@ -54,10 +53,7 @@ public sealed class ToolInputTests(WorkerFixture worker) : IClassFixture<WorkerF
     {
         await using TestRequester requester = await ConnectAsync();
         Task<Completed> action = requester.ExecuteAsync(Taking(1, "exec 0<&-; sleep 0.5; echo done"));
-        for (int i = 0; i < 16; i++)
-        {
-            await SendAsync(requester, new ToolInput { Data = ByteString.CopyFrom(new byte[1 << 16]) });
-        }
+        await SendBlocksAsync(requester, 16);
 
         Assert.Equal(0, (await action).Exit.Code);
         Assert.Equal("done\n", Output(requester));
@@ -68,10 +64,7 @@ public sealed class ToolInputTests(WorkerFixture worker) : IClassFixture<WorkerF
     {
         await using TestRequester requester = await ConnectAsync();
         Task<Completed> action = requester.ExecuteAsync(Taking(1, "sleep 1000"));
-        for (int i = 0; i < 40; i++)
-        {
-            await SendAsync(requester, new ToolInput { Data = ByteString.CopyFrom(new byte[1 << 16]) });
-        }
+        await SendBlocksAsync(requester, 40);
 
         Assert.Equal(FailureCode.Cancelled, (await action).Failure.Code);
     }
@@ -159,18 +152,20 @@ public sealed class ToolInputTests(WorkerFixture worker) : IClassFixture<WorkerF
         return execute;
     }
 
-    private static Task SendAsync(TestRequester requester, ToolInput input)
+    private static Task SendAsync(TestRequester requester, ToolInput input) =>
+        requester.SendAsync(new RequesterMessage { ActionInput = new ActionInput { ActionId = 1, Input = input } });
+
+    private static async Task SendBlocksAsync(TestRequester requester, int count)
     {
-        input.ActionId = 1;
-        return requester.SendAsync(new RequesterMessage { ToolInput = input });
+        for (int i = 0; i < count; i++)
+        {
+            await SendAsync(requester, new ToolInput { Data = ByteString.CopyFrom(new byte[1 << 16]) });
+        }
     }
 
-    private static string Output(TestRequester requester) => Joined(requester, Text.Types.Stream.Stdout);
+    private static string Output(TestRequester requester) => requester.TextOf(Text.Types.Stream.Stdout);
 
-    private static string Error(TestRequester requester) => Joined(requester, Text.Types.Stream.Stderr);
-
-    private static string Joined(TestRequester requester, Text.Types.Stream stream) =>
-        string.Concat(requester.Texts.Where(text => text.Stream == stream).Select(text => Encoding.UTF8.GetString(text.Data.Span)));
+    private static string Error(TestRequester requester) => requester.TextOf(Text.Types.Stream.Stderr);
 
     private static async Task ForTextAsync(TestRequester requester, string text)
     {
