@@ -11,16 +11,6 @@ public static class ReapiConversions
     /// <summary>Writes a digest.</summary>
     public static Reapi.Digest ToReapi(this Digest digest) => new() { Hash = digest.HashText, SizeBytes = digest.SizeBytes };
 
-    /// <summary>Checks that a request's digests are of the function that Repr speaks, SHA-256; left open means that too.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: it is another function, some as long as SHA-256.</exception>
-    public static void RequireSha256(this Reapi.DigestFunction.Types.Value function)
-    {
-        if (function is not (Reapi.DigestFunction.Types.Value.Unknown or Reapi.DigestFunction.Types.Value.Sha256))
-        {
-            throw new ReprException(ReprErrorCode.InvalidRequest, $"The digest function {function} is not supported; use SHA256.");
-        }
-    }
-
     /// <summary>Reads a digest.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: not 64 lower-case hexadecimal digits and a size.</exception>
     public static Digest ToCore(this Reapi.Digest? digest) =>

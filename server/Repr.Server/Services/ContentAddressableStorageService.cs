@@ -34,7 +34,8 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchUpdateBlobsResponse> BatchUpdateBlobs(BatchUpdateBlobsRequest request, ServerCallContext context)
     {
-        RequireBatch(request.DigestFunction, request.Requests.Select(static blob => (long)blob.Data.Length));
+        request.DigestFunction.RequireSha256();
+        RequireWithinBatch(request.Requests.Select(static blob => (long)blob.Data.Length));
         BatchUpdateBlobsResponse response = new();
         foreach (BatchUpdateBlobsRequest.Types.Request blob in request.Requests)
         {
@@ -51,7 +52,8 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     /// <inheritdoc/>
     public override async Task<BatchReadBlobsResponse> BatchReadBlobs(BatchReadBlobsRequest request, ServerCallContext context)
     {
-        RequireBatch(request.DigestFunction, request.Digests.Select(static digest => digest.SizeBytes));
+        request.DigestFunction.RequireSha256();
+        RequireWithinBatch(request.Digests.Select(static digest => digest.SizeBytes));
         BatchReadBlobsResponse response = new();
         foreach (Protocol.Reapi.Digest digest in request.Digests)
         {
@@ -77,17 +79,8 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         return response;
     }
 
-    private static void RequireBatch(DigestFunction.Types.Value function, IEnumerable<long> lengths)
+    private static void RequireWithinBatch(IEnumerable<long> lengths)
     {
-        try
-        {
-            function.RequireSha256();
-        }
-        catch (ReprException failure)
-        {
-            throw failure.ToRpc();
-        }
-
         long left = MaximumBatchBytes;
         foreach (long length in lengths)
         {

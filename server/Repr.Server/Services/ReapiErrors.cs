@@ -1,4 +1,5 @@
 using Grpc.Core;
+using DigestFunction = Repr.Protocol.Reapi.DigestFunction;
 
 namespace Repr.Server.Services;
 
@@ -13,6 +14,16 @@ internal static class ReapiErrors
 
     /// <summary>The call itself is wrong.</summary>
     public static RpcException Invalid(string message) => new(new Status(StatusCode.InvalidArgument, message));
+
+    /// <summary>Checks that a request's digests are of the function that Repr speaks, SHA-256; left open means that too.</summary>
+    /// <exception cref="RpcException">It is another function; some are as long as SHA-256.</exception>
+    public static void RequireSha256(this DigestFunction.Types.Value function)
+    {
+        if (function is not (DigestFunction.Types.Value.Unknown or DigestFunction.Types.Value.Sha256))
+        {
+            throw Invalid($"The digest function {function} is not supported; use SHA256.");
+        }
+    }
 
     /// <summary>The blob is not here.</summary>
     public static ReprException NotFound(Digest digest) =>
