@@ -67,9 +67,10 @@ internal sealed record ActionRequest
         DerivedRun? derived = run.Derive ? RunDerivation.Complete(run) : null;
         run = derived?.Run ?? run;
         Command command = run.Command.ToCore();
+        VirtualPath[] writeRoots = [.. run.WriteRoots.Select(VirtualPath.Parse)];
         if (derived is not null)
         {
-            RequireVisibleWrites(command.WorkingDirectory, [.. run.WriteRoots.Select(VirtualPath.Parse)]);
+            RequireVisibleWrites(command.WorkingDirectory, writeRoots);
         }
 
         return new ActionRequest
@@ -85,7 +86,7 @@ internal sealed record ActionRequest
             VirtualFiles = [.. run.VirtualFiles.Select(file => new VirtualFile(VirtualPath.Parse(file.Path), file.Content.Memory))],
             OutputFiles = [.. run.OutputFiles.Select(VirtualPath.Parse)],
             OutputDirectories = [.. run.OutputDirectories.Select(VirtualPath.Parse)],
-            WriteRoots = [.. run.WriteRoots.Select(VirtualPath.Parse)],
+            WriteRoots = writeRoots,
             Line = derived?.Line,
             LiveText = run.LiveText,
             ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],

@@ -16,7 +16,6 @@ internal sealed partial class CommandLine
     private static readonly string[] s_headerOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I"];
     private static readonly string[] s_pathOptions = ["-L", "-B", "-F", "/Yu", "/FI", "-FI"];
 
-    private readonly string _directory;
     private readonly HashSet<string> _files = new(StringComparer.Ordinal);
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
     private readonly HashSet<string> _headerDirectories = new(StringComparer.Ordinal);
@@ -25,10 +24,10 @@ internal sealed partial class CommandLine
     private readonly HashSet<string> _responseFiles = new(StringComparer.Ordinal);
     private readonly StringBuilder _family = new();
 
-    private CommandLine(string directory) => _directory = directory;
+    private CommandLine(string workingDirectory) => WorkingDirectory = workingDirectory;
 
     /// <summary>The working directory.</summary>
-    public string Directory => _directory;
+    public string WorkingDirectory { get; }
 
     /// <summary>Arguments that are files, and what response files name. Absolute.</summary>
     public IReadOnlyCollection<string> Files => _files;
@@ -124,23 +123,31 @@ internal sealed partial class CommandLine
         {
             Take(path, argument[path.Length..]);
         }
-        else if (!argument.StartsWith('-') && Path.Exists(Absolute(argument)))
+        else if (argument.StartsWith('-'))
         {
-            _operands.Add(Absolute(argument));
-            Note(Absolute(argument), isSubject: true);
+            ReadOther(argument);
         }
         else
         {
-            if (!argument.StartsWith('-'))
+            string operand = Absolute(argument);
+            _operands.Add(operand);
+            if (Path.Exists(operand))
             {
-                _operands.Add(Absolute(argument));
+                Note(operand, isSubject: true);
             }
+            else
+            {
+                ReadOther(argument);
+            }
+        }
+    }
 
-            _family.Append('\0').Append(argument);
-            foreach (string part in argument.Split('=', ',').Skip(1).Where(part => part.Contains('/', StringComparison.Ordinal)))
-            {
-                Note(Absolute(part), isSubject: false);
-            }
+    private void ReadOther(string argument)
+    {
+        _family.Append('\0').Append(argument);
+        foreach (string part in argument.Split('=', ',').Skip(1).Where(part => part.Contains('/', StringComparison.Ordinal)))
+        {
+            Note(Absolute(part), isSubject: false);
         }
     }
 
@@ -158,7 +165,7 @@ internal sealed partial class CommandLine
         }
 
         _family.Append('\0').Append(option).Append(value);
-        if (s_headerOptions.Contains(option, StringComparer.Ordinal) && System.IO.Directory.Exists(path))
+        if (s_headerOptions.Contains(option, StringComparer.Ordinal) && Directory.Exists(path))
         {
             _headerDirectories.Add(path);
         }
@@ -168,7 +175,7 @@ internal sealed partial class CommandLine
 
     private void Note(string path, bool isSubject)
     {
-        if (System.IO.Directory.Exists(path))
+        if (Directory.Exists(path))
         {
             _directories.Add(path);
         }
@@ -245,11 +252,11 @@ internal sealed partial class CommandLine
     {
         try
         {
-            return Path.TrimEndingDirectorySeparator(Path.GetFullPath(path.Length == 0 ? "." : path, _directory));
+            return Path.TrimEndingDirectorySeparator(Path.GetFullPath(path.Length == 0 ? "." : path, WorkingDirectory));
         }
         catch (ArgumentException)
         {
-            return _directory; // A NUL: no path.
+            return WorkingDirectory; // A NUL: no path.
         }
     }
 }

@@ -22,7 +22,8 @@ internal static class ExecuteMessage
     /// <returns>The message, and the content that it names besides the mapping's.</returns>
     public static (Wire.Execute Execute, IReadOnlyList<ContentSource> Sets) Make(ActionRequest request, InputMapping mapping, bool withSets)
     {
-        Command command = request.Command with { OutputRoots = mapping.OutputRoots };
+        IReadOnlyList<VirtualPath> outputRoots = mapping.CollectOutputRoots();
+        Command command = request.Command with { OutputRoots = outputRoots };
         Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
         if (request.EmptyMapping)
         {
@@ -49,9 +50,9 @@ internal static class ExecuteMessage
         Wire.InputSet foreign = new();
         foreach (InputFact fact in mapping.Facts)
         {
-            RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping) ? execute.Inputs
+            RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping, outputRoots) ? execute.Inputs
                 : IsYoung(fact, youngNs) ? young.Facts
-                : IsOwn(fact.Path, request, mapping) ? own.Facts
+                : IsOwn(fact.Path, request, outputRoots) ? own.Facts
                 : foreign.Facts;
             place.Add(fact.ToWire());
         }
@@ -69,14 +70,17 @@ internal static class ExecuteMessage
         || (fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal));
 
     // The times of directories in which builds write change with every build.
-    private static bool IsVolatile(InputFact fact, InputMapping mapping) =>
+    private static bool IsVolatile(InputFact fact, InputMapping mapping, IReadOnlyList<VirtualPath> outputRoots) =>
         mapping.Imposed.Contains(fact.Path)
-        || (fact is DirectoryFact { IsComplete: false }
-            && mapping.OutputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
+        || (fact is DirectoryFact { IsComplete: false } && outputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
 
-    private static bool IsYoung(InputFact fact, long youngNs) =>
-        fact is FileFact { ModifiedNs: var file } && file > youngNs || fact is DirectoryFact { ModifiedNs: var directory } && directory > youngNs;
+    private static bool IsYoung(InputFact fact, long youngNs) => fact switch
+    {
+        FileFact file => file.ModifiedNs > youngNs,
+        DirectoryFact directory => directory.ModifiedNs > youngNs,
+        _ => false,
+    };
 
-    private static bool IsOwn(VirtualPath path, ActionRequest request, InputMapping mapping) =>
-        path.IsWithin(request.Command.WorkingDirectory) || mapping.OutputRoots.Any(path.IsWithin);
+    private static bool IsOwn(VirtualPath path, ActionRequest request, IReadOnlyList<VirtualPath> outputRoots) =>
+        path.IsWithin(request.Command.WorkingDirectory) || outputRoots.Any(path.IsWithin);
 }

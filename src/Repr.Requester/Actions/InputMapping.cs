@@ -51,8 +51,8 @@ internal sealed class InputMapping
     /// <summary>Physical paths of the directories in which anything may be changed.</summary>
     public required IReadOnlyList<VirtualPath> WriteRoots { get; init; }
 
-    /// <summary>All of which the worker may return changes.</summary>
-    public IReadOnlyList<VirtualPath> OutputRoots => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
+    /// <summary>All of which the worker may return changes; made anew by each call.</summary>
+    public IReadOnlyList<VirtualPath> CollectOutputRoots() => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
 
     /// <summary>What is known about a path; null: nothing.</summary>
     public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path);

@@ -106,7 +106,7 @@ internal sealed class PredictionStore
             }
         }
 
-        foreach (string file in line.DependencyFile is { } dependencies ? DependencyFile.Read(dependencies, line.Directory) : [])
+        foreach (string file in line.DependencyFile is { } dependencies ? DependencyFile.Read(dependencies, line.WorkingDirectory) : [])
         {
             if (VirtualPath.TryParse(file, out VirtualPath path, out _))
             {
@@ -150,7 +150,6 @@ internal sealed class PredictionStore
             }
 
             _learned[file] = lines[0][Header.Length..];
-
             foreach (string line in lines.AsSpan(1))
             {
                 if (line.Length > 1 && Enum.IsDefined((ObservedKind)(line[0] - '0')) && VirtualPath.TryParse(line[1..], out VirtualPath path, out _))
@@ -158,7 +157,6 @@ internal sealed class PredictionStore
                     result[path] = (ObservedKind)(line[0] - '0');
                 }
             }
-
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

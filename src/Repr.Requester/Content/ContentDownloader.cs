@@ -65,15 +65,8 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
 
     /// <summary>Fetches one small blob.</summary>
     /// <exception cref="ReprException">As of the other.</exception>
-    public async Task<byte[]> FetchAsync(Digest digest, CancellationToken cancellationToken)
-    {
-        BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256, Digests = { digest.ToReapi() } };
-        BatchReadBlobsResponse response = await ContentChannel.CallAsync(
-            () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
-        return response.Responses is [{ Status: null or { Code: 0 } } blob] && Digest.Compute(blob.Data.Span) == digest
-            ? blob.Data.ToByteArray()
-            : throw Lost(digest, "it could not be read");
-    }
+    public async Task<ByteString> FetchAsync(Digest digest, CancellationToken cancellationToken) =>
+        (await ReadAsync([digest], cancellationToken))[digest];
 
     private async Task<bool> TryTakeKeptAsync(Download download, CancellationToken cancellationToken)
     {
@@ -159,11 +152,23 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
     private async Task FetchBatchAsync(List<Download> batch, CancellationToken cancellationToken)
     {
         ILookup<Digest, Download> wanted = batch.ToLookup(download => download.Digest);
+        foreach ((Digest digest, ByteString data) in await ReadAsync([.. wanted.Select(group => group.Key)], cancellationToken))
+        {
+            foreach (Download download in wanted[digest])
+            {
+                await RandomAccess.WriteAsync(download.File, data.Memory, 0, cancellationToken);
+            }
+        }
+    }
+
+    // Small blobs, each checked.
+    private async Task<IReadOnlyDictionary<Digest, ByteString>> ReadAsync(IReadOnlyList<Digest> digests, CancellationToken cancellationToken)
+    {
         BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
-        request.Digests.AddRange(wanted.Select(group => group.Key.ToReapi()));
+        request.Digests.AddRange(digests.Select(ReapiConversions.ToReapi));
         BatchReadBlobsResponse response = await ContentChannel.CallAsync(
             () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
-        HashSet<Digest> seen = [];
+        Dictionary<Digest, ByteString> contents = [];
         foreach (BatchReadBlobsResponse.Types.Response blob in response.Responses)
         {
             Digest digest = blob.Digest.ToCore();
@@ -177,18 +182,12 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
                 throw Damaged(digest);
             }
 
-            foreach (Download download in wanted[digest])
-            {
-                await RandomAccess.WriteAsync(download.File, blob.Data.Memory, 0, cancellationToken);
-            }
-
-            seen.Add(digest);
+            contents[digest] = blob.Data;
         }
 
-        if (wanted.Select(group => group.Key).FirstOrDefault(digest => !seen.Contains(digest)) is { IsDefault: false } missing)
-        {
-            throw Lost(missing, "it was not in the answer");
-        }
+        return digests.FirstOrDefault(digest => !contents.ContainsKey(digest)) is { IsDefault: false } missing
+            ? throw Lost(missing, "it was not in the answer")
+            : contents;
     }
 
     private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
