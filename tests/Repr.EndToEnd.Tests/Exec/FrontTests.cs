@@ -303,16 +303,8 @@ public sealed class FrontTests
     public async Task A_second_interrupt_ends_the_front_although_the_tool_does_not_listen()
     {
         await using Front front = new("http://worker:1", withoutProduct: true);
-        await using TestDoor door = new(front.RuntimeDirectory, front.ToolPath, async (_, cancellation) =>
-        {
-            await Task.Delay(Timeout.Infinite, cancellation);
-            return [];
-        });
-        using Process process = front.Start(front.Program, ["exec", "--no-stdin", "tool"]);
-        while (door.Runs.IsEmpty)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await using TestDoor door = OpenWithoutEnd(front);
+        using Process process = await StartAsync(front, door);
 
         await SignalAsync(process, "INT");
         await Task.Delay(100, TestContext.Current.CancellationToken);
@@ -327,16 +319,8 @@ public sealed class FrontTests
     public async Task SIGTERM_ends_the_front_in_the_end_and_the_action_with_it()
     {
         await using Front front = new("http://worker:1", withoutProduct: true);
-        await using TestDoor door = new(front.RuntimeDirectory, front.ToolPath, async (_, cancellation) =>
-        {
-            await Task.Delay(Timeout.Infinite, cancellation);
-            return [];
-        });
-        using Process process = front.Start(front.Program, ["exec", "--no-stdin", "tool"]);
-        while (door.Runs.IsEmpty)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await using TestDoor door = OpenWithoutEnd(front);
+        using Process process = await StartAsync(front, door);
 
         await SignalAsync(process, "TERM");
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
@@ -396,6 +380,24 @@ public sealed class FrontTests
             await Task.Delay(500, cancellation);
             return replies;
         });
+
+    // Its tool runs until it is cancelled.
+    private static TestDoor OpenWithoutEnd(Front front) => new(front.RuntimeDirectory, front.ToolPath, async (_, cancellation) =>
+    {
+        await Task.Delay(Timeout.Infinite, cancellation);
+        return [];
+    });
+
+    private static async Task<Process> StartAsync(Front front, TestDoor door)
+    {
+        Process process = front.Start(front.Program, ["exec", "--no-stdin", "tool"]);
+        while (door.Runs.IsEmpty)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+
+        return process;
+    }
 
     private static async Task SignalAsync(Process process, string name)
     {
