@@ -15,45 +15,29 @@ internal sealed class WorkerNetwork : IAsyncDisposable
     /// <summary>Address of the requester's side.</summary>
     public const string RequesterAddress = "198.18.41.1";
 
-    private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"reprc{Environment.ProcessId}");
+    private readonly NetworkNamespace _namespace = new("reprc", RequesterAddress, WorkerAddress);
 
     private WorkerNetwork()
     {
     }
 
     /// <summary>What is put before a command so that it runs in the namespace.</summary>
-    public IReadOnlyList<string> CommandPrefix => ["ip", "netns", "exec", _name];
+    public IReadOnlyList<string> CommandPrefix => _namespace.CommandPrefix;
 
     /// <summary>Makes one.</summary>
     /// <exception cref="BenchException">It can't be made.</exception>
     public static async Task<WorkerNetwork> CreateAsync(CancellationToken cancellationToken)
     {
         WorkerNetwork network = new();
-        string name = network._name;
-        string inner = name + "w";
-        string[] commands =
-        [
-            $"ip netns add {name}",
-            $"ip link add {name} type veth peer name {inner} netns {name}",
-            $"ip addr add {RequesterAddress}/30 dev {name}",
-            $"ip link set {name} up",
-            $"ip -n {name} addr add {WorkerAddress}/30 dev {inner}",
-            $"ip -n {name} link set lo up",
-            $"ip -n {name} link set {inner} up",
-        ];
         try
         {
-            foreach (string command in commands)
-            {
-                string[] words = command.Split(' ');
-                ChildProcess run = await ChildProcess.RunAsync(words[0], words[1..], cancellationToken);
-                if (run.ExitCode != 0)
-                {
-                    throw new BenchException($"No network for the workers: `{command}` says: {run.Output.Trim()}");
-                }
-            }
-
+            await network._namespace.CreateAsync(cancellationToken);
             return network;
+        }
+        catch (BenchException refused)
+        {
+            await network.DisposeAsync();
+            throw new BenchException($"No network for the workers: {refused.Message}");
         }
         catch
         {
@@ -66,12 +50,8 @@ internal sealed class WorkerNetwork : IAsyncDisposable
     public WireBytes Count() => new(Statistic("tx_bytes"), Statistic("rx_bytes"));
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await ChildProcess.RunAsync("ip", ["link", "del", _name], CancellationToken.None);
-        await ChildProcess.RunAsync("ip", ["netns", "del", _name], CancellationToken.None);
-    }
+    public ValueTask DisposeAsync() => _namespace.DisposeAsync();
 
     private long Statistic(string which) =>
-        long.Parse(File.ReadAllText($"/sys/class/net/{_name}/statistics/{which}"), CultureInfo.InvariantCulture);
+        long.Parse(File.ReadAllText($"/sys/class/net/{_namespace.Name}/statistics/{which}"), CultureInfo.InvariantCulture);
 }
