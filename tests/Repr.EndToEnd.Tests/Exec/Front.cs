@@ -73,8 +73,7 @@ internal sealed class Front : IAsyncDisposable
     /// <summary>Starts a program.</summary>
     public Process Start(string program, IEnumerable<string> arguments)
     {
-        // What runs the tests may ignore signals (a job in the background of a script does), and that is inherited.
-        ProcessStartInfo start = new("/usr/bin/env", ["--default-signal", program, .. arguments])
+        ProcessStartInfo start = new(program, arguments)
         {
             WorkingDirectory = Directory,
             RedirectStandardInput = true,
