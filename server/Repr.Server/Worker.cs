@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Repr.Cas;
+using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Services;
 using Repr.Workspaces;
@@ -34,31 +35,33 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(error);
-        IReadOnlyList<string> problems = options.FindProblems();
-        if (problems.Count > 0)
-        {
-            foreach (string problem in problems)
-            {
-                await error.WriteLineAsync($"repr serve: {problem}");
-            }
-
-            return 2;
-        }
-
         try
         {
+            WorkerPlugins plugins = WorkerPlugins.Select(options.Configuration);
+            IReadOnlyList<string> problems = [.. options.FindProblems(), .. plugins.Problems];
+            if (problems.Count > 0)
+            {
+                foreach (string problem in problems)
+                {
+                    await error.WriteLineAsync($"repr serve: {problem}");
+                }
+
+                return 2;
+            }
+
             options = options with { Data = Path.GetFullPath(options.Data, Environment.CurrentDirectory) };
-            await RunValidAsync(options, output, cancellationToken);
+            await RunValidAsync(options, plugins, output, cancellationToken);
             return 0;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ReprException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ReprException or ArgumentException)
         {
             await error.WriteLineAsync($"repr serve: {failure.Message}");
             return 2;
         }
     }
 
-    private static async Task RunValidAsync(WorkerOptions options, TextWriter output, CancellationToken cancellationToken)
+    private static async Task RunValidAsync(
+        WorkerOptions options, WorkerPlugins plugins, TextWriter output, CancellationToken cancellationToken)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 
@@ -71,17 +74,18 @@ public static partial class Worker
         // The store and the workspaces: what can fail at start fails here, before anything listens.
         Directory.CreateDirectory(options.Data);
         using ILoggerFactory logging = LoggerFactory.Create(log => log.AddConsole());
-        await using DiskContentStore store = await DiskContentStore.OpenAsync(
+        await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
+            [.. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
             TimeProvider.System,
-            logging.CreateLogger<DiskContentStore>(),
+            logging,
             cancellationToken);
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
 
         builder.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<ILocalContentStore>(store)
+            .AddSingleton(stores.Store)
             .AddSingleton(workspaces)
             .AddSingleton(await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken))
             .AddSingleton(new SlotPool(options.Slots))
@@ -103,6 +107,13 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(cancellationToken);
+    }
+
+    private static TService Create<TService>(SelectedPlugin<TService> plugin, ILoggerFactory logging)
+        where TService : class
+    {
+        ILogger logger = logging.CreateLogger("Repr.Plugins." + plugin.Name);
+        return plugin.Create(new PluginContext(TimeProvider.System, warning => Log.PluginWarns(logger, warning)));
     }
 
     /// <summary>
@@ -167,5 +178,8 @@ public static partial class Worker
     {
         [LoggerMessage(LogLevel.Warning, "'{Directory}', left by an earlier run, can't be removed now: {Reason}")]
         public static partial void StagingLeft(ILogger logger, string directory, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "{Warning}")]
+        public static partial void PluginWarns(ILogger logger, string warning);
     }
 }

@@ -26,6 +26,9 @@ public sealed record WorkerOptions
     /// <summary>"fuse" or "copying".</summary>
     public string Workspace { get; init; } = "fuse";
 
+    /// <summary>The settings file (JSON) that names plugins and their options; null: none.</summary>
+    public string? Configuration { get; init; }
+
     /// <summary>Listens beyond loopback although nobody is authenticated and nothing is encrypted.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 

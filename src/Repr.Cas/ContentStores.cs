@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Repr.Cas;
 
 /// <summary>
-/// The front door: builds the chain of content stores that the settings ask for, and owns it. Disk first; each far store is loaded
-/// as a plugin and verified. Dispose it when nobody uses <see cref="Store"/> any more.
+/// The front door: builds the chain of content stores, and owns it. Disk first; what comes from each far store is verified. Dispose
+/// it when nobody uses <see cref="Store"/> any more.
 /// </summary>
 public sealed class ContentStores : IAsyncDisposable
 {
@@ -20,26 +20,31 @@ public sealed class ContentStores : IAsyncDisposable
     public ILocalContentStore Store { get; }
 
     /// <summary>Opens the chain.</summary>
-    /// <exception cref="ArgumentException">A plugin can't be loaded, or a setting is missing or wrong; the message names it.</exception>
+    /// <param name="disk">The store on this machine; always the first.</param>
+    /// <param name="far">Stores behind it, nearest first. They are disposed with the chain, and when it can't be opened.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggerFactory">Where the stores tell what they survived.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the directory on disk can't be used.</exception>
     public static async Task<ContentStores> OpenAsync(
-        ContentStoresOptions options, TimeProvider time, ILoggerFactory loggerFactory, CancellationToken cancellationToken)
+        DiskContentStoreOptions disk,
+        IReadOnlyList<FarContentStore> far,
+        TimeProvider time,
+        ILoggerFactory loggerFactory,
+        CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(far);
         ArgumentNullException.ThrowIfNull(loggerFactory);
-        Stack<object> owned = new();
+        Stack<object> owned = new(far.Select(static store => store.Store).Reverse());
         try
         {
-            DiskContentStore disk = await DiskContentStore.OpenAsync(
-                options.Disk, time, loggerFactory.CreateLogger<DiskContentStore>(), cancellationToken);
-            owned.Push(disk);
-            ILocalContentStore store = disk;
-            foreach (FarContentStoreOptions far in options.Far)
+            ILocalContentStore store = await DiskContentStore.OpenAsync(
+                disk, time, loggerFactory.CreateLogger<DiskContentStore>(), cancellationToken);
+            owned.Push(store);
+            foreach (FarContentStore behind in far)
             {
-                IContentStore made = Make(far);
-                owned.Push(made);
                 store = new TieredContentStore(
-                    store, new VerifyingContentStore(made, far.Plugin), loggerFactory.CreateLogger<TieredContentStore>());
+                    store, new VerifyingContentStore(behind.Store, behind.Name), loggerFactory.CreateLogger<TieredContentStore>());
             }
 
             return new ContentStores(store, owned);
@@ -67,13 +72,5 @@ public sealed class ContentStores : IAsyncDisposable
                 (store as IDisposable)?.Dispose();
             }
         }
-    }
-
-    private static IContentStore Make(FarContentStoreOptions far)
-    {
-        IContentStorePlugin plugin = ContentStorePluginLoader.Load(far.Assembly);
-        return string.Equals(plugin.Name, far.Plugin, StringComparison.OrdinalIgnoreCase)
-            ? plugin.Create(far.Settings)
-            : throw new ArgumentException($"The content store plugin {far.Assembly} is '{plugin.Name}', not '{far.Plugin}'.");
     }
 }

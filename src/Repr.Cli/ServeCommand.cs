@@ -29,6 +29,7 @@ internal static class ServeCommand
             Description = "fuse, or copying for actions that name all they read.",
             DefaultValueFactory = _ => defaults.Workspace,
         };
+        Option<string?> configuration = new("--config") { Description = "Settings file (JSON) that names plugins and their options." };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication or encryption.",
@@ -36,7 +37,7 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, anyone,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, anyone,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -48,6 +49,7 @@ internal static class ServeCommand
                 QueueLimit = parsed.GetRequiredValue(queueLimit),
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
+                Configuration = parsed.GetValue(configuration),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
             },
             parsed.InvocationConfiguration.Output,

@@ -51,14 +51,3 @@ public interface IContentLease : IDisposable
     /// <summary>Adds a digest to those that are kept.</summary>
     void Add(Digest digest);
 }
-
-/// <summary>Makes content stores of one kind. A plugin assembly has exactly one public type that implements this.</summary>
-public interface IContentStorePlugin
-{
-    /// <summary>What the settings select it by, as in "redis".</summary>
-    string Name { get; }
-
-    /// <summary>Makes a store from its settings.</summary>
-    /// <exception cref="ArgumentException">A setting is missing or wrong; the message names it.</exception>
-    IContentStore Create(IReadOnlyDictionary<string, string> settings);
-}

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Cas.TestPlugin;
 
 namespace Repr.Cas.Tests;
 
@@ -11,7 +12,7 @@ public sealed class ContentStoresTests : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task Two_workers_share_blobs_through_a_plugin()
+    public async Task Two_workers_share_blobs_through_a_far_store()
     {
         byte[] content = [1, 2, 3];
         Digest digest = Digest.Compute(content);
@@ -27,36 +28,16 @@ public sealed class ContentStoresTests : IDisposable
         Assert.Equal(content, read);
     }
 
-    [Fact]
-    public async Task A_plugin_of_another_name_is_refused_and_leaves_the_directory_free()
-    {
-        ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(() => OpenAsync("worker", "redis"));
-        Assert.Contains("'zstd-folder', not 'redis'", failure.Message, StringComparison.Ordinal);
-
-        await using ContentStores stores = await OpenAsync("worker");
-    }
-
-    [Fact]
-    public async Task A_missing_setting_is_named()
-    {
-        ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(() => OpenAsync("worker", settings: []));
-
-        Assert.Contains("'folder'", failure.Message, StringComparison.Ordinal);
-    }
-
-    private Task<ContentStores> OpenAsync(string name, string plugin = "zstd-folder", Dictionary<string, string>? settings = null)
+    private Task<ContentStores> OpenAsync(string name)
     {
         string shared = Directory.CreateDirectory(Path.Combine(_directory, "shared")).FullName;
         return ContentStores.OpenAsync(
-            new ContentStoresOptions
-            {
-                Disk = new DiskContentStoreOptions { Path = Path.Combine(_directory, name), MaximumBytes = 1 << 20 },
-                Far =
-                [
-                    new FarContentStoreOptions(
-                        ContentStorePluginLoaderTests.PluginPath, plugin, settings ?? new Dictionary<string, string> { ["folder"] = shared }),
-                ],
-            },
+            new DiskContentStoreOptions { Path = Path.Combine(_directory, name), MaximumBytes = 1 << 20 },
+            [
+                new FarContentStore(
+                    "zstd-folder",
+                    new ZstdFolderPlugin().Create(new ZstdFolderOptions { Folder = shared }, new PluginContext(TimeProvider.System, static _ => { }))),
+            ],
             TimeProvider.System,
             NullLoggerFactory.Instance,
             Cancellation);

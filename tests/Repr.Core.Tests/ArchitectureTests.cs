@@ -13,9 +13,10 @@ public sealed partial class ArchitectureTests
         ["Repr.Core"] = [],
         ["Repr.Protocol"] = ["Repr.Core"],
         ["Repr.Cas"] = ["Repr.Core"],
+        ["Repr.Plugins"] = ["Repr.Core"],
         ["Repr.Workspaces"] = ["Repr.Core"],
         ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol"],
-        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Workspaces"],
+        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Plugins", "Repr.Workspaces"],
         ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Requester", "Repr.Server"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
         ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],

@@ -1,0 +1,23 @@
+using Repr.Plugins;
+
+namespace Repr.Server;
+
+/// <summary>The plugins that a worker's settings file names, loaded and validated, but not made yet.</summary>
+internal sealed record WorkerPlugins
+{
+    /// <summary>Section <c>Stores</c>: content stores behind the worker's own disk, nearest first.</summary>
+    public required IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; init; }
+
+    /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
+    public required IReadOnlyList<string> Problems { get; init; }
+
+    /// <summary>Reads the settings file.</summary>
+    /// <param name="path">The file; null: none, only the environment.</param>
+    /// <exception cref="ArgumentException">The file is missing or is no JSON.</exception>
+    public static WorkerPlugins Select(string? path)
+    {
+        PluginSettings settings = PluginSettings.Read(path);
+        IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
+        return new WorkerPlugins { Stores = stores, Problems = settings.Problems };
+    }
+}

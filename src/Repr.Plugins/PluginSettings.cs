@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Repr.Plugins;
+
+/// <summary>
+/// The settings file of a worker or requester: sections, each a list of plugins with their options. Variables of the environment
+/// that begin with <c>REPR__</c> override it (<c>REPR__Stores__0__Options__Password</c>), so that a secret need not lie in a file.
+/// Read each section with <see cref="Select{TService}"/>; then <see cref="Problems"/> has all that is wrong with all of them.
+/// Not safe for concurrent use.
+/// </summary>
+public sealed class PluginSettings
+{
+    private const string PluginKey = "Plugin";
+    private const string OptionsKey = "Options";
+
+    private readonly IConfigurationRoot _configuration;
+    private readonly string _directory;
+    private readonly List<string> _problems = [];
+    private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
+
+    private PluginSettings(IConfigurationRoot configuration, string directory)
+    {
+        _configuration = configuration;
+        _directory = directory;
+    }
+
+    /// <summary>All that is wrong so far, one sentence each, naming the setting; and sections that nobody has asked for.</summary>
+    public IReadOnlyList<string> Problems =>
+    [
+        .. _problems,
+        .. _configuration.GetChildren().Where(section => !_known.Contains(section.Key)).Select(static section => $"{section.Key}: there is no such section."),
+    ];
+
+    /// <summary>Reads the settings.</summary>
+    /// <param name="path">The file (JSON; comments are allowed); null: only the environment counts.</param>
+    /// <exception cref="ArgumentException">The file is missing or is no JSON; the message names it.</exception>
+    public static PluginSettings Read(string? path)
+    {
+        ConfigurationBuilder builder = new();
+        string? full = path is null ? null : Path.GetFullPath(path);
+        try
+        {
+            if (full is not null)
+            {
+                builder.AddJsonFile(full, optional: false, reloadOnChange: false);
+            }
+
+            builder.AddEnvironmentVariables("REPR__");
+            return new PluginSettings(builder.Build(), Path.GetDirectoryName(full) ?? Environment.CurrentDirectory);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)
+        {
+            throw new ArgumentException($"{full}: {exception.GetBaseException().Message}", exception);
+        }
+    }
+
+    /// <summary>Loads the plugins of a section, and binds and validates their options. What is wrong is added to <see cref="Problems"/>.</summary>
+    /// <returns>What could be loaded, in the order of the settings.</returns>
+    public IReadOnlyList<SelectedPlugin<TService>> Select<TService>(string section)
+        where TService : class
+    {
+        _known.Add(section);
+        List<SelectedPlugin<TService>> selected = [];
+        foreach (IConfigurationSection entry in _configuration.GetSection(section).GetChildren())
+        {
+            _problems.AddRange(entry.GetChildren()
+                .Where(static child => !string.Equals(child.Key, PluginKey, StringComparison.OrdinalIgnoreCase)
+                    && !string.Equals(child.Key, OptionsKey, StringComparison.OrdinalIgnoreCase))
+                .Select(static child => $"{child.Path}: there is no such setting; known: {PluginKey}, {OptionsKey}."));
+            if (entry[PluginKey] is not { Length: > 0 } plugin)
+            {
+                _problems.Add($"{entry.Path}:{PluginKey}: is missing.");
+                continue;
+            }
+
+            try
+            {
+                LoadedPlugin<TService> loaded = PluginLoader.Load<TService>(FindAssembly(plugin));
+                if (loaded.Bind(entry.GetSection(OptionsKey), _problems) is { } create)
+                {
+                    selected.Add(new SelectedPlugin<TService>(loaded.Name, create));
+                }
+            }
+            catch (ArgumentException exception)
+            {
+                _problems.Add($"{entry.Path}:{PluginKey}: {exception.Message}");
+            }
+        }
+
+        return selected;
+    }
+
+    /// <summary>Binds a section that is no list of plugins.</summary>
+    public TOptions Bind<TOptions>(string section)
+        where TOptions : class, new()
+    {
+        _known.Add(section);
+        return OptionsBinder.Bind<TOptions>(_configuration.GetSection(section), _problems);
+    }
+
+    // A name is a folder of the plugins that come with Repr; anything that looks like a file is one.
+    private string FindAssembly(string plugin)
+    {
+        if (plugin.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
+        {
+            return Path.GetFullPath(plugin, _directory);
+        }
+
+        string shipped = Path.Combine(AppContext.BaseDirectory, "plugins");
+        string folder = Path.Combine(shipped, plugin);
+        string[] marked = Path.GetDirectoryName(Path.GetRelativePath(shipped, folder)) is "" && Directory.Exists(folder)
+            ? Directory.GetFiles(folder, "*.runtimeconfig.json")
+            : [];
+        return marked is [string runtimeConfiguration]
+            ? runtimeConfiguration[..^".runtimeconfig.json".Length] + ".dll"
+            : throw new ArgumentException(
+                $"'{plugin}' is no plugin that comes with Repr (those are: {string.Join(", ", Shipped(shipped))}); another is named by the path of its .dll.");
+    }
+
+    private static IEnumerable<string> Shipped(string directory) =>
+        Directory.Exists(directory) ? Directory.GetDirectories(directory).Select(static path => Path.GetFileName(path)).Order(StringComparer.Ordinal) : [];
+}
