@@ -20,6 +20,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly DigestCache _digests;
+    private readonly TreeWatch? _watch = TreeWatch.TryCreate();
     private readonly WorkerSessions _sessions;
     private readonly ActionRunner _runner;
     private readonly LocalQueue _local;
@@ -43,7 +44,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _runner = new ActionRunner(
             options,
             _sessions,
-            new InputMapper(_digests, time),
+            new InputMapper(_digests, new SharedMapper(_digests, _watch), time),
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions")),
             _digests,
             new OutputWriter(_digests),
@@ -80,6 +81,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     {
         await _sessions.DisposeAsync();
         _digests.Dispose();
+        _watch?.Dispose();
     }
 
     /// <inheritdoc/>

@@ -22,7 +22,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Runner = new ActionRunner(
             Options,
             Sessions,
-            new InputMapper(Digests, TimeProvider.System),
+            new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions")),
             Digests,
             new OutputWriter(Digests),
@@ -38,6 +38,8 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public RequesterOptions Options { get; }
 
     public DigestCache Digests { get; }
+
+    public TreeWatch Watch { get; } = TreeWatch.TryCreate()!;
 
     public WorkerSessions Sessions { get; }
 
@@ -94,6 +96,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
     {
         await Sessions.DisposeAsync();
         Digests.Dispose();
+        Watch.Dispose();
         await Worker.DisposeAsync();
         Files.Dispose();
     }

@@ -173,7 +173,7 @@ internal sealed partial class ActionRunner(
             DateTime stamp = time.GetUtcNow().UtcDateTime;
 
             // 2. Predict and map: what the tool will look at, as facts.
-            IReadOnlyList<ObservedInput> predicted = request.EmptyMapping ? [] : await Task.Run(() => predictions.Find(request), token);
+            Prediction predicted = request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
             (Wire.Execute execute, IReadOnlyList<ContentSource> sets) =
                 ExecuteMessage.Make(request, mapping, session.Welcome.ProtocolMinor >= SetsSince);
@@ -184,7 +184,7 @@ internal sealed partial class ActionRunner(
             long uploading = time.GetTimestamp();
             if (!request.EmptyMapping)
             {
-                await session.Uploader.EnsureAsync(mapping.Sources.Values, progress.Transfer, token);
+                await session.Uploader.EnsureAsync(mapping.Sources, progress.Transfer, token);
                 TransferStatistics sent = new();
                 await session.Uploader.EnsureAsync(sets, sent, token);
                 progress.RequestBytes += sent.UploadedBytes;

@@ -33,7 +33,7 @@ internal static class ExecuteMessage
 
         if (!withSets)
         {
-            execute.Inputs.AddRange(mapping.Facts.Select(WireConversions.ToWire));
+            execute.Inputs.AddRange(mapping.Facts.Concat(mapping.Shared?.Facts.Values ?? []).Select(WireConversions.ToWire));
             return (execute, []);
         }
 
@@ -59,7 +59,8 @@ internal static class ExecuteMessage
 
         ContentSource[] sets = [.. new[] { environment, foreign, own, young }
             .Where(set => set.Facts.Count + set.Environment.Count > 0)
-            .Select(set => ContentSource.OfBytes(set.ToByteArray()))];
+            .Select(set => ContentSource.OfBytes(set.ToByteArray()))
+            .Concat(mapping.Shared is { } shared ? [shared.Set] : [])];
         execute.InputSets.AddRange(sets.Select(set => set.Digest.ToWire()));
         return (execute, sets);
     }

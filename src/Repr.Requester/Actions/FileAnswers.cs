@@ -94,7 +94,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         {
             if (fact is FileFact { Digest: { } known })
             {
-                await uploader.EnsureAsync([mapping.Sources[known]], statistics, cancellationToken);
+                await uploader.EnsureAsync([mapping.SourceOf(known)], statistics, cancellationToken);
             }
 
             return fact;
@@ -206,7 +206,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
     private async Task<Wire.FileAnswer> ContentAsync(VirtualPath path, CancellationToken cancellationToken)
     {
         InputFact? fact = mapping.Find(path);
-        ContentSource? source = fact is FileFact { Digest: { } known } ? mapping.Sources[known] : _promised.GetValueOrDefault(path);
+        ContentSource? source = fact is FileFact { Digest: { } known } ? mapping.SourceOf(known) : _promised.GetValueOrDefault(path);
         if (source is not null)
         {
             uploader.Forget(source.Digest);

@@ -10,31 +10,49 @@ namespace Repr.Requester.Actions;
 internal sealed class InputMapping
 {
     private readonly Dictionary<VirtualPath, InputFact> _facts;
+    private readonly Dictionary<Digest, ContentSource> _sources;
 
     /// <summary>Makes a mapping.</summary>
+    /// <param name="facts">The action's own; those that are shared are taken out.</param>
+    /// <param name="sources">Where the content of its own is.</param>
+    /// <param name="imposed">Paths whose fact is not the disk's.</param>
+    /// <param name="policy">What the worker may ask for.</param>
+    /// <param name="shared">Facts that it shares with others; null: none.</param>
     public InputMapping(
         Dictionary<VirtualPath, InputFact> facts,
         Dictionary<Digest, ContentSource> sources,
         IReadOnlySet<VirtualPath> imposed,
-        ReadPolicy policy)
+        ReadPolicy policy,
+        SharedFacts? shared)
     {
         _facts = facts;
-        Sources = sources;
+        _sources = sources;
         Imposed = imposed;
         Policy = policy;
+        Shared = shared;
+        if (shared is not null)
+        {
+            foreach (VirtualPath path in facts.Keys.Where(shared.Facts.ContainsKey).ToList())
+            {
+                facts.Remove(path);
+            }
+        }
     }
 
-    /// <summary>The facts, in the order of their paths.</summary>
+    /// <summary>The action's own facts, in the order of their paths.</summary>
     public IEnumerable<InputFact> Facts => _facts.Values.OrderBy(fact => fact.Path);
+
+    /// <summary>Facts that it shares with others; none of them is about a path of <see cref="Facts"/>.</summary>
+    public SharedFacts? Shared { get; }
 
     /// <summary>When it was made, in nanoseconds since 1970 UTC.</summary>
     public required long MadeNs { get; init; }
 
     /// <summary>How many facts there are.</summary>
-    public int Count => _facts.Count;
+    public int Count => _facts.Count + (Shared?.Facts.Count ?? 0);
 
     /// <summary>Where the content of each mapped digest is.</summary>
-    public IReadOnlyDictionary<Digest, ContentSource> Sources { get; }
+    public IEnumerable<ContentSource> Sources => Shared is null ? _sources.Values : _sources.Values.Concat(Shared.Sources.Values);
 
     /// <summary>Paths whose fact is not the disk's: virtual files and outputs.</summary>
     public IReadOnlySet<VirtualPath> Imposed { get; }
@@ -55,11 +73,15 @@ internal sealed class InputMapping
     public IReadOnlyList<VirtualPath> CollectOutputRoots() => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
 
     /// <summary>What is known about a path; null: nothing.</summary>
-    public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path);
+    public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path) ?? Shared?.Facts.GetValueOrDefault(path);
+
+    /// <summary>Where the content of a mapped digest is.</summary>
+    public ContentSource SourceOf(Digest digest) => _sources.TryGetValue(digest, out ContentSource? source) ? source : Shared!.Sources[digest];
 
     /// <summary>The facts of the entries of a directory that are known.</summary>
     public IEnumerable<InputFact> FindEntries(VirtualPath directory) =>
-        _facts.Values.Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory);
+        (Shared is null ? _facts.Values : _facts.Values.Concat(Shared.Facts.Values))
+            .Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory);
 
     /// <summary>Whether a path is a declared output or lies in a declared output directory.</summary>
     public bool IsOutput(VirtualPath path) => OutputFiles.Contains(path) || OutputDirectories.Any(path.IsWithin);

@@ -1,55 +1,70 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Repr.Requester.Actions;
 
 /// <summary>
 /// What earlier runs looked at: one set for each action, one for each family of commands, one for each tool, so that the first
 /// action of another project has the toolchain predicted. Only ever a hint: what is read from here is checked like everything else,
-/// and what is lost is learned again. Bounded; what was learned longest ago is dropped. Safe for concurrent use.
+/// and what is lost is learned again. What lies outside the sources is given out as <see cref="SharedInputs"/>. Safe for concurrent use.
 /// </summary>
 internal sealed class PredictionStore
 {
-    private const string Header = "repr predictions 2 ";
     private const int MaximumPaths = 20_000;
-    private const int MaximumToolPaths = 5_000;
-    private const int MaximumFiles = 20_000;
+    private const int MaximumInMemory = 4096;
 
-    private readonly string _directory;
+    private readonly PredictionFiles _files;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, string> _learned = new(StringComparer.Ordinal); // file -> the observed set that it was made of
+    private readonly Dictionary<string, Dictionary<VirtualPath, ObservedKind>> _groups = new(StringComparer.Ordinal); // families and tools
+    private readonly Dictionary<string, SharedInputs> _shared = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LearnedAction> _actions = new(StringComparer.Ordinal); // by prediction key
 
     /// <summary>Opens the store.</summary>
     /// <param name="directory">Made if it does not exist.</param>
-    public PredictionStore(string directory)
-    {
-        _directory = directory;
-        Directory.CreateDirectory(directory);
-        DropUnused();
-    }
+    public PredictionStore(string directory) => _files = new PredictionFiles(directory);
 
     /// <summary>
     /// What earlier runs of this action observed; else what runs of its family did (the same command for other files), what its
     /// dependency file names and what is in its directories of headers; else what its tool looks at.
     /// </summary>
-    public IReadOnlyList<ObservedInput> Find(ActionRequest request)
+    public Prediction Find(ActionRequest request)
     {
         lock (_lock)
         {
-            Dictionary<VirtualPath, ObservedKind> found =
-                request.PredictionKey.Length > 0 ? Load(FileOf("action", request.PredictionKey)) : [];
-            if (found.Count == 0 && request.Line is { } line)
+            ActionRoots roots = ActionRoots.Of(request);
+            if (request.PredictionKey.Length > 0
+                && _actions.TryGetValue(request.PredictionKey, out LearnedAction? remembered)
+                && remembered.Prediction is { } prediction
+                && remembered.Roots == roots.Key
+                && ReferenceEquals(prediction.Shared, FindShared(request, roots, remembered.Group)))
             {
-                found = Load(FileOf("family", line.Family));
-                Guess(line, found);
+                return prediction;
             }
 
-            if (found.Count == 0)
+            KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
+            string group = request.Line is { } line ? "family\n" + line.Family
+                : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey
+                : "tool\n" + ToolOf(request.Command);
+            if (learned.Inputs.Count > 0 && request.Line is null)
             {
-                found = Load(FileOf("tool", ToolOf(request.Command)));
+                _groups[group] = new Dictionary<VirtualPath, ObservedKind>(learned.Inputs);
             }
 
-            return [.. found.Select(pair => new ObservedInput(pair.Key, pair.Value))];
+            Dictionary<VirtualPath, ObservedKind> guessed = Guess(request);
+            LearnMore(group, guessed.Where(input => input.Value == ObservedKind.Listed && !roots.IsSource(input.Key)));
+            Dictionary<VirtualPath, ObservedKind> all = new(learned.Inputs.Count > 0 ? learned.Inputs : GroupOf(group));
+            foreach ((VirtualPath path, ObservedKind kind) in guessed)
+            {
+                all[path] = kind;
+            }
+
+            SharedInputs? shared = FindShared(request, roots, group);
+            Prediction found = new(
+                [.. all.Where(input => shared is null || !shared.Inputs.ContainsKey(input.Key)).Select(input => new ObservedInput(input.Key, input.Value))],
+                shared);
+            if (learned.Inputs.Count > 0)
+            {
+                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found));
+            }
+
+            return found;
         }
     }
 
@@ -61,7 +76,7 @@ internal sealed class PredictionStore
     public void Learn(ActionRequest request, InputMapping mapping, IReadOnlyList<ObservedInput> observed, Digest? set)
     {
         Dictionary<VirtualPath, ObservedKind> inputs = [];
-        foreach (ObservedInput input in observed.Where(input => !mapping.Imposed.Contains(input.Path) && !mapping.IsOutput(input.Path)))
+        foreach (ObservedInput input in observed.Where(input => !mapping.Imposed.Contains(input.Path) && !mapping.IsOutput(input.Path)).Take(MaximumPaths))
         {
             inputs.TryAdd(input.Path, input.Kind);
         }
@@ -70,18 +85,19 @@ internal sealed class PredictionStore
         {
             if (request.PredictionKey.Length > 0)
             {
-                Save(FileOf("action", request.PredictionKey), inputs, MaximumPaths, set?.ToString() ?? "");
+                string digest = set?.ToString() ?? "";
+                _files.Save("action", request.PredictionKey, new KeptInputs(inputs, digest));
+                Remember(request.PredictionKey, new LearnedAction(digest, "", "", null));
             }
 
             if (request.Line is { } line)
             {
                 HashSet<VirtualPath> own = [.. request.Inputs];
-                LearnMore(FileOf("family", line.Family), inputs.Where(pair => !own.Contains(pair.Key)));
+                LearnMore("family\n" + line.Family, inputs.Where(pair => !own.Contains(pair.Key)));
             }
 
-            VirtualPath[] sourceRoots =
-                [request.Command.WorkingDirectory, .. request.ReadRoots.Where(request.Command.WorkingDirectory.IsWithin)];
-            LearnMore(FileOf("tool", ToolOf(request.Command)), inputs.Where(pair => !sourceRoots.Any(pair.Key.IsWithin)));
+            ActionRoots roots = ActionRoots.Of(request);
+            LearnMore("tool\n" + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key)));
         }
     }
 
@@ -91,108 +107,117 @@ internal sealed class PredictionStore
         lock (_lock)
         {
             return request.PredictionKey.Length > 0
-                && _learned.TryGetValue(FileOf("action", request.PredictionKey), out string? learned)
-                && learned == set.ToString();
+                && (_actions.TryGetValue(request.PredictionKey, out LearnedAction? learned)
+                    ? learned.Set
+                    : _files.Load("action", request.PredictionKey).Set) == set.ToString();
         }
     }
 
-    private static void Guess(CommandLine line, Dictionary<VirtualPath, ObservedKind> found)
+    // The directories of headers as a whole answer for every name that is not there.
+    private static Dictionary<VirtualPath, ObservedKind> Guess(ActionRequest request)
     {
-        foreach (string directory in line.HeaderDirectories)
+        Dictionary<VirtualPath, ObservedKind> found = [];
+        foreach (string directory in request.Line?.HeaderDirectories ?? [])
         {
             if (VirtualPath.TryParse(directory, out VirtualPath path, out _))
             {
-                found.TryAdd(path, ObservedKind.Listed);
+                found[path] = ObservedKind.Listed;
             }
         }
 
-        foreach (string file in line.DependencyFile is { } dependencies ? DependencyFile.Read(dependencies, line.WorkingDirectory) : [])
+        foreach (string file in request.Line is { DependencyFile: { } dependencies } line ? DependencyFile.Read(dependencies, line.WorkingDirectory) : [])
         {
             if (VirtualPath.TryParse(file, out VirtualPath path, out _))
             {
                 found[path] = ObservedKind.Read;
             }
         }
+
+        return found;
     }
 
-    private void LearnMore(string file, IEnumerable<KeyValuePair<VirtualPath, ObservedKind>> inputs)
+    // Only grown when it is worth it: each size is content of its own, which a worker has to get.
+    private SharedInputs? FindShared(ActionRequest request, ActionRoots roots, string group)
     {
-        Dictionary<VirtualPath, ObservedKind> known = Load(file);
-        int before = known.Count;
-        foreach ((VirtualPath path, ObservedKind kind) in inputs)
+        if (!roots.HoldAllOutputs)
         {
-            known.TryAdd(path, kind);
+            return null;
         }
 
-        if (known.Count > before)
+        string key = group + '\n' + roots.Key;
+        Dictionary<VirtualPath, ObservedKind> known = GroupOf(group);
+        SharedInputs? shared = _shared.GetValueOrDefault(key);
+        if (shared is not null && known.Count <= shared.Seen + (shared.Seen / 8))
         {
-            Save(file, known, MaximumToolPaths, "");
+            return shared;
         }
+
+        if (known.Count == 0)
+        {
+            return null;
+        }
+
+        Dictionary<VirtualPath, ObservedKind> foreign = new(known.Where(input => !roots.IsSource(input.Key) && !roots.IsOnTheWay(input.Key)));
+        if (_shared.Count >= MaximumInMemory)
+        {
+            _shared.Clear();
+        }
+
+        return _shared[key] = new SharedInputs(foreign, [.. request.ReadRoots, .. request.WriteRoots], known.Count);
+    }
+
+    private Dictionary<VirtualPath, ObservedKind> GroupOf(string group)
+    {
+        if (!_groups.TryGetValue(group, out Dictionary<VirtualPath, ObservedKind>? known))
+        {
+            if (_groups.Count >= MaximumInMemory)
+            {
+                _groups.Clear();
+            }
+
+            known = _groups[group] = new(_files.Load("group", group).Inputs);
+        }
+
+        return known;
+    }
+
+    private void LearnMore(string group, IEnumerable<KeyValuePair<VirtualPath, ObservedKind>> inputs)
+    {
+        Dictionary<VirtualPath, ObservedKind> known = GroupOf(group);
+        bool isMore = false;
+        foreach ((VirtualPath path, ObservedKind kind) in inputs)
+        {
+            bool isKnown = known.TryGetValue(path, out ObservedKind before);
+            if (isKnown ? before == ObservedKind.Stated && kind != before : known.Count < MaximumPaths)
+            {
+                known[path] = kind;
+                isMore = true;
+            }
+        }
+
+        if (isMore)
+        {
+            _files.Save("group", group, new KeptInputs(known, ""));
+        }
+    }
+
+    private void Remember(string key, LearnedAction action)
+    {
+        if (_actions.Count >= MaximumInMemory)
+        {
+            _actions.Clear();
+        }
+
+        _actions[key] = action;
     }
 
     // The program, and for a host of managed code the assembly it runs.
     private static string ToolOf(Command command) => string.Join(
-        '\n', command.Arguments.Take(
-            3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
+        '\n', command.Arguments.Take(3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
 
-    private string FileOf(string kind, string key) =>
-        Path.Combine(_directory, kind + "-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)).AsSpan(0, 16)));
-
-    private Dictionary<VirtualPath, ObservedKind> Load(string file)
-    {
-        Dictionary<VirtualPath, ObservedKind> result = [];
-        try
-        {
-            string[] lines = File.ReadAllText(file).Split('\0');
-            if (!lines[0].StartsWith(Header, StringComparison.Ordinal))
-            {
-                return [];
-            }
-
-            _learned[file] = lines[0][Header.Length..];
-            foreach (string line in lines.AsSpan(1))
-            {
-                if (line.Length > 1 && Enum.IsDefined((ObservedKind)(line[0] - '0')) && VirtualPath.TryParse(line[1..], out VirtualPath path, out _))
-                {
-                    result[path] = (ObservedKind)(line[0] - '0');
-                }
-            }
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // Not learned yet, or lost: learned again.
-        }
-
-        return result;
-    }
-
-    private void Save(string file, Dictionary<VirtualPath, ObservedKind> inputs, int maximum, string set)
-    {
-        StringBuilder text = new StringBuilder(Header).Append(set);
-        foreach ((VirtualPath path, ObservedKind kind) in inputs.Take(maximum))
-        {
-            text.Append('\0').Append((int)kind).Append(path.Text);
-        }
-
-        try
-        {
-            string temporary = file + ".new";
-            File.WriteAllText(temporary, text.ToString());
-            File.Move(temporary, file, true);
-            _learned[file] = set;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // A full disk costs questions, not the build.
-        }
-    }
-
-    private void DropUnused()
-    {
-        FileInfo[] files = new DirectoryInfo(_directory).GetFiles();
-        foreach (FileInfo file in files.OrderByDescending(file => file.LastWriteTimeUtc).Skip(MaximumFiles))
-        {
-            file.Delete();
-        }
-    }
+    /// <param name="Set">The content that it was learned from.</param>
+    /// <param name="Group">Whose inputs it shares.</param>
+    /// <param name="Roots">The roots that the prediction was made for.</param>
+    /// <param name="Prediction">What was given out last; null: nothing yet.</param>
+    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction);
 }

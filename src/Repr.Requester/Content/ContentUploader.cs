@@ -26,7 +26,7 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
     public async Task EnsureAsync(IEnumerable<ContentSource> sources, TransferStatistics statistics, CancellationToken cancellationToken)
     {
         Dictionary<Digest, ContentSource> wanted = [];
-        foreach (ContentSource source in sources.Where(source => source.Digest.SizeBytes > 0))
+        foreach (ContentSource source in sources.Where(source => source.Digest.SizeBytes > 0 && !IsKnown(source.Digest)))
         {
             wanted.TryAdd(source.Digest, source);
         }

@@ -8,8 +8,9 @@ namespace Repr.Requester.Files;
 /// <param name="ModifiedNs">Last change of the content, nanoseconds since 1970 UTC.</param>
 /// <param name="ChangedNs">Last change of the inode (ctime), nanoseconds since 1970 UTC. Cannot be forged with utime(2).</param>
 /// <param name="UserId">The owner.</param>
+/// <param name="Links">Number of hard links.</param>
 internal readonly record struct FileStat(
-    ulong Device, ulong Inode, int RawMode, long SizeBytes, long ModifiedNs, long ChangedNs, uint UserId)
+    ulong Device, ulong Inode, int RawMode, long SizeBytes, long ModifiedNs, long ChangedNs, uint UserId, uint Links)
 {
     private const int TypeMask = 0xF000;
 

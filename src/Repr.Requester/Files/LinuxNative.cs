@@ -303,6 +303,8 @@ internal static partial class LinuxNative
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     private struct StatxBuffer
     {
+        [FieldOffset(16)]
+        public uint Links;
         [FieldOffset(20)]
         public uint UserId;
         [FieldOffset(28)]
@@ -331,6 +333,7 @@ internal static partial class LinuxNative
             (long)Size,
             (ModifiedSeconds * 1_000_000_000) + ModifiedNanoseconds,
             (ChangedSeconds * 1_000_000_000) + ChangedNanoseconds,
-            UserId);
+            UserId,
+            Links);
     }
 }

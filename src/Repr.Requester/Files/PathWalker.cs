@@ -16,6 +16,7 @@ internal sealed class PathWalker
 
     private readonly Dictionary<VirtualPath, FileStat?> _stats = [];
     private readonly Dictionary<VirtualPath, ResolvedPath> _resolved = [];
+    private readonly Dictionary<VirtualPath, ResolvedPath?> _found = [];
     private readonly Action<InputFact> _met;
 
     /// <summary>Makes a walker.</summary>
@@ -30,23 +31,13 @@ internal sealed class PathWalker
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: a place cannot be looked at.</exception>
     public ResolvedPath? Find(VirtualPath path)
     {
-        if (path.IsRoot)
+        if (!_found.TryGetValue(path, out ResolvedPath? found))
         {
-            return Resolve(path, 0);
+            found = FindFirst(path);
+            _found.Add(path, found);
         }
 
-        if (Find(path.Parent) is not { Stat.IsDirectory: true } parent)
-        {
-            return null;
-        }
-
-        FileStat? stat = Look(path);
-        if (stat is { IsDirectory: true } directory)
-        {
-            _met(ToFact(path, directory));
-        }
-
-        return new ResolvedPath(path, stat);
+        return found;
     }
 
     /// <summary>What is at a physical path.</summary>
@@ -86,6 +77,27 @@ internal sealed class PathWalker
 
     /// <summary>The fact for a directory of whose names nothing is said.</summary>
     public static DirectoryFact ToFact(VirtualPath path, FileStat directory) => new(path, false, directory.Mode, directory.ModifiedNs);
+
+    private ResolvedPath? FindFirst(VirtualPath path)
+    {
+        if (path.IsRoot)
+        {
+            return Resolve(path, 0);
+        }
+
+        if (Find(path.Parent) is not { Stat.IsDirectory: true })
+        {
+            return null;
+        }
+
+        FileStat? stat = Look(path);
+        if (stat is { IsDirectory: true } directory)
+        {
+            _met(ToFact(path, directory));
+        }
+
+        return new ResolvedPath(path, stat);
+    }
 
     private ResolvedPath Resolve(VirtualPath path, int links)
     {

@@ -100,7 +100,7 @@ public sealed class InputMapperTests : IDisposable
         run.Command.Arguments.Add("/bin/sh");
         run.Inputs.AddRange(inputs);
         run.ReadRoots.Add(_files.At("src"));
-        return new InputMapper(
-            _digests, TimeProvider.System).MapAsync(ActionRequest.Parse(run), predicted, TestContext.Current.CancellationToken);
+        return new InputMapper(_digests, new SharedMapper(_digests, null), TimeProvider.System).MapAsync(
+            ActionRequest.Parse(run), new Prediction(predicted, null), TestContext.Current.CancellationToken);
     }
 }

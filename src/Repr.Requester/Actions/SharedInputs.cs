@@ -1,0 +1,44 @@
+using Repr.Requester.Content;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// What many actions look at outside of their sources: a toolchain, headers of the system, packages. Facts about it are made once and
+/// serve all of them, until something changes. Immutable, but for what <see cref="SharedMapper"/> keeps here. Safe for concurrent use.
+/// </summary>
+/// <param name="inputs">What is looked at.</param>
+/// <param name="roots">What a worker may read; not resolved.</param>
+/// <param name="seen">How many inputs were known when these were taken out of them.</param>
+internal sealed class SharedInputs(IReadOnlyDictionary<VirtualPath, ObservedKind> inputs, IReadOnlyList<VirtualPath> roots, int seen)
+{
+    /// <summary>How many inputs were known when these were taken out of them.</summary>
+    public int Seen { get; } = seen;
+
+    /// <summary>What is looked at.</summary>
+    public IReadOnlyDictionary<VirtualPath, ObservedKind> Inputs { get; } = inputs;
+
+    /// <summary>What a worker may read, besides the system's directories; not resolved.</summary>
+    public IReadOnlyList<VirtualPath> Roots { get; } = roots;
+
+    /// <summary>Held by whoever makes the facts.</summary>
+    public SemaphoreSlim Gate { get; } = new(1);
+
+    /// <summary>The facts that were made last.</summary>
+    public SharedFacts? Facts { get; set; }
+
+    /// <summary>Changes can't be seen: there will be no facts.</summary>
+    public bool IsUnwatchable { get; set; }
+}
+
+/// <summary>Facts about <see cref="SharedInputs"/>. Immutable.</summary>
+/// <param name="Version">They are true as long as <see cref="Files.TreeWatch.Version"/> is this.</param>
+/// <param name="Facts">The facts.</param>
+/// <param name="Sources">Where their content is.</param>
+/// <param name="Set">The facts as an input set.</param>
+/// <param name="Rest">Inputs that have to be looked at for each action.</param>
+internal sealed record SharedFacts(
+    long Version,
+    IReadOnlyDictionary<VirtualPath, InputFact> Facts,
+    IReadOnlyDictionary<Digest, ContentSource> Sources,
+    ContentSource Set,
+    IReadOnlyList<ObservedInput> Rest);

@@ -1,0 +1,131 @@
+using Google.Protobuf;
+using Repr.Protocol;
+using Repr.Requester.Content;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>Makes facts about <see cref="SharedInputs"/>, and anew when something there has changed. Safe for concurrent use.</summary>
+internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch)
+{
+    private const int Attempts = 4;
+
+    /// <summary>Whether nothing has changed since the facts were made.</summary>
+    public bool IsCurrent(SharedFacts facts) => watch?.Version == facts.Version;
+
+    /// <summary>Facts that are true now; null: changes can't be seen, or do not stop.</summary>
+    public async ValueTask<SharedFacts?> GetAsync(SharedInputs inputs, CancellationToken cancellationToken)
+    {
+        if (watch is null || inputs.IsUnwatchable)
+        {
+            return null;
+        }
+
+        if (inputs.Facts is { } known && IsCurrent(known))
+        {
+            return known;
+        }
+
+        await inputs.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (inputs.Facts is { } made && IsCurrent(made))
+            {
+                return made;
+            }
+
+            // What is not watched yet may change unseen while it is looked at: then it is looked at again.
+            for (int attempt = 0; attempt < Attempts && !inputs.IsUnwatchable; attempt++)
+            {
+                long version = watch.Version;
+                SharedFacts facts = await MakeAsync(inputs, version, cancellationToken);
+                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, out bool isNew);
+                if (!inputs.IsUnwatchable && !isNew && IsCurrent(facts))
+                {
+                    return inputs.Facts = facts;
+                }
+            }
+
+            return null;
+        }
+        finally
+        {
+            inputs.Gate.Release();
+        }
+    }
+
+    private static bool TryWatch(TreeWatch watch, IEnumerable<InputFact> facts, out bool isNew)
+    {
+        // The directories on the way count too, and those of files with their content.
+        Dictionary<VirtualPath, bool> directories = [];
+        foreach (InputFact fact in facts)
+        {
+            if (fact is DirectoryFact)
+            {
+                directories.TryAdd(fact.Path, false);
+            }
+
+            for (VirtualPath place = fact.Path; !place.IsRoot && directories.TryAdd(place.Parent, false); place = place.Parent)
+            {
+                // The next one.
+            }
+
+            if (fact is FileFact)
+            {
+                directories[fact.Path.Parent] = true;
+            }
+        }
+
+        isNew = false;
+        foreach ((VirtualPath directory, bool withFiles) in directories)
+        {
+            if (!watch.TryAdd(directory, withFiles, out bool added))
+            {
+                return false;
+            }
+
+            isNew |= added;
+        }
+
+        return true;
+    }
+
+    private async Task<SharedFacts> MakeAsync(SharedInputs inputs, long version, CancellationToken cancellationToken)
+    {
+        FactCollector facts = new(digests, cancellationToken);
+        ReadPolicy policy = new([.. inputs.Roots.Select(root => facts.Walker.Resolve(root).Path)]);
+        facts.Facts.Clear(); // the way to the roots is each action's own
+        List<ObservedInput> rest = [];
+        foreach ((VirtualPath path, ObservedKind kind) in inputs.Inputs)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ObservedInput input = new(path, kind);
+            if (HasManyLinks(facts.Walker, path))
+            {
+                rest.Add(input);
+            }
+            else
+            {
+                facts.Predict(policy, input);
+            }
+        }
+
+        await facts.FinishAsync();
+        Wire.InputSet set = new();
+        set.Facts.AddRange(facts.Facts.Values.OrderBy(fact => fact.Path).Select(WireConversions.ToWire));
+        return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest);
+    }
+
+    private static bool HasManyLinks(PathWalker walker, VirtualPath path)
+    {
+        try
+        {
+            return walker.Look(path) is { IsFile: true, Links: > 1 };
+        }
+        catch (ReprException)
+        {
+            return false; // It is left out, as it cannot be looked at.
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using Repr.Requester.Actions;
+using Repr.Requester.Files;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Tests.Actions;
+
+/// <summary>What actions share: learned by one, predicted for all, and always what the disk says.</summary>
+public sealed class SharedInputsTests : IDisposable
+{
+    private readonly TemporaryDirectory _files = new();
+    private readonly DigestCache _digests;
+    private readonly TreeWatch _watch = TreeWatch.TryCreate()!;
+    private readonly PredictionStore _predictions;
+
+    public SharedInputsTests()
+    {
+        _digests = new DigestCache(_files.At("digests-v1"), TimeProvider.System);
+        _predictions = new PredictionStore(_files.At("predictions"));
+        _files.Write("src/a.c", "a");
+        _files.Write("src/b.c", "b");
+        _files.Write("src/own.h", "own");
+        _files.Write("tools/include/first.h", "first");
+        _files.Write("tools/include/second.h", "second");
+    }
+
+    public void Dispose()
+    {
+        _watch.Dispose();
+        _digests.Dispose();
+        _files.Dispose();
+    }
+
+    [Fact]
+    public async Task What_one_action_learned_is_shared_by_all_of_its_family()
+    {
+        await LearnAsync("a.c");
+
+        InputMapping a = await MapAsync("a.c");
+        InputMapping b = await MapAsync("b.c");
+
+        Assert.Same(a.Shared, b.Shared);
+        Assert.IsType<FileFact>(a.Shared!.Facts[_files.VirtualAt("tools/include/first.h")]);
+        Assert.IsType<AbsentFact>(a.Shared.Facts[_files.VirtualAt("tools/include/none.h")]);
+        Assert.DoesNotContain(_files.VirtualAt("src/own.h"), a.Shared.Facts.Keys);
+        Assert.NotNull(a.Find(_files.VirtualAt("src/own.h")));
+        Assert.Empty(a.Facts.Select(fact => fact.Path).Intersect(a.Shared.Facts.Keys));
+        Assert.Equal("first".Length, a.SourceOf(((FileFact)a.Find(_files.VirtualAt("tools/include/first.h"))!).Digest!.Value).Digest.SizeBytes);
+    }
+
+    [Theory]
+    [InlineData("tools/include/first.h", true)]
+    [InlineData("tools/include/none.h", false)]
+    public async Task What_changes_is_looked_at_again(string path, bool isThere)
+    {
+        await LearnAsync("a.c");
+        InputMapping before = await MapAsync("a.c");
+        Assert.Equal(isThere, before.Find(_files.VirtualAt(path)) is FileFact);
+
+        _files.Write(path, "changed");
+
+        InputMapping after = await MapAsync("b.c");
+        Assert.Equal("changed".Length, Assert.IsType<FileFact>(after.Find(_files.VirtualAt(path))).SizeBytes);
+        Assert.NotEqual(before.Shared!.Set.Digest, after.Shared!.Set.Digest);
+    }
+
+    [Fact]
+    public async Task A_file_with_another_name_is_looked_at_for_each_action()
+    {
+        Hardlink("tools/include/first.h", "elsewhere.h");
+        await LearnAsync("a.c");
+        InputMapping before = await MapAsync("a.c");
+        Assert.DoesNotContain(_files.VirtualAt("tools/include/first.h"), before.Shared!.Facts.Keys);
+
+        File.WriteAllText(_files.At("elsewhere.h"), "changed"); // unseen by a watch on tools/include
+
+        InputMapping after = await MapAsync("a.c");
+        Assert.Equal(Digest.Compute("changed"u8), Assert.IsType<FileFact>(after.Find(_files.VirtualAt("tools/include/first.h"))).Digest);
+    }
+
+    [Fact]
+    public async Task An_action_that_writes_outside_of_its_sources_shares_nothing()
+    {
+        await LearnAsync("a.c");
+
+        InputMapping mapping = await MapAsync("a.c", "-o", _files.At("tools/include/second.h"));
+
+        Assert.Null(mapping.Shared);
+        Assert.NotNull((await MapAsync("a.c")).Shared);
+    }
+
+    [Fact]
+    public async Task A_second_prediction_of_the_same_action_is_the_first()
+    {
+        await LearnAsync("a.c");
+
+        Assert.Same(_predictions.Find(Request("a.c")), _predictions.Find(Request("a.c")));
+    }
+
+    [Fact]
+    public async Task A_directory_of_headers_answers_for_the_names_that_are_not_there()
+    {
+        _files.Write("src/include/one.h", "one");
+        ActionRequest request = Request("a.c", "-I", "include");
+        InputMapping first = await MapAsync(request);
+        _predictions.Learn(request, first, [new(_files.VirtualAt("src/include/stdio.h"), ObservedKind.Absent)], null);
+
+        InputMapping mapping = await MapAsync(request);
+
+        Assert.True(Assert.IsType<DirectoryFact>(mapping.Find(_files.VirtualAt("src/include"))).IsComplete);
+        Assert.Null(mapping.Find(_files.VirtualAt("src/include/stdio.h")));
+    }
+
+    private async Task LearnAsync(string source)
+    {
+        ActionRequest request = Request(source);
+        _predictions.Learn(
+            request,
+            await MapAsync(request),
+            [
+                new(_files.VirtualAt("src/own.h"), ObservedKind.Read),
+                new(_files.VirtualAt("tools/include/first.h"), ObservedKind.Read),
+                new(_files.VirtualAt("tools/include/second.h"), ObservedKind.Stated),
+                new(_files.VirtualAt("tools/include/none.h"), ObservedKind.Absent),
+            ],
+            null);
+    }
+
+    private Task<InputMapping> MapAsync(string source, params string[] options) => MapAsync(Request(source, options));
+
+    private Task<InputMapping> MapAsync(ActionRequest request) =>
+        new InputMapper(_digests, new SharedMapper(_digests, _watch), TimeProvider.System).MapAsync(
+            request, _predictions.Find(request), TestContext.Current.CancellationToken);
+
+    private ActionRequest Request(string source, params string[] options)
+    {
+        Wire.Run run = new() { Endpoint = "http://localhost:1", Command = new Wire.Command { WorkingDirectory = _files.At("src") }, Derive = true };
+        run.Command.Arguments.AddRange(["/bin/true", .. options, source]);
+        run.Command.Environment["HOME"] = "/nonexistent";
+        run.ReadRoots.Add(_files.At("tools"));
+        run.WriteRoots.Add(_files.At("src"));
+        return ActionRequest.Parse(run);
+    }
+
+    private void Hardlink(string existing, string name)
+    {
+        using System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [_files.At(existing), _files.At(name)]);
+        ln.WaitForExit();
+    }
+}
