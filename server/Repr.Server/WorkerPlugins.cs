@@ -16,7 +16,7 @@ internal sealed record WorkerPlugins
     /// <exception cref="ArgumentException">The file is missing or is no JSON.</exception>
     public static WorkerPlugins Select(string? path)
     {
-        PluginSettings settings = PluginSettings.Read(path);
+        PluginSettings settings = PluginSettings.Read(path, "REPR__");
         IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
         return new WorkerPlugins { Stores = stores, Problems = settings.Problems };
     }

@@ -57,6 +57,7 @@ internal static class RequesterCommand
             {
                 DoorPath = door,
                 CacheDirectory = DoorPaths.FindCacheDirectory(),
+                Plugins = RequesterPlugins.Select(),
                 IdleTimeout = TimeSpan.FromSeconds(idleSeconds),
             };
             await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);

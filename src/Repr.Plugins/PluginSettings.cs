@@ -4,7 +4,7 @@ namespace Repr.Plugins;
 
 /// <summary>
 /// The settings file of a worker or requester: sections, each a list of plugins with their options. Variables of the environment
-/// that begin with <c>REPR__</c> override it (<c>REPR__Stores__0__Options__Password</c>), so that a secret need not lie in a file.
+/// with a prefix override it (a worker's <c>REPR__Stores__0__Options__Password</c>), so that a secret need not lie in a file.
 /// Read each section with <see cref="Select{TService}"/>; then <see cref="Problems"/> has all that is wrong with all of them.
 /// Not safe for concurrent use.
 /// </summary>
@@ -33,8 +33,9 @@ public sealed class PluginSettings
 
     /// <summary>Reads the settings.</summary>
     /// <param name="path">The file (JSON; comments are allowed); null: only the environment counts.</param>
+    /// <param name="prefix">How the variables begin that override it.</param>
     /// <exception cref="ArgumentException">The file is missing or is no JSON; the message names it.</exception>
-    public static PluginSettings Read(string? path)
+    public static PluginSettings Read(string? path, string prefix)
     {
         ConfigurationBuilder builder = new();
         string? full = path is null ? null : Path.GetFullPath(path);
@@ -45,7 +46,7 @@ public sealed class PluginSettings
                 builder.AddJsonFile(full, optional: false, reloadOnChange: false);
             }
 
-            builder.AddEnvironmentVariables("REPR__");
+            builder.AddEnvironmentVariables(prefix);
             return new PluginSettings(builder.Build(), Path.GetDirectoryName(full) ?? Environment.CurrentDirectory);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or FormatException or InvalidDataException)

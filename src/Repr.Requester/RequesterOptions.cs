@@ -11,6 +11,9 @@ public sealed record RequesterOptions
     /// <summary>Directory of the digest cache, the predictions, the log and the build records.</summary>
     public required string CacheDirectory { get; init; }
 
+    /// <summary>What the settings file names.</summary>
+    public RequesterPlugins Plugins { get; init; } = RequesterPlugins.None;
+
     /// <summary>After this time without a request the process stops.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(15);
 

@@ -10,7 +10,7 @@ namespace Repr.Requester;
 
 /// <summary>
 /// The background process of one user on one machine: owns the sessions with workers, the digest cache and the build record, and
-/// serves the door. Stops when idle, when asked, or when cancelled (SIGTERM); a second one for the same door leaves at once.
+/// serves the door. Stops when idle (at once when its settings file has changed), when asked, or when cancelled (SIGTERM); a second one for the same door leaves at once.
 /// </summary>
 public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 {
@@ -182,7 +182,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (Volatile.Read(ref _running) == 0 && _time.GetElapsedTime(Volatile.Read(ref _lastUse)) >= _options.IdleTimeout)
+                // The next build starts one that knows what the settings file says now.
+                if (Volatile.Read(ref _running) == 0
+                    && (_time.GetElapsedTime(Volatile.Read(ref _lastUse)) >= _options.IdleTimeout || !_options.Plugins.IsCurrent))
                 {
                     return;
                 }

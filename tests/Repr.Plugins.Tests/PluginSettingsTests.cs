@@ -89,10 +89,10 @@ public sealed class PluginSettingsTests : IDisposable
     public void A_file_that_is_missing_or_no_json_is_refused_by_name()
     {
         string path = Path.Combine(_directory, "none.json");
-        Assert.Contains(path, Assert.Throws<ArgumentException>(() => PluginSettings.Read(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Throws<ArgumentException>(() => PluginSettings.Read(path, "REPR_TEST__")).Message, StringComparison.Ordinal);
 
         File.WriteAllText(path, "{ this is not }");
-        Assert.Contains(path, Assert.Throws<ArgumentException>(() => PluginSettings.Read(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(path, Assert.Throws<ArgumentException>(() => PluginSettings.Read(path, "REPR_TEST__")).Message, StringComparison.Ordinal);
     }
 
     private static object Entry(string plugin, string option, string value) =>
@@ -102,6 +102,6 @@ public sealed class PluginSettingsTests : IDisposable
     {
         string path = Path.Combine(_directory, "repr.json");
         File.WriteAllText(path, JsonSerializer.Serialize(settings));
-        return PluginSettings.Read(path);
+        return PluginSettings.Read(path, "REPR_TEST__");
     }
 }

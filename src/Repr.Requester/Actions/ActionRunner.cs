@@ -52,6 +52,7 @@ internal sealed partial class ActionRunner(
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         try
         {
+            options.Plugins.ThrowIfWrong();
             ActionRequest request = ActionRequest.Parse(run);
             run.Description = request.Description;
             ActionResult result = await RetryAsync(request, progress, input, linked.Token);

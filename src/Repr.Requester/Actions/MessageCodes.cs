@@ -21,6 +21,9 @@ internal static class MessageCodes
     /// <summary>The requester process stops.</summary>
     public const string RequesterStopped = "REPR1301";
 
+    /// <summary>The requester's settings file is wrong.</summary>
+    public const string WrongSettings = "REPR1302";
+
     /// <summary>The endpoint is malformed.</summary>
     public const string MalformedEndpoint = "REPR2001";
 

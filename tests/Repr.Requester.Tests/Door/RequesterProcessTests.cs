@@ -53,6 +53,40 @@ public sealed class RequesterProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Wrong_settings_are_told_to_every_action_and_a_changed_file_ends_an_idle_process()
+    {
+        string path = _files.At("requester.json");
+        await File.WriteAllTextAsync(path, """{ "Shops": [] , "Nothing": 1 }""", TestContext.Current.CancellationToken);
+        RequesterPlugins plugins = Select(path);
+        Task<int> running = RequesterProcess.RunAsync(Options with { Plugins = plugins }, kept: null, TestContext.Current.CancellationToken);
+        await StatusAsync();
+
+        DoorReply? reply = await AskAsync(new DoorRequest { Run = new Run() });
+
+        Assert.Equal("REPR1302", reply?.NotRun?.Code);
+        Assert.Contains(path, reply!.NotRun.Message, StringComparison.Ordinal);
+        Assert.Contains("Shops: there is no such section.", reply.NotRun.Message, StringComparison.Ordinal);
+        Assert.Contains("Nothing: there is no such section.", reply.NotRun.Message, StringComparison.Ordinal);
+        Assert.False(running.IsCompleted);
+        await File.WriteAllTextAsync(path, "{}", TestContext.Current.CancellationToken);
+        Assert.Equal(0, await running);
+        Assert.Empty(Select(path).Problems);
+    }
+
+    private static RequesterPlugins Select(string path)
+    {
+        Environment.SetEnvironmentVariable("REPR_CONFIG", path);
+        try
+        {
+            return RequesterPlugins.Select();
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("REPR_CONFIG", null);
+        }
+    }
+
+    [Fact]
     public async Task A_runtime_directory_that_others_can_enter_is_refused()
     {
         Directory.CreateDirectory(_files.At("run"), (UnixFileMode)0x1ED);
