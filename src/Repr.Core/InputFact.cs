@@ -20,7 +20,13 @@ public sealed record FileFact(VirtualPath Path, Digest? Digest, long SizeBytes, 
 /// <param name="IsComplete">All its names are among the facts: any other name is absent.</param>
 /// <param name="Mode">Permission bits, 0o7777.</param>
 /// <param name="ModifiedNs">Nanoseconds since 1970 UTC on the requester's clock.</param>
-public sealed record DirectoryFact(VirtualPath Path, bool IsComplete, int Mode, long ModifiedNs) : InputFact(Path);
+public sealed record DirectoryFact(VirtualPath Path, bool IsComplete, int Mode, long ModifiedNs) : InputFact(Path)
+{
+    private const int Sticky = 0x200; // S_ISVTX, inode(7)
+
+    /// <summary>Whether everybody's programs make files here all the time, as in /tmp: its time will be another one soon.</summary>
+    public bool IsBusy => !IsComplete && (Mode & Sticky) != 0;
+}
 
 /// <summary>A symbolic link.</summary>
 /// <param name="Path">Where.</param>

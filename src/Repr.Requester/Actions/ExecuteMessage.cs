@@ -15,6 +15,9 @@ internal static class ExecuteMessage
     // What this build has made, as the references of a project, has another time after the next one: it is kept apart.
     private const long YoungNs = 600_000_000_000;
 
+    // To bring less into the store would cost more than to say it each time.
+    private const int MaximumInlineBytes = 512;
+
     /// <summary>Writes an action.</summary>
     /// <param name="request">The action.</param>
     /// <param name="mapping">What is known of its files.</param>
@@ -57,6 +60,12 @@ internal static class ExecuteMessage
             place.Add(fact.ToWire());
         }
 
+        foreach (Wire.InputSet small in new[] { foreign, own, young }.Where(static set => set.CalculateSize() <= MaximumInlineBytes))
+        {
+            execute.Inputs.AddRange(small.Facts);
+            small.Facts.Clear();
+        }
+
         ContentSource[] sets = [.. new[] { environment, foreign, own, young }
             .Where(set => set.Facts.Count + set.Environment.Count > 0)
             .Select(set => ContentSource.OfBytes(set.ToByteArray()))
@@ -73,6 +82,7 @@ internal static class ExecuteMessage
     // The times of directories in which builds write change with every build.
     private static bool IsVolatile(InputFact fact, InputMapping mapping, IReadOnlyList<VirtualPath> outputRoots) =>
         mapping.Imposed.Contains(fact.Path)
+        || fact is DirectoryFact { IsBusy: true }
         || (fact is DirectoryFact { IsComplete: false } && outputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
 
     private static bool IsYoung(InputFact fact, long youngNs) => fact switch

@@ -112,6 +112,12 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch)
         }
 
         await facts.FinishAsync();
+        foreach (InputFact busy in facts.Facts.Values.Where(static fact => fact is DirectoryFact { IsBusy: true }).ToList())
+        {
+            facts.Facts.Remove(busy.Path);
+            rest.Add(new ObservedInput(busy.Path, ObservedKind.Stated));
+        }
+
         Wire.InputSet set = new();
         set.Facts.AddRange(facts.Facts.Values.OrderBy(fact => fact.Path).Select(WireConversions.ToWire));
         return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest);

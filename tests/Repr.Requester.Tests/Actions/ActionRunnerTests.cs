@@ -79,9 +79,10 @@ public sealed class ActionRunnerTests : IAsyncLifetime
     {
         _requester.Worker.FirstMessage.Welcome.ProtocolMinor = 1;
         string header = _requester.Files.Write("src/dir/h.txt", "header");
+        string[] others = [.. Enumerable.Range(0, 10).Select(number => _requester.Files.Write($"src/dir/other{number}.txt", $"{number}"))];
         List<Wire.Execute> seen = [];
         Wire.ObservedSet observed = new();
-        observed.Inputs.Add(new ObservedInput(VirtualPath.Parse(header), ObservedKind.Read).ToWire());
+        observed.Inputs.AddRange(others.Append(header).Select(file => new ObservedInput(VirtualPath.Parse(file), ObservedKind.Read).ToWire()));
         int runs = 0;
         _requester.Worker.RunTool = (action, _) =>
         {
@@ -103,6 +104,28 @@ public sealed class ActionRunnerTests : IAsyncLifetime
             set => set.Facts.Any(fact => fact.Path == header && fact.File?.Digest is not null));
         Assert.Equal(seen[1].InputSets, seen[2].InputSets);
         Assert.Equal(0u, third.Done!.Statistics.UploadedFiles);
+    }
+
+    [Fact]
+    public async Task Few_facts_are_in_the_message_itself()
+    {
+        _requester.Worker.FirstMessage.Welcome.ProtocolMinor = 1;
+        string header = _requester.Files.Write("src/dir/h.txt", "header");
+        Wire.Execute? seen = null;
+        _requester.Worker.RunTool = (action, _) =>
+        {
+            seen = action.Execute;
+            Wire.Completed completed = _requester.Succeed((Output, "result"));
+            completed.ObservedInputs.Add(new ObservedInput(VirtualPath.Parse(header), ObservedKind.Read).ToWire());
+            return Task.FromResult(completed);
+        };
+
+        await _requester.CompleteAsync(_requester.NewRun());
+        await _requester.CompleteAsync(_requester.NewRun());
+
+        Assert.Contains(seen!.Inputs, fact => fact.Path == header);
+        Assert.DoesNotContain(
+            seen.InputSets.Select(set => Wire.InputSet.Parser.ParseFrom(_requester.Worker.Blobs[set.ToCore()])), set => set.Facts.Count > 0);
     }
 
     [Fact]

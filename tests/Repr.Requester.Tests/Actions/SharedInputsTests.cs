@@ -64,6 +64,21 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_directory_in_which_everybody_writes_is_looked_at_for_each_action()
+    {
+        File.SetUnixFileMode(_files.At("tools"), (UnixFileMode)0x3FF); // 0o1777, as /tmp
+        await LearnAsync("a.c");
+        InputMapping before = await MapAsync("a.c");
+
+        _files.Write("tools/busy.txt", "busy");
+
+        InputMapping after = await MapAsync("a.c");
+        Assert.DoesNotContain(_files.VirtualAt("tools"), before.Shared!.Facts.Keys);
+        Assert.NotEqual(before.Find(_files.VirtualAt("tools")), after.Find(_files.VirtualAt("tools")));
+        Assert.Equal(before.Shared.Set.Digest, after.Shared!.Set.Digest);
+    }
+
+    [Fact]
     public async Task A_file_with_another_name_is_looked_at_for_each_action()
     {
         Hardlink("tools/include/first.h", "elsewhere.h");
