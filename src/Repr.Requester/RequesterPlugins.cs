@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging;
 using Repr.Plugins;
 using Repr.Requester.Actions;
+using Repr.Requester.Predictors;
 
 namespace Repr.Requester;
 
@@ -24,6 +26,9 @@ public sealed class RequesterPlugins
     /// <summary>The settings file, whether it is there or not; null: none.</summary>
     public string? Path { get; }
 
+    /// <summary>Section <c>Predictors</c>: what knows more of commands than their callers say.</summary>
+    public IReadOnlyList<SelectedPlugin<IInputPredictor>> Predictors { get; private init; } = [];
+
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
     public IReadOnlyList<string> Problems { get; }
 
@@ -41,13 +46,18 @@ public sealed class RequesterPlugins
         {
             // Only a file that somebody named must be there.
             PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            return new RequesterPlugins(path, state, settings.Problems);
+            IReadOnlyList<SelectedPlugin<IInputPredictor>> predictors = settings.Select<IInputPredictor>("Predictors");
+            return new RequesterPlugins(path, state, settings.Problems) { Predictors = predictors };
         }
         catch (ArgumentException exception)
         {
             return new RequesterPlugins(path, state, [exception.Message]);
         }
     }
+
+    /// <summary>Makes the predictors, with those that come with Repr.</summary>
+    internal InputPredictors CreatePredictors(PluginContext context, ILogger log) =>
+        new([.. Predictors.Select(plugin => plugin.Create(context))], log);
 
     /// <summary>Does nothing if the settings are right.</summary>
     /// <exception cref="ActionFailureException">They are not; the message has all problems.</exception>

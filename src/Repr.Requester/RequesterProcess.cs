@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Door;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
 
@@ -41,11 +42,13 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, kept, time);
+        InputPredictors predictors = options.Plugins.CreatePredictors(new PluginContext(time, warning => Log.PluginWarns(_log, warning)), _log);
         _runner = new ActionRunner(
             options,
             _sessions,
             new InputMapper(_digests, new SharedMapper(_digests, _watch), time),
-            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions")),
+            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
+            predictors,
             _digests,
             new OutputWriter(_digests),
             new BuildRecord(Path.Combine(options.CacheDirectory, "records"), time),
@@ -206,6 +209,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Another process has the digest cache in {Directory}; what this one learns is not kept")]
         public static partial void NotPersistent(ILogger log, string directory);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
+        public static partial void PluginWarns(ILogger log, string warning);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: not run remotely: {Code} {Reason}")]
         public static partial void NotRun(ILogger log, string action, string code, string reason);

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
 
@@ -23,13 +24,16 @@ internal sealed class RequesterFixture : IAsyncDisposable
             Options,
             Sessions,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
-            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions")),
+            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
+            Predictors,
             Digests,
             new OutputWriter(Digests),
             new BuildRecord(Path.Combine(Options.CacheDirectory, "records"), TimeProvider.System),
             TimeProvider.System,
             NullLogger.Instance);
     }
+
+    public static InputPredictors Predictors { get; } = new([], NullLogger.Instance);
 
     public TestWorker Worker { get; }
 

@@ -7,6 +7,7 @@ using Polly.Retry;
 using Repr.Protocol;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
 
@@ -21,6 +22,7 @@ internal sealed partial class ActionRunner(
     WorkerSessions sessions,
     InputMapper mapper,
     PredictionStore predictions,
+    InputPredictors predictors,
     DigestCache digests,
     OutputWriter outputWriter,
     BuildRecord record,
@@ -53,7 +55,7 @@ internal sealed partial class ActionRunner(
         try
         {
             options.Plugins.ThrowIfWrong();
-            ActionRequest request = ActionRequest.Parse(run);
+            ActionRequest request = ActionRequest.Parse(run, predictors);
             run.Description = request.Description;
             ActionResult result = await RetryAsync(request, progress, input, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
