@@ -20,7 +20,7 @@ internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 /// </summary>
 /// <param name="channel">The worker's store.</param>
 /// <param name="kept">Content that was fetched before; null: none is kept.</param>
-internal sealed class ContentDownloader(ContentChannel channel, IContentStore? kept)
+internal sealed class ContentDownloader(ReapiChannel channel, IContentStore? kept)
 {
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
@@ -166,7 +166,7 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
     {
         BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
         request.Digests.AddRange(digests.Select(ReapiConversions.ToReapi));
-        BatchReadBlobsResponse response = await ContentChannel.CallAsync(
+        BatchReadBlobsResponse response = await ContentCalls.CallAsync(
             () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
         Dictionary<Digest, ByteString> contents = [];
         foreach (BatchReadBlobsResponse.Types.Response blob in response.Responses)
@@ -190,7 +190,7 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
             : contents;
     }
 
-    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
+    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentCalls.CallAsync(
         async () =>
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -10,7 +10,7 @@ namespace Repr.Requester.Content;
 /// Brings content into one worker's store, each blob once: what the store is known to have is not asked again, and what another
 /// action is sending already is waited for. The bytes are hashed again while they are sent. Safe for concurrent use.
 /// </summary>
-internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer, DigestCache digests) : IDisposable
+internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, DigestCache digests) : IDisposable
 {
     private const int DigestsPerQuestion = 20_000;
     private const int SmallBlobBytes = 1 << 20;
@@ -146,7 +146,7 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
         {
             FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
             request.BlobDigests.AddRange(chunk.Select(source => source.Digest.ToReapi()));
-            FindMissingBlobsResponse response = await ContentChannel.CallAsync(
+            FindMissingBlobsResponse response = await ContentCalls.CallAsync(
                 () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
             missing.UnionWith(response.MissingBlobDigests.Select(digest => digest.ToCore()));
         }
@@ -227,14 +227,14 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
             });
         }
 
-        BatchUpdateBlobsResponse response = await ContentChannel.CallAsync(
+        BatchUpdateBlobsResponse response = await ContentCalls.CallAsync(
             () => channel.Store.BatchUpdateBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
         foreach (BatchUpdateBlobsResponse.Types.Response blob in response.Responses)
         {
             // Some stores leave the status out when all is well.
             if (blob.Status is ReapiStatus { Code: not 0 } status)
             {
-                throw ContentChannel.Translate(
+                throw ContentCalls.Translate(
                     new Grpc.Core.RpcException(new Grpc.Core.Status((Grpc.Core.StatusCode)status.Code, status.Message)));
             }
         }

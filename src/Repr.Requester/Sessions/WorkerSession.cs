@@ -86,7 +86,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
             Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
             contentChannel = WorkerChannel.Create(contentAddress, options);
-            ContentChannel content = await ContentChannel.OpenAsync(contentChannel.CreateCallInvoker(), limit.Token);
+            ReapiChannel content = await ReapiChannel.OpenAsync(contentChannel.CreateCallInvoker(), instanceName: "", limit.Token);
             BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
             WorkerSession session = new(
                 endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(
