@@ -240,7 +240,7 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
     {
         [LoggerMessage(
             Level = LogLevel.Warning,
-            Message = "REPR1302: The content store '{Name}' can't be used: {Reason} Going on without it; it is tried again after {Seconds} s.")]
+            Message = "REPR1203: The content store '{Name}' can't be used: {Reason} Going on without it; it is tried again after {Seconds} s.")]
         public static partial void Away(ILogger logger, string name, string reason, int seconds);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The content store '{Name}' answers again.")]
