@@ -47,7 +47,7 @@ public sealed class ContentStores : IAsyncDisposable
             {
                 store = new TieredContentStore(
                     store,
-                    Guard(behind, time, loggerFactory),
+                    Guard(behind, time, loggerFactory.CreateLogger<GuardedContentStore>()),
                     prefetch,
                     loggerFactory.CreateLogger<TieredContentStore>());
                 owned.Push(store);
@@ -63,12 +63,11 @@ public sealed class ContentStores : IAsyncDisposable
     }
 
     /// <summary>A far store as it is to be used: verified, and left alone for a while after a failure.</summary>
-    public static GuardedContentStore Guard(FarContentStore far, TimeProvider time, ILoggerFactory loggerFactory)
+    public static GuardedContentStore Guard(FarContentStore far, TimeProvider time, ILogger logger)
     {
         ArgumentNullException.ThrowIfNull(far);
-        ArgumentNullException.ThrowIfNull(loggerFactory);
         return new GuardedContentStore(
-            new VerifyingContentStore(far.Store, far.Name), far.Name, time, loggerFactory.CreateLogger<GuardedContentStore>());
+            new VerifyingContentStore(far.Store, far.Name), far.Name, time, logger);
     }
 
     /// <inheritdoc/>

@@ -11,18 +11,23 @@ public sealed class RequesterPlugins
 {
     private readonly (DateTime Written, long Length)? _state;
 
-    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, IReadOnlyList<string> problems)
+    private RequesterPlugins(
+        string? path, (DateTime Written, long Length)? state, IReadOnlyList<SelectedPlugin<IContentStore>> stores, IReadOnlyList<string> problems)
     {
+        Stores = stores;
         Path = path;
         _state = state;
         Problems = problems;
     }
 
     /// <summary>No plugins.</summary>
-    public static RequesterPlugins None { get; } = new(null, null, []);
+    public static RequesterPlugins None { get; } = new(null, null, [], []);
 
     /// <summary>The settings file, whether it is there or not; null: none.</summary>
     public string? Path { get; }
+
+    /// <summary>Section <c>Stores</c>: the content store that is shared with the workers; at most one.</summary>
+    public IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; }
 
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
     public IReadOnlyList<string> Problems { get; }
@@ -41,13 +46,18 @@ public sealed class RequesterPlugins
         {
             // Only a file that somebody named must be there.
             PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            return new RequesterPlugins(path, state, settings.Problems);
+            IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
+            return new RequesterPlugins(
+                path, state, stores, stores.Count > 1 ? [.. settings.Problems, "Stores: a requester has one; a worker may have several."] : settings.Problems);
         }
         catch (ArgumentException exception)
         {
-            return new RequesterPlugins(path, state, [exception.Message]);
+            return new RequesterPlugins(path, state, [], [exception.Message]);
         }
     }
+
+    /// <summary>The same with one more thing that is wrong.</summary>
+    public RequesterPlugins With(string problem) => new(Path, _state, Stores, [.. Problems, problem]);
 
     /// <summary>Does nothing if the settings are right.</summary>
     /// <exception cref="ActionFailureException">They are not; the message has all problems.</exception>

@@ -20,6 +20,12 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 
     private const int CompressionLevel = 1;
 
+    /// <summary>Opens a blob where it is. The reader checks what it reads.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file cannot be read.</exception>
+    public static Stream OpenRead(ContentSource source) => source.Path is null
+        ? new MemoryStream(source.Bytes.ToArray(), writable: false)
+        : new FileStream(Open(source), FileAccess.Read, bufferSize: 0);
+
     /// <summary>Reads a blob that fits into memory.</summary>
     /// <exception cref="ReprException">
     /// <see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was, or cannot be read.
