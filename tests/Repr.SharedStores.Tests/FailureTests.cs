@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Repr.Cas;
 using Repr.Testing;
 using Repr.Testing.SharedStores;
 
@@ -162,14 +163,14 @@ public sealed class FailureTests
         }
     }
 
-    private static async Task<Digest> PutAsync(IContentStore store, byte[] content)
+    private static async Task<Digest> PutAsync(GuardedContentStore store, byte[] content)
     {
         Digest digest = Digest.Compute(content);
         await store.PutAsync(digest, new TricklingStream(content, 50_000), Cancellation);
         return digest;
     }
 
-    private static async Task<byte[]?> ReadAsync(IContentStore store, Digest digest)
+    private static async Task<byte[]?> ReadAsync(GuardedContentStore store, Digest digest)
     {
         await using Stream? stream = await store.OpenAsync(digest, Cancellation);
         if (stream is null)
