@@ -9,28 +9,39 @@ namespace Repr.Requester;
 /// The plugins that a requester's settings file names, loaded and validated, but not made yet. A wrong file does not keep the process
 /// from running: every action says what is wrong, so that a build runs locally, or fails if it must. Immutable.
 /// </summary>
-public sealed class RequesterPlugins
+public sealed record RequesterPlugins
 {
     private readonly (DateTime Written, long Length)? _state;
 
-    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, IReadOnlyList<string> problems)
+    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, PluginSettings? settings, params IReadOnlyList<string> problems)
     {
         Path = path;
         _state = state;
         Problems = problems;
+        if (settings is null)
+        {
+            return;
+        }
+
+        Stores = settings.Select<IContentStore>("Stores");
+        Predictors = settings.Select<IInputPredictor>("Predictors");
+        Problems = [.. problems, .. settings.Problems, .. Stores.Count > 1 ? ["Stores: a requester has one; a worker may have several."] : Array.Empty<string>()];
     }
 
     /// <summary>No plugins.</summary>
-    public static RequesterPlugins None { get; } = new(null, null, []);
+    public static RequesterPlugins None { get; } = new(null, null, null);
 
     /// <summary>The settings file, whether it is there or not; null: none.</summary>
     public string? Path { get; }
 
+    /// <summary>Section <c>Stores</c>: the content store that is shared with the workers; at most one.</summary>
+    public IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; } = [];
+
     /// <summary>Section <c>Predictors</c>: what knows more of commands than their callers say.</summary>
-    public IReadOnlyList<SelectedPlugin<IInputPredictor>> Predictors { get; private init; } = [];
+    public IReadOnlyList<SelectedPlugin<IInputPredictor>> Predictors { get; } = [];
 
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
-    public IReadOnlyList<string> Problems { get; }
+    public IReadOnlyList<string> Problems { get; private init; }
 
     /// <summary>Whether the settings file is as it was when it was read.</summary>
     public bool IsCurrent => Path is null || StateOf(Path) == _state;
@@ -45,15 +56,16 @@ public sealed class RequesterPlugins
         try
         {
             // Only a file that somebody named must be there.
-            PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            IReadOnlyList<SelectedPlugin<IInputPredictor>> predictors = settings.Select<IInputPredictor>("Predictors");
-            return new RequesterPlugins(path, state, settings.Problems) { Predictors = predictors };
+            return new RequesterPlugins(path, state, PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__"));
         }
         catch (ArgumentException exception)
         {
-            return new RequesterPlugins(path, state, [exception.Message]);
+            return new RequesterPlugins(path, state, null, exception.Message);
         }
     }
+
+    /// <summary>The same with one more thing that is wrong.</summary>
+    public RequesterPlugins With(string problem) => this with { Problems = [.. Problems, problem] };
 
     /// <summary>Makes the predictors, with those that come with Repr.</summary>
     internal InputPredictors CreatePredictors(PluginContext context, ILogger log) =>

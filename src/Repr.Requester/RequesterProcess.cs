@@ -33,7 +33,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private long _completed;
     private long _notRun;
 
-    private RequesterProcess(RequesterOptions options, IContentStore? kept, TimeProvider time)
+    private RequesterProcess(RequesterOptions options, RequesterStores stores, TimeProvider time)
     {
         _options = options;
         _time = time;
@@ -41,7 +41,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
-        _sessions = new WorkerSessions(options, _digests, kept, time);
+        _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
         InputPredictors predictors = options.Plugins.CreatePredictors(new PluginContext(time, warning => Log.PluginWarns(_log, warning)), _log);
         _runner = new ActionRunner(
             options,
@@ -60,13 +60,14 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     /// <summary>Runs a requester process until it stops.</summary>
     /// <param name="options">How it runs.</param>
-    /// <param name="kept">Where content that was fetched from workers is kept; null: it is not.</param>
+    /// <param name="stores">Its content stores.</param>
     /// <param name="cancellationToken">Stops it; actions that run are given back.</param>
     /// <returns>0, also when another process serves the door already.</returns>
     /// <exception cref="IOException">The door or the cache directory cannot be used; the message says why.</exception>
-    public static async Task<int> RunAsync(RequesterOptions options, IContentStore? kept, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(RequesterOptions options, RequesterStores stores, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(stores);
         DoorPaths.CreatePrivateDirectory(Path.GetDirectoryName(options.DoorPath)!);
         await using FileStream? doorLock = TryLock(options.DoorPath + ".lock");
         if (doorLock is null)
@@ -74,7 +75,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             return 0;
         }
 
-        await using RequesterProcess process = new(options, kept, TimeProvider.System);
+        await using RequesterProcess process = new(options, stores, TimeProvider.System);
         await process.ServeAsync(doorLock, cancellationToken);
         return 0;
     }

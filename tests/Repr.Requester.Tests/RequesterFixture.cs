@@ -19,7 +19,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
         Directory.CreateDirectory(Options.CacheDirectory);
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
-        Sessions = new WorkerSessions(Options, Digests, kept: null, TimeProvider.System);
+        Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Sessions,

@@ -128,7 +128,7 @@ internal sealed class InputTree : IFileSource
         }
 
         Observed.Note(file, ObservedKind.Read);
-        if (fact.Digest is { } promised && _store.TryOpenFile(promised) is { } handle)
+        if (fact.Digest is { } promised && await TryOpenAsync(promised, cancellationToken) is { } handle)
         {
             return handle;
         }
@@ -136,9 +136,28 @@ internal sealed class InputTree : IFileSource
         FileFact asked = await _contents
             .GetOrAdd(file, path => new(() => AskContentOnceAsync(path, fact)))
             .Value.WaitAsync(cancellationToken);
-        return _store.TryOpenFile(asked.Digest!.Value)
+        return await TryOpenAsync(asked.Digest!.Value, cancellationToken)
             ?? throw new ReprException(
                 ReprErrorCode.Corrupt, $"The content {asked.Digest} of '{file}' is not in the store although the requester has just sent it.");
+    }
+
+    private async ValueTask<SafeFileHandle?> TryOpenAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        if (_store.TryOpenFile(digest) is { } near)
+        {
+            return near;
+        }
+
+        try
+        {
+            // A store behind this machine's may have it; opening brings it here.
+            await using Stream? content = await _store.OpenAsync(digest, cancellationToken);
+            return content is null ? null : _store.TryOpenFile(digest);
+        }
+        catch (ReprException)
+        {
+            return null; // the requester has it in any case
+        }
     }
 
     private static bool IsPrivate(VirtualPath path)

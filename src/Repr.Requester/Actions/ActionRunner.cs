@@ -98,6 +98,8 @@ internal sealed partial class ActionRunner(
         Wire.RunStatistics statistics = progress.ToStatistics(time.GetElapsedTime(start));
         if (reply.Done is { } done)
         {
+            done.Warnings.AddRange(
+                progress.Transfer.Notices.DistinctBy(notice => notice.Code).Select(notice => new Wire.Warning { Code = notice.Code, Message = notice.Message }));
             done.Statistics = statistics;
         }
 
@@ -190,7 +192,8 @@ internal sealed partial class ActionRunner(
                 await session.Uploader.EnsureAsync(mapping.Sources, progress.Transfer, token);
                 TransferStatistics sent = new();
                 await session.Uploader.EnsureAsync(sets, sent, token);
-                progress.RequestBytes += sent.UploadedBytes;
+                progress.RequestBytes += sent.UploadedBytes + sent.SharedBytes;
+                progress.Transfer.NoticeAll(sent);
             }
 
             progress.Upload += time.GetElapsedTime(uploading);
@@ -352,6 +355,8 @@ internal sealed partial class ActionRunner(
             AskedBack = statistics.AskedBack,
             UploadedFiles = statistics.UploadedFiles,
             UploadedBytes = statistics.UploadedBytes,
+            SharedFiles = statistics.SharedFiles,
+            SharedBytes = statistics.SharedBytes,
             DownloadedFiles = statistics.DownloadedFiles,
             DownloadedBytes = statistics.DownloadedBytes,
             RequestBytes = statistics.RequestBytes,
