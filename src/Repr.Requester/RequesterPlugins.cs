@@ -1,31 +1,57 @@
 using Repr.Plugins;
 using Repr.Requester.Actions;
+using Repr.Requester.Security;
 
 namespace Repr.Requester;
 
 /// <summary>
 /// The plugins that a requester's settings file names, loaded and validated, but not made yet. A wrong file does not keep the process
-/// from running: every action says what is wrong, so that a build runs locally, or fails if it must. Immutable.
+/// from running: every action says what is wrong, so that a build runs locally, or fails if it must.
 /// </summary>
 public sealed class RequesterPlugins
 {
-    private readonly (DateTime Written, long Length)? _state;
+    private const string CredentialSection = "Credentials";
+    private const string EndpointSetting = "Endpoint";
 
-    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, IReadOnlyList<string> problems)
+    private readonly (DateTime Written, long Length)? _state;
+    private readonly List<string> _problems;
+    private readonly List<(EndpointPattern Workers, SelectedPlugin<ICredential> Plugin)> _credentials = [];
+    private readonly RequesterTlsOptions _tls = new();
+
+    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, PluginSettings? settings, params string[] problems)
     {
         Path = path;
         _state = state;
-        Problems = problems;
+        _problems = [.. problems];
+        if (settings is null)
+        {
+            return;
+        }
+
+        foreach (SelectedPlugin<ICredential> plugin in settings.Select<ICredential>(CredentialSection, EndpointSetting))
+        {
+            if (EndpointPattern.TryParse(plugin.Settings[EndpointSetting], out EndpointPattern? workers, out string? problem))
+            {
+                _credentials.Add((workers, plugin));
+            }
+            else
+            {
+                _problems.Add($"{CredentialSection}: the {EndpointSetting} {problem}");
+            }
+        }
+
+        _tls = settings.Bind<RequesterTlsOptions>("Tls");
+        _problems.AddRange(settings.Problems);
     }
 
     /// <summary>No plugins.</summary>
-    public static RequesterPlugins None { get; } = new(null, null, []);
+    public static RequesterPlugins None { get; } = new(null, null, null);
 
     /// <summary>The settings file, whether it is there or not; null: none.</summary>
     public string? Path { get; }
 
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
-    public IReadOnlyList<string> Problems { get; }
+    public IReadOnlyList<string> Problems => _problems;
 
     /// <summary>Whether the settings file is as it was when it was read.</summary>
     public bool IsCurrent => Path is null || StateOf(Path) == _state;
@@ -41,12 +67,31 @@ public sealed class RequesterPlugins
         {
             // Only a file that somebody named must be there.
             PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            return new RequesterPlugins(path, state, settings.Problems);
+            return new RequesterPlugins(path, state, settings);
         }
         catch (ArgumentException exception)
         {
-            return new RequesterPlugins(path, state, [exception.Message]);
+            return new RequesterPlugins(path, state, null, exception.Message);
         }
+    }
+
+    /// <summary>Makes what TLS and credentials need. What is wrong with them becomes a problem of the settings. Once, before actions run.</summary>
+    internal WorkerAccess OpenAccess(PluginContext context)
+    {
+        List<BoundCredential> credentials = [];
+        foreach ((EndpointPattern workers, SelectedPlugin<ICredential> plugin) in _credentials)
+        {
+            try
+            {
+                credentials.Add(new BoundCredential(workers, plugin.Create(context)));
+            }
+            catch (ArgumentException exception)
+            {
+                _problems.Add($"{CredentialSection}: {plugin.Name}: {exception.Message}");
+            }
+        }
+
+        return new WorkerAccess(credentials, _tls, context.Time);
     }
 
     /// <summary>Does nothing if the settings are right.</summary>

@@ -34,17 +34,21 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private RequesterProcess(RequesterOptions options, IContentStore? kept, TimeProvider time)
     {
-        _options = options;
         _time = time;
         Directory.CreateDirectory(
             options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
+        _options = options = options with
+        {
+            Access = options.Plugins.OpenAccess(new PluginContext(time, warning => Log.PluginWarns(_log, warning))),
+        };
+        VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(VirtualPath.Parse)];
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, kept, time);
         _runner = new ActionRunner(
             options,
             _sessions,
-            new InputMapper(_digests, new SharedMapper(_digests, _watch), time),
+            new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions")),
             _digests,
             new OutputWriter(_digests),
@@ -80,6 +84,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _sessions.DisposeAsync();
+        await _options.Access.DisposeAsync();
         _digests.Dispose();
         _watch?.Dispose();
     }
@@ -198,6 +203,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
+        public static partial void PluginWarns(ILogger log, string warning);
+
         [LoggerMessage(Level = LogLevel.Information, Message = "Serving {Door}, version {Version}")]
         public static partial void Started(ILogger log, string door, string version);
 

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Repr.Protocol.Reapi;
+using Repr.Requester.Security;
 
 namespace Repr.Requester.Content;
 
@@ -70,12 +71,19 @@ internal sealed class ContentChannel
     /// <summary>The failure of a call in our words.</summary>
     public static ReprException Translate(RpcException exception)
     {
+        if (CallFailures.FindOwn(exception) is { } own)
+        {
+            return new ReprException(own.Code, own.Message, exception);
+        }
+
         ReprErrorCode code = exception.StatusCode switch
         {
             StatusCode.NotFound or StatusCode.DataLoss => ReprErrorCode.Corrupt,
             StatusCode.ResourceExhausted => ReprErrorCode.Exhausted,
             StatusCode.InvalidArgument => ReprErrorCode.InvalidInput,
-            StatusCode.Unimplemented or StatusCode.PermissionDenied or StatusCode.Unauthenticated => ReprErrorCode.InvalidRequest,
+            StatusCode.Unimplemented => ReprErrorCode.InvalidRequest,
+            StatusCode.Unauthenticated => ReprErrorCode.Unauthenticated,
+            StatusCode.PermissionDenied => ReprErrorCode.PermissionDenied,
             _ => ReprErrorCode.Unavailable,
         };
         return new ReprException(

@@ -49,6 +49,9 @@ internal sealed class RemoteProject
     /// <summary>Where the projects are.</summary>
     public string Directory { get; }
 
+    /// <summary>What is set in the environment of remote builds.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     /// <summary>The local build.</summary>
     public BuildRun Local { get; }
 
@@ -76,6 +79,10 @@ internal sealed class RemoteProject
     public Task<WorkerProcess> StartWorkerAsync(params string[] arguments) =>
         WorkerProcess.StartAsync(Path.Combine(Directory, "..", Path.GetFileName(Directory) + "-worker"), arguments);
 
+    /// <summary>Starts a worker for this project that listens with TLS.</summary>
+    public Task<WorkerProcess> StartSecureWorkerAsync(params string[] arguments) => WorkerProcess.StartAsync(
+        Path.Combine(Directory, "..", Path.GetFileName(Directory) + "-worker"), new Uri("https://127.0.0.1:0"), arguments);
+
     /// <summary>Cleans and builds through the worker.</summary>
     public Task<RemoteBuild> BuildRemotelyAsync(WorkerProcess worker, params string[] arguments)
     {
@@ -87,7 +94,7 @@ internal sealed class RemoteProject
     public async Task<RemoteBuild> BuildWithoutCleaningAsync(WorkerProcess worker, params string[] arguments)
     {
         string id = $"build-{++_builds}";
-        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], []);
+        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], Environment);
         string record = Path.Combine(Directory, "cache", "records", id + ".jsonl");
         IReadOnlyList<JsonElement> records = File.Exists(record)
             ? [.. File.ReadAllLines(record).Select(line => JsonDocument.Parse(line).RootElement)]
