@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Cas;
 using Repr.Plugins;
 using Repr.Server.Execution;
+using Repr.Server.Security;
 using Repr.Server.Services;
 using Repr.Workspaces;
 
@@ -38,7 +39,7 @@ public static partial class Worker
         try
         {
             WorkerPlugins plugins = WorkerPlugins.Select(options.Configuration);
-            IReadOnlyList<string> problems = [.. options.FindProblems(), .. plugins.Problems];
+            IReadOnlyList<string> problems = [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
             if (problems.Count > 0)
             {
                 foreach (string problem in problems)
@@ -68,12 +69,17 @@ public static partial class Worker
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen)));
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
-        // The store and the workspaces: what can fail at start fails here, before anything listens.
+        // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
         Directory.CreateDirectory(options.Data);
         using ILoggerFactory logging = LoggerFactory.Create(log => log.AddConsole());
+        await using CallerAuthenticators callers = new([.. plugins.Authenticators.Select(plugin => Create(plugin, logging))]);
+        ServerTls? tls = plugins.Tls.CertificateFile is null
+            ? null
+            : ServerTls.Load(
+                plugins.Tls, callers.All.Any(static caller => caller.UsesCertificates), TimeProvider.System, logging.CreateLogger("Repr.Tls"));
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen), tls));
         await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
             [.. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
@@ -92,9 +98,12 @@ public static partial class Worker
             .AddSingleton(new SlotPool(options.Slots))
             .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
+            .AddCallers(callers)
             .AddReapi(Path.Combine(options.Data, "action-cache"));
 
         await using WebApplication application = builder.Build();
+        application.UseAuthentication();
+        application.UseAuthorization();
         application.MapGrpcService<SessionsService>();
         application.MapReapi();
         await application.StartAsync(cancellationToken);
@@ -161,7 +170,7 @@ public static partial class Worker
         throw new ReprException(ReprErrorCode.Unavailable, $"--workspace: '{name}' cannot be used here. {reason}{offer}");
     }
 
-    private static void Listen(KestrelServerOptions kestrel, Uri address)
+    private static void Listen(KestrelServerOptions kestrel, Uri address, ServerTls? tls)
     {
         // A requester that is frozen or gone without a word is noticed by pings; its actions are stopped then.
         kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
@@ -172,7 +181,11 @@ public static partial class Worker
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            tls?.Use(listen);
+        });
     }
 
     private static partial class Log

@@ -29,8 +29,11 @@ public sealed record WorkerOptions
     /// <summary>The settings file (JSON) that names plugins and their options; null: none.</summary>
     public string? Configuration { get; init; }
 
-    /// <summary>Listens beyond loopback although nobody is authenticated and nothing is encrypted.</summary>
+    /// <summary>Listens beyond loopback although nobody is authenticated, with encryption or without.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
+
+    /// <summary>Listens beyond loopback with authentication but without encryption: something in front of the worker ends TLS.</summary>
+    public bool DangerouslyAllowCleartext { get; init; }
 
     /// <summary>The data directory when none is given: <c>$XDG_DATA_HOME/repr</c>, else <c>~/.local/share/repr</c>.</summary>
     public static string DefaultData =>
@@ -38,22 +41,29 @@ public sealed record WorkerOptions
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "repr");
 
     /// <summary>All that is wrong with these settings, one sentence each, naming the setting.</summary>
-    public IReadOnlyList<string> FindProblems()
+    /// <param name="hasCertificate">Whether the settings file has a certificate for TLS.</param>
+    /// <param name="isAuthenticating">Whether the settings file has authenticators.</param>
+    public IReadOnlyList<string> FindProblems(bool hasCertificate, bool isAuthenticating)
     {
         List<string> problems = [];
-        if (!Uri.TryCreate(Listen, UriKind.Absolute, out Uri? listen) || listen.Scheme != Uri.UriSchemeHttp || listen.PathAndQuery != "/")
+        if (!Uri.TryCreate(Listen, UriKind.Absolute, out Uri? listen) || listen.Scheme is not ("http" or "https") || listen.PathAndQuery != "/")
         {
-            problems.Add($"--listen: '{Listen}' is not an address like http://127.0.0.1:7070.");
+            problems.Add($"--listen: '{Listen}' is not an address like http://127.0.0.1:7070 or https://0.0.0.0:7070.");
         }
         else if (!IPAddress.TryParse(listen.Host.Trim('[', ']'), out IPAddress? address))
         {
             problems.Add($"--listen: '{listen.Host}' is not an IP address; use 127.0.0.1, or 0.0.0.0 for all.");
         }
-        else if (!IPAddress.IsLoopback(address) && !DangerouslyAllowAnyone)
+        else if (listen.Scheme == Uri.UriSchemeHttps != hasCertificate)
         {
             problems.Add(
-                $"--listen: {address} can be reached by others, and this worker runs any command for anyone who connects. "
-                + "Listen on 127.0.0.1, or pass --dangerously-allow-anyone in a network that you trust.");
+                hasCertificate
+                    ? $"--listen: '{Listen}' is not encrypted although Tls:CertificateFile is set; say https."
+                    : $"--listen: '{Listen}' needs a certificate; set Tls:CertificateFile in the settings file.");
+        }
+        else if (!IPAddress.IsLoopback(address) && FindExposure(hasCertificate, isAuthenticating) is { } exposure)
+        {
+            problems.Add($"--listen: {address} can be reached by others, and {exposure}");
         }
 
         if (Slots < 1)
@@ -73,4 +83,15 @@ public sealed record WorkerOptions
 
         return problems;
     }
+
+    private string? FindExposure(bool hasCertificate, bool isAuthenticating) => (hasCertificate, isAuthenticating) switch
+    {
+        (_, false) when !DangerouslyAllowAnyone =>
+            "this worker runs any command for anyone who connects. Listen on 127.0.0.1, set Tls and Authentication in the settings file, "
+            + "or pass --dangerously-allow-anyone in a network that you trust.",
+        (false, true) when !DangerouslyAllowCleartext =>
+            "tokens and sources would travel unencrypted. Listen on 127.0.0.1, set Tls in the settings file, "
+            + "or pass --dangerously-allow-cleartext if something in front of this worker ends TLS.",
+        _ => null,
+    };
 }

@@ -1,4 +1,5 @@
 using Repr.Plugins;
+using Repr.Server.Security;
 
 namespace Repr.Server;
 
@@ -7,6 +8,12 @@ internal sealed record WorkerPlugins
 {
     /// <summary>Section <c>Stores</c>: content stores behind the worker's own disk, nearest first.</summary>
     public required IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; init; }
+
+    /// <summary>Section <c>Authentication</c>: who finds out who calls, in this order. None: everybody may do everything.</summary>
+    public required IReadOnlyList<SelectedPlugin<IAuthenticator>> Authenticators { get; init; }
+
+    /// <summary>Section <c>Tls</c>.</summary>
+    public required TlsOptions Tls { get; init; }
 
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
@@ -18,6 +25,8 @@ internal sealed record WorkerPlugins
     {
         PluginSettings settings = PluginSettings.Read(path, "REPR__");
         IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
-        return new WorkerPlugins { Stores = stores, Problems = settings.Problems };
+        IReadOnlyList<SelectedPlugin<IAuthenticator>> authenticators = settings.Select<IAuthenticator>("Authentication");
+        TlsOptions tls = settings.Bind<TlsOptions>("Tls");
+        return new WorkerPlugins { Stores = stores, Authenticators = authenticators, Tls = tls, Problems = settings.Problems };
     }
 }

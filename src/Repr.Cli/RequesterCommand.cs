@@ -63,7 +63,7 @@ internal static class RequesterCommand
             await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);
             await using SharedStoreSource shared = new(options.Plugins);
             return await RequesterProcess.RunAsync(
-                options with { Plugins = shared.Plugins }, new RequesterStores { Kept = kept, OpenShared = shared.Open }, cancellationToken);
+                options, new RequesterStores { Kept = kept, OpenShared = shared.Open }, cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -32,12 +32,16 @@ internal static class ServeCommand
         Option<string?> configuration = new("--config") { Description = "Settings file (JSON) that names plugins and their options." };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
-            Description = "Listen beyond loopback without authentication or encryption.",
+            Description = "Listen beyond loopback without authentication.",
+        };
+        Option<bool> cleartext = new("--dangerously-allow-cleartext")
+        {
+            Description = "Listen beyond loopback without encryption, with authentication.",
         };
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, anyone,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -51,6 +55,7 @@ internal static class ServeCommand
                 Workspace = parsed.GetRequiredValue(workspace),
                 Configuration = parsed.GetValue(configuration),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
+                DangerouslyAllowCleartext = parsed.GetValue(cleartext),
             },
             parsed.InvocationConfiguration.Output,
             parsed.InvocationConfiguration.Error,

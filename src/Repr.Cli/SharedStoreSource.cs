@@ -10,10 +10,9 @@ internal sealed partial class SharedStoreSource : IAsyncDisposable
     private readonly FarContentStore? _far;
     private Action<string> _warn = static _ => { };
 
-    /// <summary>Makes the store. Connects to nothing yet.</summary>
+    /// <summary>Makes the store. Connects to nothing yet. What only the plugin itself finds wrong is added to the settings' problems.</summary>
     public SharedStoreSource(RequesterPlugins plugins)
     {
-        Plugins = plugins;
         try
         {
             if (plugins.Stores is [var selected])
@@ -24,12 +23,9 @@ internal sealed partial class SharedStoreSource : IAsyncDisposable
         }
         catch (ArgumentException exception)
         {
-            Plugins = plugins.With($"Stores:0: {exception.Message}");
+            plugins.Add($"Stores:0: {exception.Message}");
         }
     }
-
-    /// <summary>The settings, with what only the plugin itself found wrong.</summary>
-    public RequesterPlugins Plugins { get; }
 
     /// <summary>The store, checked, and left alone for a while when it fails; null: there is none.</summary>
     public SharedContentStore? Open(ILogger log)

@@ -26,6 +26,12 @@ public enum ReprErrorCode
 
     /// <summary>A defect of ours.</summary>
     Internal = 8,
+
+    /// <summary>The other side does not know who asks, or can't be known itself. Trying again does not help.</summary>
+    Unauthenticated = 9,
+
+    /// <summary>The other side knows who asks and does not allow it. Trying again does not help.</summary>
+    PermissionDenied = 10,
 }
 
 /// <summary>

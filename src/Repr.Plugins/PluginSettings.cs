@@ -56,18 +56,22 @@ public sealed class PluginSettings
     }
 
     /// <summary>Loads the plugins of a section, and binds and validates their options. What is wrong is added to <see cref="Problems"/>.</summary>
+    /// <param name="section">The section.</param>
+    /// <param name="required">Settings beside the plugin's name that the host needs for each; a missing one is a problem.</param>
     /// <returns>What could be loaded, in the order of the settings.</returns>
-    public IReadOnlyList<SelectedPlugin<TService>> Select<TService>(string section)
+    public IReadOnlyList<SelectedPlugin<TService>> Select<TService>(string section, params string[] required)
         where TService : class
     {
+        ArgumentNullException.ThrowIfNull(required);
         _known.Add(section);
+        string[] names = [PluginKey, OptionsKey, .. required];
         List<SelectedPlugin<TService>> selected = [];
         foreach (IConfigurationSection entry in _configuration.GetSection(section).GetChildren())
         {
             _problems.AddRange(entry.GetChildren()
-                .Where(static child => !string.Equals(child.Key, PluginKey, StringComparison.OrdinalIgnoreCase)
-                    && !string.Equals(child.Key, OptionsKey, StringComparison.OrdinalIgnoreCase))
-                .Select(static child => $"{child.Path}: there is no such setting; known: {PluginKey}, {OptionsKey}."));
+                .Where(child => !names.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+                .Select(child => $"{child.Path}: there is no such setting; known: {string.Join(", ", names)}."));
+            _problems.AddRange(required.Where(name => entry[name] is not { Length: > 0 }).Select(name => $"{entry.Path}:{name}: is missing."));
             if (entry[PluginKey] is not { Length: > 0 } plugin)
             {
                 _problems.Add($"{entry.Path}:{PluginKey}: is missing.");
@@ -79,7 +83,8 @@ public sealed class PluginSettings
                 LoadedPlugin<TService> loaded = PluginLoader.Load<TService>(FindAssembly(plugin));
                 if (loaded.Bind(entry.GetSection(OptionsKey), _problems) is { } create)
                 {
-                    selected.Add(new SelectedPlugin<TService>(loaded.Name, create));
+                    selected.Add(new SelectedPlugin<TService>(
+                        loaded.Name, required.ToDictionary(static name => name, name => entry[name] ?? "", StringComparer.Ordinal), create));
                 }
             }
             catch (ArgumentException exception)

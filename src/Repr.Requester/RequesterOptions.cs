@@ -1,4 +1,5 @@
 using System.Reflection;
+using Repr.Requester.Security;
 
 namespace Repr.Requester;
 
@@ -34,6 +35,9 @@ public sealed record RequesterOptions
 
     /// <summary>Whether large blobs are sent compressed to workers on other machines that can read it.</summary>
     public bool CompressUploads { get; init; } = true;
+
+    /// <summary>How workers are trusted and what is shown to them.</summary>
+    public WorkerAccess Access { get; init; } = WorkerAccess.None;
 
     /// <summary>The version of this product, as in "0.1.0".</summary>
     public static string ProductVersion { get; } =

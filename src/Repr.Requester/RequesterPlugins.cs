@@ -2,22 +2,29 @@ using Microsoft.Extensions.Logging;
 using Repr.Plugins;
 using Repr.Requester.Actions;
 using Repr.Requester.Predictors;
+using Repr.Requester.Security;
 
 namespace Repr.Requester;
 
 /// <summary>
 /// The plugins that a requester's settings file names, loaded and validated, but not made yet. A wrong file does not keep the process
-/// from running: every action says what is wrong, so that a build runs locally, or fails if it must. Immutable.
+/// from running: every action says what is wrong, so that a build runs locally, or fails if it must.
 /// </summary>
-public sealed record RequesterPlugins
+public sealed class RequesterPlugins
 {
-    private readonly (DateTime Written, long Length)? _state;
+    private const string CredentialSection = "Credentials";
+    private const string EndpointSetting = "Endpoint";
 
-    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, PluginSettings? settings, params IReadOnlyList<string> problems)
+    private readonly (DateTime Written, long Length)? _state;
+    private readonly IReadOnlyList<(EndpointPattern Workers, SelectedPlugin<ICredential> Plugin)> _credentials = [];
+    private readonly RequesterTlsOptions _tls = new();
+    private readonly List<string> _problems;
+
+    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, PluginSettings? settings, params string[] problems)
     {
         Path = path;
         _state = state;
-        Problems = problems;
+        _problems = [.. problems];
         if (settings is null)
         {
             return;
@@ -25,7 +32,13 @@ public sealed record RequesterPlugins
 
         Stores = settings.Select<IContentStore>("Stores");
         Predictors = settings.Select<IInputPredictor>("Predictors");
-        Problems = [.. problems, .. settings.Problems, .. Stores.Count > 1 ? ["Stores: a requester has one; a worker may have several."] : Array.Empty<string>()];
+        _credentials = SelectCredentials(settings);
+        _tls = settings.Bind<RequesterTlsOptions>("Tls");
+        _problems.AddRange(settings.Problems);
+        if (Stores.Count > 1)
+        {
+            _problems.Add("Stores: a requester has one; a worker may have several.");
+        }
     }
 
     /// <summary>No plugins.</summary>
@@ -41,7 +54,7 @@ public sealed record RequesterPlugins
     public IReadOnlyList<SelectedPlugin<IInputPredictor>> Predictors { get; } = [];
 
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
-    public IReadOnlyList<string> Problems { get; private init; }
+    public IReadOnlyList<string> Problems => _problems;
 
     /// <summary>Whether the settings file is as it was when it was read.</summary>
     public bool IsCurrent => Path is null || StateOf(Path) == _state;
@@ -64,12 +77,31 @@ public sealed record RequesterPlugins
         }
     }
 
-    /// <summary>The same with one more thing that is wrong.</summary>
-    public RequesterPlugins With(string problem) => this with { Problems = [.. Problems, problem] };
+    /// <summary>Notes one more thing that is wrong. Before actions run.</summary>
+    public void Add(string problem) => _problems.Add(problem);
 
     /// <summary>Makes the predictors, with those that come with Repr.</summary>
     internal InputPredictors CreatePredictors(PluginContext context, ILogger log) =>
         new([.. Predictors.Select(plugin => plugin.Create(context))], log);
+
+    /// <summary>Makes what TLS and credentials need. What is wrong with them becomes a problem of the settings. Once, before actions run.</summary>
+    internal WorkerAccess OpenAccess(PluginContext context)
+    {
+        List<BoundCredential> credentials = [];
+        foreach ((EndpointPattern workers, SelectedPlugin<ICredential> plugin) in _credentials)
+        {
+            try
+            {
+                credentials.Add(new BoundCredential(workers, plugin.Create(context)));
+            }
+            catch (ArgumentException exception)
+            {
+                _problems.Add($"{CredentialSection}: {plugin.Name}: {exception.Message}");
+            }
+        }
+
+        return new WorkerAccess(credentials, _tls, context.Time);
+    }
 
     /// <summary>Does nothing if the settings are right.</summary>
     /// <exception cref="ActionFailureException">They are not; the message has all problems.</exception>
@@ -80,6 +112,24 @@ public sealed record RequesterPlugins
             throw new ActionFailureException(
                 MessageCodes.WrongSettings, ReprErrorCode.InvalidRequest, $"The requester's settings in {Path} are wrong: {string.Join(" ", Problems)}");
         }
+    }
+
+    private List<(EndpointPattern Workers, SelectedPlugin<ICredential> Plugin)> SelectCredentials(PluginSettings settings)
+    {
+        List<(EndpointPattern Workers, SelectedPlugin<ICredential> Plugin)> selected = [];
+        foreach (SelectedPlugin<ICredential> plugin in settings.Select<ICredential>(CredentialSection, EndpointSetting))
+        {
+            if (EndpointPattern.TryParse(plugin.Settings[EndpointSetting], out EndpointPattern? workers, out string? problem))
+            {
+                selected.Add((workers, plugin));
+            }
+            else
+            {
+                _problems.Add($"{CredentialSection}: the {EndpointSetting} {problem}");
+            }
+        }
+
+        return selected;
     }
 
     private static (DateTime Written, long Length)? StateOf(string path) =>

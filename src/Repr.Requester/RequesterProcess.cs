@@ -35,18 +35,20 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     private RequesterProcess(RequesterOptions options, RequesterStores stores, TimeProvider time)
     {
-        _options = options;
         _time = time;
         Directory.CreateDirectory(
             options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
+        PluginContext context = new(time, warning => Log.PluginWarns(_log, warning));
+        _options = options = options with { Access = options.Plugins.OpenAccess(context) };
+        VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(VirtualPath.Parse)];
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
-        InputPredictors predictors = options.Plugins.CreatePredictors(new PluginContext(time, warning => Log.PluginWarns(_log, warning)), _log);
+        InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);
         _runner = new ActionRunner(
             options,
             _sessions,
-            new InputMapper(_digests, new SharedMapper(_digests, _watch), time),
+            new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
             predictors,
             _digests,
@@ -84,6 +86,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _sessions.DisposeAsync();
+        await _options.Access.DisposeAsync();
         _digests.Dispose();
         _watch?.Dispose();
     }

@@ -1,8 +1,10 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
+using Repr.Server.Security;
 using CoreDigest = Repr.Digest;
 using ReapiActionResult = Repr.Protocol.Reapi.ActionResult;
 
@@ -15,6 +17,7 @@ namespace Repr.Server.Services;
 internal sealed class ActionCacheService(ILocalContentStore store, string directory) : ActionCache.ActionCacheBase
 {
     /// <inheritdoc/>
+    [Authorize(Policies.Read)]
     public override async Task<ReapiActionResult> GetActionResult(GetActionResultRequest request, ServerCallContext context)
     {
         try
@@ -34,6 +37,7 @@ internal sealed class ActionCacheService(ILocalContentStore store, string direct
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.WriteResult)]
     public override async Task<ReapiActionResult> UpdateActionResult(UpdateActionResultRequest request, ServerCallContext context)
     {
         try

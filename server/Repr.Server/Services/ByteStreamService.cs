@@ -1,8 +1,10 @@
 using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
+using Repr.Server.Security;
 using ZstdSharp;
 
 namespace Repr.Server.Services;
@@ -14,6 +16,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
     private const int CompressionLevel = 1;
 
     /// <inheritdoc/>
+    [Authorize(Policies.Read)]
     public override async Task Read(ReadRequest request, IServerStreamWriter<ReadResponse> responseStream, ServerCallContext context)
     {
         if (!BlobResourceName.TryParseRead(request.ResourceName, out BlobResourceName resource))
@@ -48,6 +51,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.Write)]
     public override async Task<WriteResponse> Write(IAsyncStreamReader<WriteRequest> requestStream, ServerCallContext context)
     {
         if (!await requestStream.MoveNext(context.CancellationToken)
@@ -87,6 +91,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.Write)]
     public override async Task<QueryWriteStatusResponse> QueryWriteStatus(QueryWriteStatusRequest request, ServerCallContext context)
     {
         if (!BlobResourceName.TryParseWrite(request.ResourceName, out BlobResourceName resource))

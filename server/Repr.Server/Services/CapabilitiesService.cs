@@ -1,5 +1,7 @@
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Repr.Protocol.Reapi;
+using Repr.Server.Security;
 
 namespace Repr.Server.Services;
 
@@ -7,6 +9,7 @@ namespace Repr.Server.Services;
 internal sealed class CapabilitiesService : Capabilities.CapabilitiesBase
 {
     /// <inheritdoc/>
+    [Authorize(Policies.Introduce)]
     public override Task<ServerCapabilities> GetCapabilities(GetCapabilitiesRequest request, ServerCallContext context) =>
         Task.FromResult(new ServerCapabilities
         {
@@ -15,7 +18,10 @@ internal sealed class CapabilitiesService : Capabilities.CapabilitiesBase
             CacheCapabilities = new CacheCapabilities
             {
                 DigestFunctions = { DigestFunction.Types.Value.Sha256 },
-                ActionCacheUpdateCapabilities = new ActionCacheUpdateCapabilities { UpdateEnabled = true },
+                ActionCacheUpdateCapabilities = new ActionCacheUpdateCapabilities
+                {
+                    UpdateEnabled = context.GetHttpContext().User.HasClaim(Policies.ScopeClaim, Scopes.CasWrite),
+                },
                 MaxBatchTotalSizeBytes = ContentAddressableStorageService.MaximumBatchBytes,
                 SymlinkAbsolutePathStrategy = SymlinkAbsolutePathStrategy.Types.Value.Allowed,
                 SupportedCompressors = { Compressor.Types.Value.Zstd },

@@ -1,8 +1,10 @@
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
+using Repr.Server.Security;
 using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Services;
@@ -14,6 +16,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     public const int MaximumBatchBytes = 4 << 20;
 
     /// <inheritdoc/>
+    [Authorize(Policies.Find)]
     public override async Task<FindMissingBlobsResponse> FindMissingBlobs(FindMissingBlobsRequest request, ServerCallContext context)
     {
         try
@@ -32,6 +35,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.Write)]
     public override async Task<BatchUpdateBlobsResponse> BatchUpdateBlobs(BatchUpdateBlobsRequest request, ServerCallContext context)
     {
         request.DigestFunction.RequireSha256();
@@ -48,6 +52,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.Read)]
     public override async Task<BatchReadBlobsResponse> BatchReadBlobs(BatchReadBlobsRequest request, ServerCallContext context)
     {
         request.DigestFunction.RequireSha256();

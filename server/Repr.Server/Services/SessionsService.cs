@@ -1,8 +1,10 @@
 using System.Threading.Channels;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Repr.Protocol.V1;
+using Repr.Server.Security;
 using Repr.Server.Sessions;
 
 namespace Repr.Server.Services;
@@ -13,6 +15,7 @@ internal sealed class SessionsService(IServiceProvider services, IHostApplicatio
     private const int OutgoingCapacity = 1024;
 
     /// <inheritdoc/>
+    [Authorize(Policies.Execute)]
     public override async Task Connect(
         IAsyncStreamReader<RequesterMessage> requestStream, IServerStreamWriter<WorkerMessage> responseStream, ServerCallContext context)
     {
@@ -21,7 +24,7 @@ internal sealed class SessionsService(IServiceProvider services, IHostApplicatio
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(
             context.CancellationToken, lifetime.ApplicationStopping); // a session would keep a stopping worker alive
         Task sending = SendAsync(outgoing.Reader, responseStream, ended.Token);
-        Session session = ActivatorUtilities.CreateInstance<Session>(services);
+        Session session = ActivatorUtilities.CreateInstance<Session>(services, context.GetHttpContext().User.Identity?.Name ?? "");
         try
         {
             await session.RunAsync(requestStream.ReadAllAsync(ended.Token), outgoing.Writer, ended.Token);

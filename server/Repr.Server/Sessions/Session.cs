@@ -21,6 +21,7 @@ internal sealed record WorkerIdentity(string WorkerId, string ProductVersion, st
 /// actions. Knows the messages of session.proto, not gRPC.
 /// </summary>
 internal sealed partial class Session(
+    string caller,
     WorkerIdentity identity,
     ActionExecutor executor,
     SlotPool slots,
@@ -89,7 +90,7 @@ internal sealed partial class Session(
         }
 
         _readsObservedSets = first.Hello.ProtocolMinor >= 1;
-        Log.SessionStarted(logger, first.Hello.Requester, first.Hello.ProductVersion);
+        Log.SessionStarted(logger, first.Hello.Requester, caller, first.Hello.ProductVersion);
         await outgoing.WriteAsync(
             new WorkerMessage
             {
@@ -286,8 +287,8 @@ internal sealed partial class Session(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Session of {Requester} (Repr {Version})")]
-        public static partial void SessionStarted(ILogger logger, string requester, string version);
+        [LoggerMessage(LogLevel.Information, "Session of {Requester}, who is {Caller} (Repr {Version})")]
+        public static partial void SessionStarted(ILogger logger, string requester, string caller, string version);
 
         [LoggerMessage(LogLevel.Warning, "Session refused: {Problem}")]
         public static partial void SessionRefused(ILogger logger, string problem);

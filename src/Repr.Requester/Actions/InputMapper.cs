@@ -55,7 +55,7 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
         ActionRequest request, IEnumerable<ObservedInput> predicted, SharedFacts? sharedFacts, CancellationToken cancellationToken)
     {
         FactCollector facts = new(digests, cancellationToken);
-        ReadPolicy policy = new([.. request.ReadRoots.Concat(request.WriteRoots).Select(root => facts.Walker.Resolve(root).Path)]);
+        ReadPolicy policy = shared.NewPolicy([.. request.ReadRoots.Concat(request.WriteRoots).Select(root => facts.Walker.Resolve(root).Path)]);
 
         long nowNs = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         VirtualPath[] outputDirectories = [.. request.OutputDirectories.Select(path => facts.Walker.Resolve(path).Path)];

@@ -12,6 +12,15 @@ internal static class MessageCodes
     /// <summary>Worker and requester speak different versions.</summary>
     public const string VersionsDoNotTalk = "REPR1103";
 
+    /// <summary>The worker does not know this requester, or nothing can be shown to it.</summary>
+    public const string RequesterNotKnown = "REPR1104";
+
+    /// <summary>The worker knows this requester and does not allow it.</summary>
+    public const string NotAllowed = "REPR1105";
+
+    /// <summary>TLS: the requester does not trust the worker, or they do not understand each other.</summary>
+    public const string WorkerNotTrusted = "REPR1106";
+
     /// <summary>The connection was lost while the action ran, again and again.</summary>
     public const string ActionLost = "REPR1201";
 
@@ -63,6 +72,8 @@ internal static class MessageCodes
         ReprErrorCode.Refused => FileRefused,
         ReprErrorCode.InvalidInput => InputChanges,
         ReprErrorCode.Corrupt => BlobLost,
+        ReprErrorCode.Unauthenticated => RequesterNotKnown,
+        ReprErrorCode.PermissionDenied => NotAllowed,
         _ => InternalFailure,
     };
 }

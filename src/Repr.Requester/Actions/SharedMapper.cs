@@ -7,12 +7,23 @@ using Wire = Repr.Protocol.V1;
 namespace Repr.Requester.Actions;
 
 /// <summary>Makes facts about <see cref="SharedInputs"/>, and anew when something there has changed. Safe for concurrent use.</summary>
-internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch)
+/// <param name="digests">What is known of files.</param>
+/// <param name="watch">Sees changes; null: nothing is shared.</param>
+/// <param name="secrets">Files that no worker gets; null: none.</param>
+internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadOnlyCollection<VirtualPath>? secrets = null)
 {
     private const int Attempts = 4;
 
     /// <summary>Whether nothing has changed since the facts were made.</summary>
     public bool IsCurrent(SharedFacts facts) => watch?.Version == facts.Version;
+
+    /// <summary>What a worker may ask for.</summary>
+    /// <param name="roots">Physical paths of what the build allows.</param>
+    public ReadPolicy NewPolicy(IEnumerable<VirtualPath> roots)
+    {
+        PathWalker unnoticed = new(static _ => { }); // where secrets are is nobody's fact
+        return new ReadPolicy(roots, (secrets ?? []).Select(secret => unnoticed.Resolve(secret).Path));
+    }
 
     /// <summary>Facts that are true now; null: changes can't be seen, or do not stop.</summary>
     public async ValueTask<SharedFacts?> GetAsync(SharedInputs inputs, CancellationToken cancellationToken)
@@ -94,7 +105,7 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch)
     private async Task<SharedFacts> MakeAsync(SharedInputs inputs, long version, CancellationToken cancellationToken)
     {
         FactCollector facts = new(digests, cancellationToken);
-        ReadPolicy policy = new([.. inputs.Roots.Select(root => facts.Walker.Resolve(root).Path)]);
+        ReadPolicy policy = NewPolicy([.. inputs.Roots.Select(root => facts.Walker.Resolve(root).Path)]);
         facts.Facts.Clear(); // the way to the roots is each action's own
         List<ObservedInput> rest = [];
         foreach ((VirtualPath path, ObservedKind kind) in inputs.Inputs)

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Repr.Requester.Security;
 
 namespace Repr.Requester.Content;
 
@@ -22,12 +23,19 @@ internal static class ContentCalls
     /// <summary>The failure of a call in our words.</summary>
     public static ReprException Translate(RpcException exception)
     {
+        if (CallFailures.FindOwn(exception) is { } own)
+        {
+            return new ReprException(own.Code, own.Message, exception);
+        }
+
         ReprErrorCode code = exception.StatusCode switch
         {
             StatusCode.NotFound or StatusCode.DataLoss => ReprErrorCode.Corrupt,
             StatusCode.ResourceExhausted => ReprErrorCode.Exhausted,
             StatusCode.InvalidArgument => ReprErrorCode.InvalidInput,
-            StatusCode.Unimplemented or StatusCode.PermissionDenied or StatusCode.Unauthenticated => ReprErrorCode.InvalidRequest,
+            StatusCode.Unimplemented => ReprErrorCode.InvalidRequest,
+            StatusCode.Unauthenticated => ReprErrorCode.Unauthenticated,
+            StatusCode.PermissionDenied => ReprErrorCode.PermissionDenied,
             _ => ReprErrorCode.Unavailable,
         };
         return new ReprException(

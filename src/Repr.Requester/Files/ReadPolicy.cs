@@ -60,15 +60,18 @@ internal sealed class ReadPolicy
         new[] { ".cs", ".vb", ".dll", ".so", ".xml", ".h", ".resx", ".resources" }.ToFrozenSet(StringComparer.Ordinal);
 
     private readonly VirtualPath[] _roots;
+    private readonly HashSet<VirtualPath> _secrets;
     private readonly Matcher _denied = new(StringComparison.OrdinalIgnoreCase);
     private readonly HashSet<VirtualPath> _inputs = [];
     private readonly FrozenSet<string> _plainDenied;
 
     /// <summary>Makes a policy.</summary>
     /// <param name="readRoots">Physical paths of the directories and files that the build allows.</param>
-    public ReadPolicy(IEnumerable<VirtualPath> readRoots)
+    /// <param name="secrets">Physical paths of files whose content only this machine may have, such as tokens for workers.</param>
+    public ReadPolicy(IEnumerable<VirtualPath> readRoots, IEnumerable<VirtualPath> secrets)
     {
         _roots = [.. readRoots];
+        _secrets = [.. secrets];
         _denied.AddIncludePatterns(DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
         _plainDenied =
             DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
@@ -83,6 +86,11 @@ internal sealed class ReadPolicy
         if (_inputs.Contains(path))
         {
             return ReadVerdict.Served;
+        }
+
+        if (_secrets.Contains(path))
+        {
+            return _roots.Any(path.IsWithin) ? ReadVerdict.EntryOnly : ReadVerdict.Denied;
         }
 
         if (DeniedPlaces.Any(path.IsWithin) || DeniedPrefixes.Any(prefix => path.Text.StartsWith(prefix, StringComparison.Ordinal)))

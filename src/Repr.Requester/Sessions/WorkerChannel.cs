@@ -1,5 +1,6 @@
 using System.Net;
 using Grpc.Net.Client;
+using Repr.Requester.Security;
 
 namespace Repr.Requester.Sessions;
 
@@ -9,10 +10,14 @@ internal static class WorkerChannel
     private const int WindowBytes = 4 << 20;
     private const int MaximumMessageBytes = 64 << 20;
 
-    /// <summary>Makes a channel: cleartext HTTP/2 for http, TLS with the system's certificates for https. Connects on first use.</summary>
-    public static GrpcChannel Create(Uri endpoint, RequesterOptions options) => GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+    /// <summary>
+    /// Makes a channel: cleartext HTTP/2 for http, TLS as the settings have it for https; with the credential for this address, if there
+    /// is one. Connects on first use.
+    /// </summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Unauthenticated"/>: a file of the TLS settings cannot be used.</exception>
+    public static GrpcChannel Create(Uri endpoint, RequesterOptions options)
     {
-        HttpHandler = new SocketsHttpHandler
+        SocketsHttpHandler sockets = new()
         {
             ConnectTimeout = options.ConnectTimeout,
             KeepAlivePingDelay = options.KeepAliveDelay,
@@ -23,9 +28,19 @@ internal static class WorkerChannel
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             AutomaticDecompression = DecompressionMethods.None,
             UseProxy = false,
-        },
-        DisposeHttpClient = true,
-        MaxReceiveMessageSize = MaximumMessageBytes,
-        MaxSendMessageSize = MaximumMessageBytes,
-    });
+            AllowAutoRedirect = false,
+        };
+        if (endpoint.Scheme == Uri.UriSchemeHttps)
+        {
+            sockets.SslOptions = options.Access.NewTls();
+        }
+
+        return GrpcChannel.ForAddress(endpoint, new GrpcChannelOptions
+        {
+            HttpHandler = options.Access.FindCredential(endpoint) is { } credential ? new CredentialHandler(credential, sockets) : sockets,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = MaximumMessageBytes,
+            MaxSendMessageSize = MaximumMessageBytes,
+        });
+    }
 }

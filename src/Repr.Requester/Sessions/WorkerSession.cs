@@ -73,14 +73,20 @@ internal sealed class WorkerSession : IAsyncDisposable
     public static async Task<WorkerSession> OpenAsync(
         Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, CancellationToken cancellationToken)
     {
+        if (options.Access.FindCredential(endpoint) is { } credential)
+        {
+            await FetchAsync(credential, endpoint, options, cancellationToken); // not within the time for the worker's answer
+        }
+
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.ConnectTimeout);
-        GrpcChannel sessionChannel = WorkerChannel.Create(endpoint, options);
+        GrpcChannel? sessionChannel = null;
         GrpcChannel? contentChannel = null;
         AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage>? call = null;
         bool isOpen = false;
         try
         {
+            sessionChannel = WorkerChannel.Create(endpoint, options);
             call = new Wire.Sessions.SessionsClient(sessionChannel).Connect(cancellationToken: CancellationToken.None);
             using CancellationTokenRegistration stop = limit.Token.Register(call.Dispose);
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
@@ -102,7 +108,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         catch (Exception exception) when (exception is RpcException or ReprException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw CannotOpen(endpoint, options, exception, limit.IsCancellationRequested);
+            throw SessionFailures.ToActionFailure(endpoint, options, call, exception, limit.IsCancellationRequested);
         }
         finally
         {
@@ -110,7 +116,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             {
                 call?.Dispose();
                 contentChannel?.Dispose();
-                sessionChannel.Dispose();
+                sessionChannel?.Dispose();
             }
         }
     }
@@ -194,6 +200,19 @@ internal sealed class WorkerSession : IAsyncDisposable
         Uploader.Dispose();
     }
 
+    private static async Task FetchAsync(
+        ICredential credential, Uri endpoint, RequesterOptions options, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await credential.GetTokenAsync(endpoint, cancellationToken);
+        }
+        catch (ReprException exception)
+        {
+            throw SessionFailures.ToActionFailure(endpoint, options, null, exception, isTimeOut: false);
+        }
+    }
+
     private static async Task<Wire.Welcome> GreetAsync(
         AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage> call, CancellationToken cancellationToken)
     {
@@ -223,29 +242,6 @@ internal sealed class WorkerSession : IAsyncDisposable
         };
     }
 
-    private static ActionFailureException CannotOpen(Uri endpoint, RequesterOptions options, Exception exception, bool isTimeOut)
-    {
-        if (exception is ReprException { Code: ReprErrorCode.InvalidRequest } or RpcException { StatusCode: StatusCode.Unimplemented })
-        {
-            string detail = exception is RpcException ? "what answers there is not a worker of Repr" : exception.Message.TrimEnd('.');
-            return new ActionFailureException(
-                MessageCodes.VersionsDoNotTalk, ReprErrorCode.InvalidRequest, $"The worker at {endpoint} refuses this requester: {detail}; use the same version on both sides.", exception);
-        }
-
-        if (exception is ReprException { Code: ReprErrorCode.Exhausted })
-        {
-            return new ActionFailureException(MessageCodes.WorkerFull, ReprErrorCode.Exhausted, $"The worker at {endpoint} takes no session: {exception.Message}", exception);
-        }
-
-        string why = isTimeOut ? $"it did not answer within {options.ConnectTimeout.TotalSeconds:0} s" : Describe(exception);
-        return new ActionFailureException(
-            MessageCodes.WorkerUnreachable, ReprErrorCode.Unavailable, $"The worker at {endpoint} cannot be reached: {why}; start it or correct ReprEndpoint.", exception);
-    }
-
-    private static string Describe(Exception exception) =>
-        (exception is RpcException rpc ? rpc.Status.DebugException?.GetBaseException().Message ?? rpc.Status.Detail : exception.Message).TrimEnd(
-            '.');
-
     private async Task ReadAsync()
     {
         // Leave the constructor first.
@@ -262,7 +258,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         catch (Exception exception) when (
             exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
-            Lose(Unavailable(Describe(exception)));
+            Lose(Unavailable(SessionFailures.Describe(exception)));
         }
     }
 
@@ -279,7 +275,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         catch (Exception exception) when (
             exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
-            Lose(Unavailable(Describe(exception)));
+            Lose(Unavailable(SessionFailures.Describe(exception)));
         }
     }
 

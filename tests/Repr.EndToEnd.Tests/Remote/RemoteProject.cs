@@ -85,6 +85,10 @@ internal sealed class RemoteProject
     public Task<WorkerProcess> StartWorkerAsync(params string[] arguments) =>
         WorkerProcess.StartAsync(Path.Combine(Directory, "..", Path.GetFileName(Directory) + "-worker"), arguments);
 
+    /// <summary>Starts a worker for this project that listens with TLS.</summary>
+    public Task<WorkerProcess> StartSecureWorkerAsync(params string[] arguments) => WorkerProcess.StartAsync(
+        Path.Combine(Directory, "..", Path.GetFileName(Directory) + "-worker"), new Uri("https://127.0.0.1:0"), arguments);
+
     /// <summary>Cleans and builds through the worker.</summary>
     public Task<RemoteBuild> BuildRemotelyAsync(WorkerProcess worker, params string[] arguments)
     {

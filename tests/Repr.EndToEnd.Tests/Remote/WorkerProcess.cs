@@ -31,9 +31,16 @@ internal sealed class WorkerProcess : IAsyncDisposable
     private string PortFile => Path.Combine(_directory, "port");
 
     /// <summary>Starts a worker whose files lie in the directory.</summary>
-    public static async Task<WorkerProcess> StartAsync(string directory, params string[] arguments)
+    public static Task<WorkerProcess> StartAsync(string directory, params string[] arguments) =>
+        StartAsync(directory, new Uri("http://127.0.0.1:0"), arguments);
+
+    /// <summary>Starts a worker that listens at an address, whose files lie in the directory.</summary>
+    public static async Task<WorkerProcess> StartAsync(string directory, Uri address, params string[] arguments)
     {
-        WorkerProcess worker = new(Directory.CreateDirectory(directory).FullName, arguments);
+        WorkerProcess worker = new(Directory.CreateDirectory(directory).FullName, arguments)
+        {
+            Address = address.GetLeftPart(UriPartial.Authority),
+        };
         await worker.StartAsync();
         return worker;
     }

@@ -57,7 +57,7 @@ public sealed class OutputPlanTests
             () => OutputPlan.Make([new SymlinkOutput(VirtualPath.Parse("/w/c"), "/etc/passwd")], Mapping()));
     }
 
-    private static InputMapping Mapping() => new([], [], new HashSet<VirtualPath>(), new ReadPolicy([VirtualPath.Parse("/w")]), null)
+    private static InputMapping Mapping() => new([], [], new HashSet<VirtualPath>(), new ReadPolicy([VirtualPath.Parse("/w")], []), null)
     {
         MadeNs = 0,
         OutputFiles = Files,

@@ -4,7 +4,7 @@ namespace Repr.Requester.Tests.Files;
 
 public sealed class ReadPolicyTests
 {
-    private readonly ReadPolicy _policy = new([VirtualPath.Parse("/src/out"), VirtualPath.Parse("/pkg")]);
+    private readonly ReadPolicy _policy = new([VirtualPath.Parse("/src/out"), VirtualPath.Parse("/pkg")], [VirtualPath.Parse("/src/out/token"), VirtualPath.Parse("/home/ana/token")]);
 
     [Theory]
     [InlineData("/src/out", "Served")]
@@ -16,6 +16,9 @@ public sealed class ReadPolicyTests
     [InlineData("/src/out/.git/config", "Denied")]
     [InlineData("/src/out/key.pfx", "EntryOnly")]
     [InlineData("/src/out/KEY.PFX", "EntryOnly")]
+    [InlineData("/src/out/token", "EntryOnly")]
+    [InlineData("/src/out/token.cs", "Served")]
+    [InlineData("/home/ana/token", "Denied")]
     [InlineData("/src/out/.env", "EntryOnly")]
     [InlineData("/src/out/.env.production", "EntryOnly")]
     [InlineData("/src/out/id_rsa", "EntryOnly")]
@@ -58,7 +61,7 @@ public sealed class ReadPolicyTests
     [Fact]
     public void A_root_that_allows_everything_does_not_allow_what_is_denied()
     {
-        ReadPolicy policy = new([VirtualPath.Root]);
+        ReadPolicy policy = new([VirtualPath.Root], []);
 
         Assert.Equal(ReadVerdict.Denied, policy.Judge(VirtualPath.Parse("/proc/1/environ")));
         Assert.Equal(ReadVerdict.Denied, policy.Judge(VirtualPath.Parse("/etc/gshadow")));

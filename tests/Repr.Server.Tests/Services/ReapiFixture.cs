@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Protocol.Reapi;
+using Repr.Server.Security;
 using Repr.Server.Services;
 
 namespace Repr.Server.Tests.Services;
@@ -38,8 +39,10 @@ public sealed class ReapiFixture : IAsyncLifetime
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
         });
         builder.Services.AddGrpc();
-        builder.Services.AddSingleton<ILocalContentStore>(_store).AddReapi(ActionCachePath);
+        builder.Services.AddSingleton<ILocalContentStore>(_store).AddCallers(new CallerAuthenticators([])).AddReapi(ActionCachePath);
         _application = builder.Build();
+        _application.UseAuthentication();
+        _application.UseAuthorization();
         _application.MapReapi();
         await _application.StartAsync();
         _channel = GrpcChannel.ForAddress(_application.Urls.First());
