@@ -29,6 +29,15 @@ public sealed record WorkerOptions
     /// <summary>The settings file (JSON) that names plugins and their options; null: none.</summary>
     public string? Configuration { get; init; }
 
+    /// <summary>Runs actions of the Remote Execution API v2 too, which see files of this machine.</summary>
+    public bool ReapiExecution { get; init; }
+
+    /// <summary>What those actions see of this machine, read-only: absolute paths. Empty: the usual directories of programs and libraries.</summary>
+    public IReadOnlyList<string> ReapiSystemPaths { get; init; } = [];
+
+    /// <summary>Platform properties that those actions may ask for, NAME=VALUE, beyond those of the machine.</summary>
+    public IReadOnlyList<string> ReapiPlatform { get; init; } = [];
+
     /// <summary>Listens beyond loopback although nobody is authenticated and nothing is encrypted.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 
@@ -54,6 +63,11 @@ public sealed record WorkerOptions
             problems.Add(
                 $"--listen: {address} can be reached by others, and this worker runs any command for anyone who connects. "
                 + "Listen on 127.0.0.1, or pass --dangerously-allow-anyone in a network that you trust.");
+        }
+
+        if (!ReapiExecution && ReapiSystemPaths.Count + ReapiPlatform.Count > 0)
+        {
+            problems.Add("--reapi-system-path and --reapi-platform are for --reapi-execution, which is not given.");
         }
 
         if (Slots < 1)
