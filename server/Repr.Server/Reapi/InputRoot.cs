@@ -15,7 +15,7 @@ internal sealed class InputRoot(ILocalContentStore store) : IRequesterFiles
     /// <summary>Modification time of all inputs, in nanoseconds since 1970: the API has none. 2000-01-01, since some formats begin in 1980.</summary>
     public const long ModifiedNs = 946_684_800_000_000_000;
 
-    private const int MaximumNodes = 2_000_000;
+    private const int MaximumNodes = 1_000_000;
     private const int WritableMode = 0x1A4; // 0o644
     private const int ExecutableMode = 0x1ED; // 0o755, of directories too
 

@@ -175,7 +175,7 @@ internal sealed partial class ReapiOperations(ReapiResources resources, WorkerId
             response.Status = ReapiException.NewStatus(Code.Internal, $"The worker '{identity.WorkerId}' failed: {defect.Message}");
         }
 
-        if (response.Status.Code != (int)Code.Ok)
+        if (response.Status.Code is not ((int)Code.Ok or (int)Code.DeadlineExceeded))
         {
             Log.ActionFailed(logger, prepared.Request.Description, (Code)response.Status.Code, response.Status.Message);
         }
