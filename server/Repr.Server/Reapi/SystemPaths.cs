@@ -10,8 +10,8 @@ internal sealed class SystemPaths
     private const int FileMode = 0x1A4; // 0o644
 
     // Where a sandbox has its own, or what an action brings.
-    private static readonly IReadOnlyList<VirtualPath> s_reserved =
-        [.. new[] { "/proc", "/dev", "/sys", "/tmp" }.Select(VirtualPath.Parse), InputRoot.Place];
+    private static readonly IReadOnlyList<VirtualPath> s_reserved = [.. new[] { "/proc", "/dev", "/sys" }.Select(VirtualPath.Parse), InputRoot.Place];
+    private static readonly VirtualPath s_temporary = VirtualPath.Parse("/tmp");
 
     private readonly Dictionary<VirtualPath, InputFact> _facts = [];
     private readonly List<VirtualPath> _mounts = [];
@@ -48,7 +48,7 @@ internal sealed class SystemPaths
                 throw new ArgumentException($"--reapi-system-path: '{text}' {problem}.");
             }
 
-            if (path.IsRoot || s_reserved.Any(reserved => path.IsWithin(reserved) || reserved.IsWithin(path)))
+            if (path.IsRoot || path == s_temporary || s_reserved.Any(reserved => path.IsWithin(reserved) || reserved.IsWithin(path)))
             {
                 throw new ArgumentException($"--reapi-system-path: '{text}' cannot be shown; a sandbox has a directory of its own there.");
             }

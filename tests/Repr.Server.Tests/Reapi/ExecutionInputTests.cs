@@ -153,7 +153,7 @@ public sealed class ExecutionInputTests(ReapiWorkerFixture worker) : IClassFixtu
         Assert.Contains("more than", failure.Status.Detail, StringComparison.Ordinal);
     }
 
-    private static TestAction Several() => TestAction.Shell("cat a/b/file x").File("a/b/file", $"f {Guid.NewGuid()}").File("x", $"x {Guid.NewGuid()}");
+    private static TestAction Several() => TestAction.Shell("cat a/b/file x").File("a/b/file", $"f {Guid.NewGuid()}").File("x", $"x {Guid.NewGuid()}").Variable("UNIQUE", $"{Guid.NewGuid()}");
 
     private async Task<CoreDigest> WithRootAsync(ReapiAction action, CoreDigest root)
     {

@@ -2,7 +2,6 @@ using Grpc.Core;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using Repr.Server.Tests.Services;
-using Repr.Server.Tests.Sessions;
 using CoreDigest = Repr.Digest;
 using ReapiActionResult = Repr.Protocol.Reapi.ActionResult;
 
@@ -202,7 +201,7 @@ public sealed class ExecutionServiceTests(ReapiWorkerFixture worker) : IClassFix
     {
         TestAction action = TestAction.Shell("true");
         Platform platform = new() { Properties = { new Platform.Types.Property { Name = name, Value = value } } };
-        (action.Action.Platform, action.Command.Platform) = inCommand ? (null, platform) : (platform, null);
+        (action.Action.Platform, action.Command.Platform) = (inCommand ? null : platform, inCommand ? platform : null);
 
         RpcException refused = await ReapiClient.AssertFailsAsync(StatusCode.FailedPrecondition, () => TestExecution.RunAsync(_client, action));
 

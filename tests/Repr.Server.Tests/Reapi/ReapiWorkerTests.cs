@@ -70,7 +70,7 @@ public sealed class ReapiWorkerTests
     [InlineData(true, null, "no value", "--reapi-platform: 'no value' is not NAME=VALUE.")]
     public async Task Options_that_make_no_sense_end_the_worker_with_a_line(bool executes, string? systemPath, string? property, string said)
     {
-        string data = Directory.CreateTempSubdirectory("repr-worker-").FullName;
+        string data = System.IO.Directory.CreateTempSubdirectory("repr-worker-").FullName;
         using StringWriter error = new();
         int code = await Worker.RunAsync(
             new WorkerOptions
@@ -84,7 +84,7 @@ public sealed class ReapiWorkerTests
             TextWriter.Null,
             error,
             Cancellation);
-        Directory.Delete(data, recursive: true);
+        System.IO.Directory.Delete(data, recursive: true);
 
         Assert.Equal(2, code);
         Assert.Contains(said, error.ToString(), StringComparison.Ordinal);
