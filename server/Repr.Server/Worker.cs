@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Cas;
 using Repr.Plugins;
 using Repr.Server.Execution;
+using Repr.Server.Reapi;
 using Repr.Server.Security;
 using Repr.Server.Services;
 using Repr.Workspaces;
@@ -100,6 +101,13 @@ public static partial class Worker
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddCallers(callers)
             .AddReapi(Path.Combine(options.Data, "action-cache"));
+        if (options.ReapiExecution)
+        {
+            builder.Services.AddReapiExecution(
+                SystemPaths.Find(options.ReapiSystemPaths.Count > 0 ? options.ReapiSystemPaths : SystemPaths.Default),
+                new PlatformProperties(options.ReapiPlatform),
+                staging);
+        }
 
         await using WebApplication application = builder.Build();
         application.UseAuthentication();

@@ -29,6 +29,15 @@ public sealed record WorkerOptions
     /// <summary>The settings file (JSON) that names plugins and their options; null: none.</summary>
     public string? Configuration { get; init; }
 
+    /// <summary>Runs actions of the Remote Execution API v2 too, which see files of this machine.</summary>
+    public bool ReapiExecution { get; init; }
+
+    /// <summary>What those actions see of this machine, read-only: absolute paths. Empty: the usual directories of programs and libraries.</summary>
+    public IReadOnlyList<string> ReapiSystemPaths { get; init; } = [];
+
+    /// <summary>Platform properties that those actions may ask for, NAME=VALUE, beyond those of the machine.</summary>
+    public IReadOnlyList<string> ReapiPlatform { get; init; } = [];
+
     /// <summary>Listens beyond loopback although nobody is authenticated, with encryption or without.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 
@@ -64,6 +73,11 @@ public sealed record WorkerOptions
         else if (!IPAddress.IsLoopback(address) && FindExposure(hasCertificate, isAuthenticating) is { } exposure)
         {
             problems.Add($"--listen: {address} can be reached by others, and {exposure}");
+        }
+
+        if (!ReapiExecution && ReapiSystemPaths.Count + ReapiPlatform.Count > 0)
+        {
+            problems.Add("--reapi-system-path and --reapi-platform are for --reapi-execution, which is not given.");
         }
 
         if (Slots < 1)

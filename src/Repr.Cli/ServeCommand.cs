@@ -30,6 +30,18 @@ internal static class ServeCommand
             DefaultValueFactory = _ => defaults.Workspace,
         };
         Option<string?> configuration = new("--config") { Description = "Settings file (JSON) that names plugins and their options." };
+        Option<bool> reapi = new("--reapi-execution")
+        {
+            Description = "Run actions of the Remote Execution API (Bazel) too; they see files of this machine.",
+        };
+        Option<string[]> reapiSystemPaths = new("--reapi-system-path")
+        {
+            Description = "What those actions see of this machine, in place of the default; can be given again.",
+        };
+        Option<string[]> reapiPlatform = new("--reapi-platform")
+        {
+            Description = "A platform property NAME=VALUE that those actions may ask for; can be given again.",
+        };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication.",
@@ -41,7 +53,8 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, anyone, cleartext,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, reapi, reapiSystemPaths, reapiPlatform, anyone,
+            cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -54,6 +67,9 @@ internal static class ServeCommand
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
                 Configuration = parsed.GetValue(configuration),
+                ReapiExecution = parsed.GetValue(reapi),
+                ReapiSystemPaths = parsed.GetValue(reapiSystemPaths) ?? [],
+                ReapiPlatform = parsed.GetValue(reapiPlatform) ?? [],
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
                 DangerouslyAllowCleartext = parsed.GetValue(cleartext),
             },

@@ -24,6 +24,12 @@ public sealed record Command
     /// <summary>Directories that a workspace without demand loading copies in full.</summary>
     public IReadOnlyList<VirtualPath> CopyRoots { get; init; } = [];
 
+    /// <summary>
+    /// Paths of the worker itself that the program sees, read-only, at the same place. The file source has a directory or file at
+    /// each, for nothing but to be covered. Never a requester's wish: the worker decides.
+    /// </summary>
+    public IReadOnlyList<VirtualPath> SystemPaths { get; init; } = [];
+
     /// <summary>After this time the process tree is killed; null: never.</summary>
     public TimeSpan? Timeout { get; init; }
 

@@ -316,16 +316,17 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         ReadOnlySpan<byte> step = data[Marshal.SizeOf<Failure>()..];
         string reason = Marshal.GetPInvokeErrorMessage(failure.Error);
         string program = _command.Program.Text;
+        string where = _command.SystemPaths.Count == 0 ? "on the requester" : "among the action's inputs and the worker's own files";
         return failure.Kind switch
         {
             FailureKind.WorkingDirectory when failure.Error == Errno.NoEntry => Invalid(
-                $"The working directory '{_command.WorkingDirectory}' was not found on the requester."),
+                $"The working directory '{_command.WorkingDirectory}' was not found {where}."),
             FailureKind.WorkingDirectory => Invalid($"The working directory '{_command.WorkingDirectory}' cannot be entered: {reason}."),
             FailureKind.Program when failure.Error == Errno.NoEntry => Invalid(
-                $"The program '{program}' was not found on the requester."),
+                $"The program '{program}' was not found {where}."),
             FailureKind.Program => Invalid($"The program '{program}' cannot be started: {reason}."),
             FailureKind.Interpreter => Invalid(
-                $"The interpreter or dynamic loader that '{program}' needs was not found on the requester."),
+                $"The interpreter or dynamic loader that '{program}' needs was not found {where}."),
             _ => new ReprException(
                 ReprErrorCode.Unavailable,
                 $"The sandbox could not be made: {System.Text.Encoding.UTF8.GetString(step[..step.IndexOf((byte)0)])}: {reason}."),

@@ -165,6 +165,38 @@ public abstract partial class WorkspaceProviderContract
     }
 
     [Fact]
+    public async Task Paths_of_this_machine_are_shown_read_only_where_the_command_says_so()
+    {
+        string directory = Directory.CreateTempSubdirectory("repr-system-").FullName;
+        string apart = directory + "-apart";
+        try
+        {
+            File.SetUnixFileMode(directory, (UnixFileMode)0x1ED); // 0o755, as system directories are
+            await File.WriteAllTextAsync(directory + "/file", "of the machine\n", Cancellation);
+            await File.WriteAllTextAsync(apart, "another\n", Cancellation);
+            Files.AddDirectory(directory).AddFile(apart, "");
+            Command command = Shell(
+                $"cat {directory}/file {apart}; ls {directory}; for file in {directory}/file {directory}/new {apart}; do "
+                + "(echo x > $file) 2>/dev/null || echo refused; done; rm {directory}/file 2>/dev/null || echo kept; ls /etc 2>/dev/null || echo no more");
+
+            Outcome outcome = await RunAsync(command with
+            {
+                SystemPaths = [VirtualPath.Parse(directory), VirtualPath.Parse(apart)],
+                CopyRoots = [.. command.CopyRoots, VirtualPath.Parse(directory), VirtualPath.Parse(apart)],
+            });
+
+            Assert.Equal("of the machine\nanother\nfile\nrefused\nrefused\nrefused\nkept\nno more\n", outcome.Text);
+            Assert.Empty(outcome.Changes);
+            Assert.Equal("of the machine\n", await File.ReadAllTextAsync(directory + "/file", Cancellation));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+            File.Delete(apart);
+        }
+    }
+
+    [Fact]
     public async Task Names_longer_than_255_bytes_are_too_long()
     {
         string name = new('n', 300);

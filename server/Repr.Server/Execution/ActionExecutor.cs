@@ -7,7 +7,11 @@ namespace Repr.Server.Execution;
 /// <param name="Command">What to run.</param>
 /// <param name="Inputs">What is known about the requester's files.</param>
 /// <param name="Description">For people, as in "Csc App.Core".</param>
-internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description);
+internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description)
+{
+    /// <summary>Called when it has a slot.</summary>
+    public Action? OnStarted { get; init; }
+}
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
@@ -38,6 +42,8 @@ internal sealed partial class ActionExecutor(
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
+            request.OnStarted?.Invoke();
+
             // 2. The requester's world: what is mapped, and questions for the rest.
             InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
 

@@ -5,8 +5,9 @@ using Repr.Server.Security;
 
 namespace Repr.Server.Services;
 
-/// <summary>Says what the worker's store can do, in the words of the Remote Execution API v2.</summary>
-internal sealed class CapabilitiesService : Capabilities.CapabilitiesBase
+/// <summary>Says what the worker can do, in the words of the Remote Execution API v2.</summary>
+/// <param name="executes">Whether it runs actions.</param>
+internal sealed class CapabilitiesService(bool executes) : Capabilities.CapabilitiesBase
 {
     /// <inheritdoc/>
     [Authorize(Policies.Introduce)]
@@ -27,6 +28,11 @@ internal sealed class CapabilitiesService : Capabilities.CapabilitiesBase
                 SupportedCompressors = { Compressor.Types.Value.Zstd },
                 SupportedBatchUpdateCompressors = { Compressor.Types.Value.Zstd },
             },
-            ExecutionCapabilities = new ExecutionCapabilities { DigestFunction = DigestFunction.Types.Value.Sha256 },
+            ExecutionCapabilities = new ExecutionCapabilities
+            {
+                DigestFunction = DigestFunction.Types.Value.Sha256,
+                ExecEnabled = executes,
+                DigestFunctions = { DigestFunction.Types.Value.Sha256 },
+            },
         });
 }

@@ -1,4 +1,6 @@
+using Google.Protobuf;
 using Grpc.Core;
+using Repr.Server.Reapi;
 using DigestFunction = Repr.Protocol.Reapi.DigestFunction;
 
 namespace Repr.Server.Services;
@@ -8,6 +10,10 @@ internal static class ReapiErrors
 {
     /// <summary>The gRPC exception for a failure of ours.</summary>
     public static RpcException ToRpc(this ReprException failure) => new(new Status(CodeOf(failure), failure.Message));
+
+    /// <summary>The gRPC exception for a status, with its details.</summary>
+    public static RpcException ToRpc(this Protocol.Reapi.Status status) => new(
+        new Status((StatusCode)status.Code, status.Message), new Metadata { { "grpc-status-details-bin", status.ToByteArray() } });
 
     /// <summary>The per-blob status of a batch for a failure of ours.</summary>
     public static Protocol.Reapi.Status ToStatus(this ReprException failure) => new() { Code = (int)CodeOf(failure), Message = failure.Message };
@@ -28,6 +34,14 @@ internal static class ReapiErrors
     /// <summary>The blob is not here.</summary>
     public static ReprException NotFound(Digest digest) =>
         new(ReprErrorCode.InvalidInput, $"The blob {digest} is not in this store. Upload it first.");
+
+    /// <summary>No operation has this name.</summary>
+    public static RpcException NoOperation(string name) => new(new Status(
+        StatusCode.NotFound, $"There is no operation '{name}': it was never begun here, is long over, or was stopped. Execute the action again."));
+
+    /// <summary>The operation of a name.</summary>
+    /// <exception cref="RpcException">There is none.</exception>
+    public static ReapiOperation Require(this ReapiOperations operations, string name) => operations.Find(name) ?? throw NoOperation(name);
 
     private static StatusCode CodeOf(ReprException failure) => failure.Code switch
     {

@@ -18,7 +18,7 @@ internal sealed record LaunchRequest(
     private const uint TerminalInFlag = 4;
     private const uint TerminalOutFlag = 8;
     private const uint TerminalErrorFlag = 16;
-    private const int HeaderLength = 11 * sizeof(uint);
+    private const int HeaderLength = 12 * sizeof(uint);
     private const int MaximumLength = 16 << 20;
 
     /// <summary>The request as it goes over the wire, its length first.</summary>
@@ -30,6 +30,7 @@ internal sealed record LaunchRequest(
         List<string> strings = [StagingDirectory, Command.WorkingDirectory.Text, Command.Program.Text];
         strings.AddRange(Command.Arguments);
         strings.AddRange(Command.Environment.Select(variable => variable.Key + "=" + variable.Value));
+        strings.AddRange(Command.SystemPaths.Select(path => path.Text));
         if (strings.Find(text => text.Contains('\0', StringComparison.Ordinal)) is { } wrong)
         {
             throw new ReprException(
@@ -48,7 +49,7 @@ internal sealed record LaunchRequest(
         ReadOnlySpan<uint> header =
         [
             (uint)length, Magic, Flags(), Command.UserId, Command.GroupId, OutsideUserId, OutsideGroupId,
-            Command.Umask, (uint)Command.Arguments.Count, (uint)Command.Environment.Count,
+            Command.Umask, (uint)Command.Arguments.Count, (uint)Command.Environment.Count, (uint)Command.SystemPaths.Count,
             (uint)(Command.Terminal?.Rows ?? 0), (uint)(Command.Terminal?.Columns ?? 0),
         ];
         foreach (uint number in header)

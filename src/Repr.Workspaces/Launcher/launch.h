@@ -20,7 +20,7 @@
 #endif
 
 /* Request: u32 length of what follows, this header, then NUL-terminated strings: staging directory, working directory, program,
- * arguments, environment. */
+ * arguments, environment, paths of this machine. */
 struct request_header {
     uint32_t magic;
     uint32_t flags;
@@ -28,6 +28,7 @@ struct request_header {
     uint32_t outside_uid, outside_gid; /* what the kernel knows it as */
     uint32_t umask;
     uint32_t argument_count, environment_count;
+    uint32_t system_count; /* of the paths of this machine that the tool sees too, read-only */
     uint32_t rows, columns; /* of the terminal, if there is one */
 };
 
@@ -89,7 +90,7 @@ struct report {
 struct action {
     struct request_header header;
     const char *staging, *cwd, *program;
-    char **arguments, **environment;
+    char **arguments, **environment, **system;
     int connection;      /* to the worker */
     int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
     int terminal, terminal_peer;                         /* the worker's and the tool's side; -1 if there is none */

@@ -99,14 +99,28 @@ static void make_dev(void)
     check(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"), "mount /dev/pts");
 }
 
+/* Shows paths of this machine at their places, which the lower layer has made; whoever the tool is outside decides what it can read. */
+static void mount_system(const struct action *action)
+{
+    struct {
+        uint64_t set, clear, propagation, userns; /* struct mount_attr of <linux/mount.h>, which old headers lack */
+    } read_only = {.set = 1 /* RDONLY */ | 2 /* NOSUID */ | 4 /* NODEV */};
+
+    for (char **path = action->system; *path != NULL; path++) {
+        check(mount(*path, *path + 1, NULL, MS_BIND | MS_REC, NULL), *path);
+        check((int)syscall(SYS_mount_setattr, AT_FDCWD, *path + 1, AT_RECURSIVE, &read_only, sizeof read_only), *path);
+    }
+}
+
 /* From here on the file system is: the lower layer, the tool's writes above it, and the sandbox's own /proc and /dev. */
-static void make_root(void)
+static void make_root(const struct action *action)
 {
     /* userxattr: the only form that a user namespace may use. volatile: nothing is kept past this action, so nothing is synced. */
     check(mount("repr", "root", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME,
                 "lowerdir=lower,upperdir=upper,workdir=work,userxattr,volatile,xino=off"),
           "mount overlay");
     check(chdir("root"), "enter the overlay");
+    mount_system(action);
     check(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mount /proc");
     make_dev();
     check((int)syscall(SYS_pivot_root, ".", "."), "pivot_root");
@@ -220,7 +234,7 @@ void run_init(struct action *action)
     if (fuse_fd >= 0)
         mount_lower(action, fuse_fd);
     close(action->connection);
-    make_root();
+    make_root(action);
     check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");
     bring_up_loopback();
     drop_privileges();

@@ -108,23 +108,26 @@ static void read_request(struct action *action)
     read_exactly(action->connection, request, length);
     memcpy(&action->header, request, sizeof action->header);
     char *at = request + sizeof action->header, *end = request + length;
-    uint32_t arguments = action->header.argument_count, environment = action->header.environment_count;
-    if (action->header.magic != REQUEST_MAGIC || arguments == 0 || arguments > length || environment > length) {
+    uint32_t arguments = action->header.argument_count, environment = action->header.environment_count, system = action->header.system_count;
+    if (action->header.magic != REQUEST_MAGIC || arguments == 0 || arguments > length || environment > length || system > length) {
         errno = EBADMSG;
         fail(action, "read the request");
     }
     action->staging = next_string(action, &at, end);
     action->cwd = next_string(action, &at, end);
     action->program = next_string(action, &at, end);
-    char **strings = calloc((size_t)arguments + environment + 2, sizeof *strings);
+    char **strings = calloc((size_t)arguments + environment + system + 3, sizeof *strings);
     if (strings == NULL)
         fail(action, "read the request");
     action->arguments = strings;
     action->environment = strings + arguments + 1;
+    action->system = action->environment + environment + 1;
     for (uint32_t i = 0; i < arguments; i++)
         action->arguments[i] = next_string(action, &at, end);
     for (uint32_t i = 0; i < environment; i++)
         action->environment[i] = next_string(action, &at, end);
+    for (uint32_t i = 0; i < system; i++)
+        action->system[i] = next_string(action, &at, end);
 }
 
 /* Makes the layers in the staging directory and goes there. Init is born there too, in its own mount namespace, and uses relative

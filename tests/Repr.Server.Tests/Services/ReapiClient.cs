@@ -22,6 +22,8 @@ internal sealed class ReapiClient : IDisposable
         Bytes = new ByteStream.ByteStreamClient(_channel);
         Results = new ActionCache.ActionCacheClient(_channel);
         Capabilities = new Capabilities.CapabilitiesClient(_channel);
+        Execution = new Protocol.Reapi.Execution.ExecutionClient(_channel);
+        Operations = new Operations.OperationsClient(_channel);
     }
 
     public ContentAddressableStorage.ContentAddressableStorageClient Cas { get; }
@@ -31,6 +33,10 @@ internal sealed class ReapiClient : IDisposable
     public ActionCache.ActionCacheClient Results { get; }
 
     public Capabilities.CapabilitiesClient Capabilities { get; }
+
+    public Protocol.Reapi.Execution.ExecutionClient Execution { get; }
+
+    public Operations.OperationsClient Operations { get; }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

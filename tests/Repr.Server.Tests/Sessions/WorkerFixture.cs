@@ -1,7 +1,7 @@
 namespace Repr.Server.Tests.Sessions;
 
 /// <summary>A real worker in this process, on a free port, with its own data directory.</summary>
-public sealed class WorkerFixture : IAsyncLifetime
+public class WorkerFixture : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
     private readonly CancellationTokenSource _stopped = new();
@@ -11,20 +11,23 @@ public sealed class WorkerFixture : IAsyncLifetime
     /// <summary>Where it listens; empty when it did not start.</summary>
     public string Address { get; private set; } = "";
 
+    /// <summary>Its data directory.</summary>
+    public string Data => Path.Combine(_directory, "data");
+
     /// <summary>Why there is no worker on this machine; null when there is.</summary>
     public string? WhyUnavailable { get; private set; }
 
     public async ValueTask InitializeAsync()
     {
         string portFile = Path.Combine(_directory, "port");
-        WorkerOptions options = new()
+        WorkerOptions options = Configure(new WorkerOptions
         {
             Listen = "http://127.0.0.1:0",
-            Data = Path.Combine(_directory, "data"),
+            Data = Data,
             PortFile = portFile,
             Slots = 2,
             QueueLimit = 4,
-        };
+        });
         _worker = Worker.RunAsync(options, TextWriter.Null, _error, _stopped.Token);
         while (!File.Exists(portFile) && !_worker.IsCompleted)
         {
@@ -41,7 +44,8 @@ public sealed class WorkerFixture : IAsyncLifetime
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops the worker and waits for its end.</summary>
+    public async Task StopAsync()
     {
         await _stopped.CancelAsync();
         try
@@ -52,9 +56,17 @@ public sealed class WorkerFixture : IAsyncLifetime
         {
             // Stopped as asked.
         }
+    }
 
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _stopped.Dispose();
         await _error.DisposeAsync();
         Directory.Delete(_directory, recursive: true);
+        GC.SuppressFinalize(this);
     }
+
+    /// <summary>The options of a test's own kind of worker.</summary>
+    protected virtual WorkerOptions Configure(WorkerOptions options) => options;
 }
