@@ -15,12 +15,12 @@ namespace Repr.Server.Services;
 /// </summary>
 /// <param name="operations">Null: this worker does not run such actions.</param>
 /// <param name="lifetime">A stream would keep a stopping worker alive.</param>
-[Authorize(Policies.Execute)]
 internal sealed class ExecutionService(ReapiOperations? operations, IHostApplicationLifetime lifetime) : Protocol.Reapi.Execution.ExecutionBase
 {
     private const string RequestMetadataHeader = "build.bazel.remote.execution.v2.requestmetadata-bin";
 
     /// <inheritdoc/>
+    [Authorize(Policies.Execute)]
     public override async Task Execute(ExecuteRequest request, IServerStreamWriter<Operation> responseStream, ServerCallContext context)
     {
         try
@@ -41,6 +41,7 @@ internal sealed class ExecutionService(ReapiOperations? operations, IHostApplica
     }
 
     /// <inheritdoc/>
+    [Authorize(Policies.Execute)]
     public override async Task WaitExecution(
         WaitExecutionRequest request, IServerStreamWriter<Operation> responseStream, ServerCallContext context)
     {
