@@ -91,6 +91,11 @@ internal sealed class WorkerSession : IAsyncDisposable
             using CancellationTokenRegistration stop = limit.Token.Register(call.Dispose);
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
             Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
+            if (endpoint.Scheme == Uri.UriSchemeHttps && contentAddress.Scheme != endpoint.Scheme)
+            {
+                throw new ReprException(ReprErrorCode.Unauthenticated, $"its content store, {contentAddress}, is not encrypted");
+            }
+
             contentChannel = WorkerChannel.Create(contentAddress, options);
             ReapiChannel content = await ReapiChannel.OpenAsync(contentChannel.CreateCallInvoker(), instanceName: "", limit.Token);
             BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
