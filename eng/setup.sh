@@ -12,6 +12,7 @@ for program in "${!packages[@]}"; do
 done
 command -v clang-cl >/dev/null || compgen -G '/usr/bin/clang-cl-*' >/dev/null || missing+=(clang-tools)
 [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || [ -e /usr/lib/aarch64-linux-gnu/libc.a ] || missing+=(libc6-dev)
+/usr/bin/python3 -c 'import buildstream._artifactcache.casserver' 2>/dev/null || missing+=(buildstream)
 if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi

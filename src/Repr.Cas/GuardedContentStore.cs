@@ -21,12 +21,15 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
     /// <summary>How long a question, or the beginning of a read, may take.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private static readonly TimeSpan SaidAgain = TimeSpan.FromMinutes(10);
+
     // A put may take as long as a slow line needs.
     private const long LeastBytesPerSecond = 256 << 10;
 
     private readonly Lock _lock = new();
     private ReprException? _failure;
     private long _failedAt;
+    private long _fullAt;
 
     /// <summary>Why the store is left alone; null: it is in use.</summary>
     public ReprException? Failure
@@ -113,6 +116,12 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
                 System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(broken);
             }
 
+            if (failure is ReprException { Code: ReprErrorCode.Exhausted } full)
+            {
+                NoteFull(full); // it can still be read
+                throw;
+            }
+
             if (failure is ArgumentException or ReprException { Code: ReprErrorCode.Corrupt })
             {
                 throw; // the caller's, or of one blob
@@ -120,14 +129,14 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
 
             throw Translate(
                 late.IsCancellationRequested
-                    ? new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"no answer within {patience.TotalSeconds:0} s"), failure)
+                    ? new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"no answer within {patience.TotalSeconds:0} s"))
                     : failure);
         }
     }
 
     private Exception Translate(Exception failure)
     {
-        if (failure is OperationCanceledException or ReprException { Code: ReprErrorCode.Corrupt })
+        if (failure is ReprException { Code: ReprErrorCode.Corrupt })
         {
             return failure;
         }
@@ -148,6 +157,21 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
         }
 
         return translated;
+    }
+
+    private void NoteFull(ReprException full)
+    {
+        lock (_lock)
+        {
+            if (_fullAt != 0 && time.GetElapsedTime(_fullAt) < SaidAgain)
+            {
+                return;
+            }
+
+            _fullAt = time.GetTimestamp();
+        }
+
+        Log.Full(logger, name, full.Message);
     }
 
     private void Answered()
@@ -242,6 +266,9 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
             Level = LogLevel.Warning,
             Message = "REPR1203: The content store '{Name}' can't be used: {Reason} Going on without it; it is tried again after {Seconds} s.")]
         public static partial void Away(ILogger logger, string name, string reason, int seconds);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "REPR1203: The content store '{Name}' did not take a blob: {Reason}")]
+        public static partial void Full(ILogger logger, string name, string reason);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The content store '{Name}' answers again.")]
         public static partial void Back(ILogger logger, string name);

@@ -14,6 +14,9 @@ internal sealed class DishonestContentStore(IContentStore inner) : IContentStore
     /// <summary>When set, all calls fail.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>When set, opening fails.</summary>
+    public bool IsDownForReads { get; set; }
+
     /// <summary>Opening waits for it.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
@@ -34,6 +37,11 @@ internal sealed class DishonestContentStore(IContentStore inner) : IContentStore
         Note(1);
         Interlocked.Increment(ref _opened);
         await Gate;
+        if (IsDownForReads)
+        {
+            throw new ReprException(ReprErrorCode.Unavailable, "The far store does not read.");
+        }
+
         return Lies.TryGetValue(digest, out byte[]? lie)
             ? new MemoryStream(lie, writable: false)
             : await inner.OpenAsync(digest, cancellationToken);

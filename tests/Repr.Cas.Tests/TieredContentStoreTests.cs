@@ -130,4 +130,52 @@ public sealed class TieredContentStoreTests : LocalContentStoreContract
         Assert.Empty(_far.Lies);
         Assert.Empty(await Store.FindMissingAsync([digest], Cancellation));
     }
+
+    [Fact]
+    public async Task A_blob_that_was_promised_and_not_delivered_counts_as_missing_until_it_is_delivered()
+    {
+        (Digest digest, byte[] content) = await PutFarAsync();
+        _far.IsDownForReads = true;
+        await Assert.ThrowsAsync<ReprException>(() => ReadAsync(digest));
+
+        Assert.Equal([digest], await Store.FindMissingAsync([digest], Cancellation));
+        _far.IsDownForReads = false;
+
+        Assert.Empty(await Store.FindMissingAsync([digest], Cancellation));
+        Assert.Equal(content, ReadFile(digest));
+    }
+
+    [Fact]
+    public async Task What_is_asked_for_and_found_far_is_brought_near_when_that_is_wanted()
+    {
+        (Digest digest, byte[] content) = await PutFarAsync();
+        await using TieredContentStore prefetching = new(
+            _near!, new VerifyingContentStore(_far, "far"), prefetch: true, NullLogger<TieredContentStore>.Instance);
+
+        Assert.Empty(await prefetching.FindMissingAsync([digest], Cancellation));
+
+        while ((await _near!.FindMissingAsync([digest], Cancellation)).Count > 0)
+        {
+            await Task.Delay(1, Cancellation);
+        }
+
+        Assert.Equal(content, ReadFile(digest));
+        Assert.Equal(1, _far.Opened);
+    }
+
+    [Fact]
+    public async Task An_end_in_the_middle_of_a_prefetch_waits_for_nobody()
+    {
+        (Digest digest, _) = await PutFarAsync();
+        TaskCompletionSource never = new();
+        _far.Gate = never.Task;
+        TieredContentStore prefetching = new(
+            _near!, new GuardedContentStore(_far, "far", TimeProvider.System, NullLogger.Instance), prefetch: true, NullLogger<TieredContentStore>.Instance);
+        Assert.Empty(await prefetching.FindMissingAsync([digest], Cancellation));
+
+        await prefetching.DisposeAsync();
+
+        Assert.Equal([digest], await _near!.FindMissingAsync([digest], Cancellation));
+        never.SetResult();
+    }
 }
