@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Core;
+using Azure.Identity;
 using Azure.Storage;
 using Azure.Storage.Blobs;
 
@@ -45,6 +46,7 @@ public sealed class AzureBlobPlugin : IPlugin<IContentStore, AzureStoreOptions>
         { SasToken: { } signature } => new BlobServiceClient(options.ServiceUri, new AzureSasCredential(signature), configuration),
         { AccountKey: { } key } =>
             new BlobServiceClient(options.ServiceUri, new StorageSharedKeyCredential(options.AccountName, key), configuration),
-        _ => new BlobServiceClient(options.ServiceUri, configuration),
+        { ServiceUri.Query.Length: > 1 } => new BlobServiceClient(options.ServiceUri, configuration),
+        _ => new BlobServiceClient(options.ServiceUri, new DefaultAzureCredential(), configuration),
     };
 }

@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Identity;
 using Azure.Storage.Blobs.Models;
 
 namespace Repr.Cas.AzureBlob;
@@ -29,6 +30,10 @@ internal sealed class AzureErrors(string where)
                 ReprErrorCode.Unavailable, $"Could not {what} {where}: {Describe(refused)}. Check the key or shared access signature.", exception),
             RequestFailedException { Status: > 0 } answer => new ReprException(
                 ReprErrorCode.Unavailable, $"Could not {what} {where}: {Describe(answer)}.", exception),
+            AuthenticationFailedException => new ReprException(
+                ReprErrorCode.Unavailable,
+                $"Could not {what} {where}: no credentials were found or accepted. Set SasToken or AccountKey, or give this machine an identity.",
+                exception),
             RequestFailedException or HttpRequestException or IOException or TimeoutException => new ReprException(
                 ReprErrorCode.Unavailable,
                 $"Could not {what} {where}: {last.GetBaseException().Message.TrimEnd('.')}. Check that it runs and can be reached.",

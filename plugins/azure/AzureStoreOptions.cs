@@ -14,7 +14,11 @@ public sealed class AzureStoreOptions() : FarStoreOptions("repr/"), IValidatable
     /// <summary>The account with its key or shared access signature, as the portal shows it; null: <see cref="ServiceUri"/> has the account.</summary>
     public string? ConnectionString { get; set; }
 
-    /// <summary>The account's blob service, as in <c>https://account.blob.core.windows.net</c>; may have a shared access signature as its query.</summary>
+    /// <summary>
+    /// The account's blob service, as in <c>https://account.blob.core.windows.net</c>; may have a shared access signature as its
+    /// query. Without that, <see cref="SasToken"/> and <see cref="AccountKey"/>, credentials are what the client finds (environment,
+    /// workload or managed identity, <c>az login</c>); that needs https.
+    /// </summary>
     public Uri? ServiceUri { get; set; }
 
     /// <summary>A shared access signature for <see cref="ServiceUri"/>; it allows to read, create, write and list in the container.</summary>
@@ -64,10 +68,18 @@ public sealed class AzureStoreOptions() : FarStoreOptions("repr/"), IValidatable
             yield return new ValidationResult("SasToken and AccountKey need ServiceUri.", [nameof(ServiceUri)]);
         }
 
-        if (ServiceUri is { IsAbsoluteUri: true }
-            && new[] { SasToken is not null, AccountKey is not null, ServiceUri.Query.Length > 1 }.Count(static given => given) != 1)
+        if (ServiceUri is { IsAbsoluteUri: true })
         {
-            yield return new ValidationResult("needs one of SasToken, AccountKey and a shared access signature as its query.", [nameof(ServiceUri)]);
+            int given = new[] { SasToken is not null, AccountKey is not null, ServiceUri.Query.Length > 1 }.Count(static given => given);
+            if (given > 1)
+            {
+                yield return new ValidationResult("may have one of SasToken, AccountKey and a query, and not more.", [nameof(ServiceUri)]);
+            }
+
+            if (given == 0 && ServiceUri.Scheme == "http")
+            {
+                yield return new ValidationResult("must begin with https:// unless SasToken or AccountKey is given.", [nameof(ServiceUri)]);
+            }
         }
     }
 }
