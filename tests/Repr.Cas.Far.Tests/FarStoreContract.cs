@@ -10,7 +10,8 @@ namespace Repr.Cas.Far.Tests;
 /// does it.
 /// </summary>
 /// <param name="plugin">The plugin's name.</param>
-public abstract class FarStoreContract(string plugin) : ContentStoreContract
+/// <param name="fixture">The server that all tests share.</param>
+public abstract class FarStoreContract(string plugin, ServerFixture fixture) : ContentStoreContract
 {
     private const int Long = 20_000_000;
 
@@ -23,10 +24,10 @@ public abstract class FarStoreContract(string plugin) : ContentStoreContract
     protected string KeyPrefix { get; } = $"test-{Guid.NewGuid():N}:";
 
     /// <summary>The server that all tests share.</summary>
-    protected abstract StoreServer Server { get; }
+    protected StoreServer Server { get; private set; } = null!;
 
-    /// <summary>A secret among <see cref="OptionsFor"/>, under a name.</summary>
-    protected abstract (string Name, string Wrong)? Secret { get; }
+    /// <summary>A secret among <see cref="OptionsFor"/>, and one that is wrong.</summary>
+    protected abstract (string Name, string Wrong) Secret { get; }
 
     /// <summary>Options for a server on a port.</summary>
     protected abstract Dictionary<string, object?> OptionsFor(int port);
@@ -56,12 +57,18 @@ public abstract class FarStoreContract(string plugin) : ContentStoreContract
             all[name] = value;
         }
 
+        all = all.Where(static option => option.Value is not null).ToDictionary();
+
         IContentStore store = Plugins.Create(plugin, all);
         _made.Add(store);
         return new VerifyingContentStore(store, plugin);
     }
 
-    protected override ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken) => ValueTask.FromResult(Make(Server.Port));
+    protected override async ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken)
+    {
+        Server = await fixture.StartAsync().WaitAsync(cancellationToken);
+        return Make(Server.Port);
+    }
 
     protected override async ValueTask DisposeStoreAsync()
     {
@@ -97,11 +104,7 @@ public abstract class FarStoreContract(string plugin) : ContentStoreContract
     [Fact]
     public async Task A_wrong_secret_is_unavailable_and_no_message_repeats_it()
     {
-        if (Secret is not var (name, wrong))
-        {
-            return;
-        }
-
+        (string name, string wrong) = Secret;
         IContentStore store = Make(Server.Port, (name, wrong), ("MaxRetries", 0));
         Digest digest = Digest.Compute([1]);
 

@@ -6,6 +6,9 @@ namespace Repr.Testing.Servers;
 /// <summary>A server that keeps blobs: what eng/setup.sh installs, started with an empty directory of its own. Safe for concurrent use.</summary>
 public sealed class StoreServer : IAsyncDisposable
 {
+    /// <summary>The password of Redis.</summary>
+    public const string RedisPassword = "reprTestPassword";
+
     /// <summary>Key of the S3 gateway.</summary>
     public const string S3AccessKey = "REPRTESTACCESSKEY";
 
@@ -34,13 +37,13 @@ public sealed class StoreServer : IAsyncDisposable
     /// <summary>Its directory; removed with it.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("repr-server-").FullName;
 
-    /// <summary>Starts Redis, which keeps nothing on disk.</summary>
+    /// <summary>Starts Redis, which keeps nothing on disk and evicts nothing unless the arguments say so.</summary>
     public static Task<StoreServer> StartRedisAsync(CancellationToken cancellationToken, params string[] arguments) => StartAsync(
         (server, token) => ServerProcess.StartAsync(
             "redis-server",
             [
                 "--port", Text(server.Port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", server.Folder,
-                "--maxmemory", "3gb", "--maxmemory-policy", "noeviction", .. arguments,
+                "--maxmemory", "3gb", "--maxmemory-policy", "noeviction", "--requirepass", RedisPassword, .. arguments,
             ],
             server.Port,
             readyLine: null,
