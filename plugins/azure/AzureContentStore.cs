@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using Azure;
 using Azure.Storage;
@@ -70,7 +71,7 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
                     answer.Content,
                     answer.Details.ContentEncoding,
                     answer,
-                    exception => _errors.Translate(what, exception, cancellationToken));
+                    (exception, token) => _errors.Translate(what, exception, token));
             }
 
             answer.Dispose();
@@ -96,26 +97,23 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
             throw new ReprException(ReprErrorCode.Exhausted, $"Blob {digest} is longer than a block blob can be ({MaxBlobBytes} bytes).");
         }
 
+        string what = $"put blob {digest} into";
         await using WatchedContent watched = new(content, digest);
         await using OutgoingContent outgoing = await OutgoingContent.OpenAsync(
             watched, _options.Compression == BlobCompression.Zstd ? _codec : null, cancellationToken);
-        long block = Math.Max(_options.BlockBytes, (digest.SizeBytes / MaxBlocks) + 1);
-        BlobUploadOptions upload = new()
-        {
-            HttpHeaders = new BlobHttpHeaders { ContentType = ContentType, ContentEncoding = outgoing.ContentEncoding },
-            TransferOptions = new StorageTransferOptions
-            {
-                InitialTransferSize = block,
-                MaximumTransferSize = block,
-                MaximumConcurrency = BlocksInFlight,
-            },
-        };
         try
         {
-            await BlobOf(digest).UploadAsync(outgoing, upload, cancellationToken);
+            await UploadAsync(digest, outgoing, cancellationToken);
         }
-        catch (Exception exception)
-            when (watched.Failure is null && _errors.Translate($"put blob {digest} into", exception, cancellationToken) is { } translated)
+        catch (RequestFailedException exception) when (exception.ErrorCode == BlobErrorCode.InvalidBlockList)
+        {
+            // Somebody else has committed this blob meanwhile, which dropped the blocks that were sent here.
+            if (!await IsThereAsync(digest, cancellationToken))
+            {
+                throw _errors.Translate(what, exception, cancellationToken)!;
+            }
+        }
+        catch (Exception exception) when (watched.Failure is null && _errors.Translate(what, exception, cancellationToken) is { } translated)
         {
             throw translated;
         }
@@ -126,6 +124,36 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
 
     private static bool IsWhole(Digest digest, string? contentEncoding, long length) =>
         string.IsNullOrEmpty(contentEncoding) ? length == digest.SizeBytes : contentEncoding == OutgoingContent.ZstdEncoding;
+
+    private async Task UploadAsync(Digest digest, OutgoingContent content, CancellationToken cancellationToken)
+    {
+        long block = Math.Max(_options.BlockBytes, (digest.SizeBytes / MaxBlocks) + 1);
+        BlobUploadOptions upload = new()
+        {
+            HttpHeaders = new BlobHttpHeaders { ContentType = ContentType, ContentEncoding = content.ContentEncoding },
+            TransferOptions = new StorageTransferOptions
+            {
+                InitialTransferSize = block,
+                MaximumTransferSize = block,
+                MaximumConcurrency = BlocksInFlight,
+            },
+        };
+        if (digest.SizeBytes > block)
+        {
+            await BlobOf(digest).UploadAsync(content, upload, cancellationToken);
+            return;
+        }
+
+        // The client sends what it can seek in at once, and anything else in blocks, which are two requests at least. Compressed content
+        // is never longer than it was.
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)digest.SizeBytes + 1);
+        int length = await content.ReadAtLeastAsync(buffer, (int)digest.SizeBytes + 1, throwOnEndOfStream: false, cancellationToken);
+        using MemoryStream body = new(buffer, 0, length, writable: false);
+        await BlobOf(digest).UploadAsync(body, upload, cancellationToken);
+
+        // Not after a failure: the client may still read it.
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
 
     private BlobClient BlobOf(Digest digest) => _container.GetBlobClient(_options.KeyOf(digest));
 

@@ -65,7 +65,7 @@ internal sealed class S3ContentStore : IContentStore, IDisposable
                     answer.ResponseStream,
                     answer.Headers.ContentEncoding,
                     answer,
-                    exception => _errors.Translate(what, exception, cancellationToken));
+                    (exception, token) => _errors.Translate(what, exception, token));
             }
 
             answer.Dispose();

@@ -10,14 +10,15 @@ public sealed class IncomingContent : ForwardStream
 {
     private readonly Stream _content;
     private readonly IDisposable? _owner;
-    private readonly Func<Exception, ReprException?> _translate;
+    private readonly Func<Exception, CancellationToken, ReprException?> _translate;
 
     /// <summary>Wraps the body of an answer.</summary>
     /// <param name="body">What the server sends.</param>
     /// <param name="contentEncoding">Its <c>Content-Encoding</c>; null or empty: none.</param>
     /// <param name="owner">Disposed after the body; null: nothing.</param>
-    /// <param name="translate">Says what a failure of the body means; null: it is passed on as it is.</param>
-    public IncomingContent(Stream body, string? contentEncoding, IDisposable? owner, Func<Exception, ReprException?> translate)
+    /// <param name="translate">Says what a failure of the body means, given what would make it a cancellation; null: it is passed on as it is.</param>
+    public IncomingContent(
+        Stream body, string? contentEncoding, IDisposable? owner, Func<Exception, CancellationToken, ReprException?> translate)
     {
         _content = string.Equals(contentEncoding, OutgoingContent.ZstdEncoding, StringComparison.OrdinalIgnoreCase)
             ? new DecompressionStream(body, leaveOpen: false)
@@ -37,7 +38,7 @@ public sealed class IncomingContent : ForwardStream
         {
             throw new ReprException(ReprErrorCode.Corrupt, $"A blob of the store is no zstd: {exception.Message}. Send the blob again.", exception);
         }
-        catch (Exception exception) when (_translate(exception) is { } translated)
+        catch (Exception exception) when (_translate(exception, cancellationToken) is { } translated)
         {
             throw translated;
         }

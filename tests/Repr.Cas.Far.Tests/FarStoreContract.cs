@@ -198,6 +198,27 @@ public abstract class FarStoreContract(string plugin, ServerFixture fixture) : C
     }
 
     [Fact]
+    public async Task A_read_that_is_cancelled_is_no_failure_of_the_server()
+    {
+        Digest digest = await GeneratedStream.DigestAsync(Long, 11, Cancellation);
+        await Store.PutAsync(digest, new GeneratedStream(Long, 11), Cancellation);
+        await using Stream content = Assert.IsType<Stream>(await Store.OpenAsync(digest, Cancellation), exactMatch: false);
+        byte[] buffer = new byte[1 << 20];
+        await content.ReadExactlyAsync(buffer.AsMemory(0, 1000), Cancellation);
+        using CancellationTokenSource cancelled = new();
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            while (await content.ReadAsync(buffer, cancelled.Token) > 0)
+            {
+            }
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.OpenAsync(digest, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.FindMissingAsync([digest], cancelled.Token));
+    }
+
+    [Fact]
     public async Task Many_put_the_same_long_blob_at_once()
     {
         Digest digest = await GeneratedStream.DigestAsync(Long, 5, Cancellation);
