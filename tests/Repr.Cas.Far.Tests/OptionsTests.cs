@@ -1,3 +1,5 @@
+using Repr.Testing.Servers;
+
 namespace Repr.Cas.Far.Tests;
 
 /// <summary>Settings that are wrong are found before anything is made, named, and not repeated where they may be secrets.</summary>
@@ -45,6 +47,20 @@ public sealed class OptionsTests
             : Assert.Throws<ArgumentException>(() => Plugins.Create(plugin, Parse(options))).ToString();
 
         Assert.DoesNotContain(Secret, told, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("s3")]
+    [InlineData("azure")]
+    public void Every_option_is_documented(string plugin)
+    {
+        string document = File.ReadAllText(Path.Combine(ServerProcess.FindRepository(), "docs/plugins.md"));
+        string told = Plugins.ProblemsOf(plugin, Parse("""{ "NoSuchOption": 1 }""")).First(static problem => problem.Contains("known: ", StringComparison.Ordinal));
+        string[] known = told[(told.IndexOf("known: ", StringComparison.Ordinal) + 7)..].TrimEnd('.').Split(", ");
+
+        Assert.NotEmpty(known);
+        Assert.All(known, option => Assert.Contains($"`{option}`", document, StringComparison.Ordinal));
     }
 
     private static Dictionary<string, object?> Parse(string options) =>
