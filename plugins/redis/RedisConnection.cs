@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using StackExchange.Redis;
 using StackExchange.Redis.Availability;
 
@@ -71,7 +72,8 @@ internal sealed class RedisConnection : IAsyncDisposable
             IDatabase database = await DatabaseAsync(cancellationToken);
             return await run(database.WithRetry(_retries)).WaitAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is RedisException or RedisTimeoutException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is RedisException or RedisTimeoutException or RedisCommandException or SocketException or ObjectDisposedException)
         {
             throw Translate(what, exception);
         }

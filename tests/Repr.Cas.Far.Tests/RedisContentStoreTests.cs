@@ -126,6 +126,14 @@ public sealed class RedisContentStoreTests(RedisFixture fixture) : FarStoreContr
     }
 
     [Fact]
+    public async Task A_name_that_is_unknown_is_unavailable()
+    {
+        IContentStore store = Make(Server.Port, ("Servers", "no-such-host.invalid:6379"), ("MaxRetries", 0));
+
+        await AssertUnavailableAsync(async () => await store.FindMissingAsync([Digest.Compute([1])], Cancellation));
+    }
+
+    [Fact]
     public async Task A_server_that_comes_back_is_used_again()
     {
         await using StoreServer server = await StoreServer.StartRedisAsync(Cancellation);
