@@ -49,7 +49,10 @@ internal readonly struct Chunk
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Corrupt"/>: there is more.</exception>
     public static async ValueTask ExpectEndAsync(Stream content, Digest digest, CancellationToken cancellationToken)
     {
-        if (await content.ReadAsync(new byte[1], cancellationToken) > 0)
+        byte[] more = ArrayPool<byte>.Shared.Rent(1);
+        int read = await content.ReadAsync(more, cancellationToken);
+        ArrayPool<byte>.Shared.Return(more);
+        if (read > 0)
         {
             throw new ReprException(ReprErrorCode.Corrupt, $"The content of blob {digest} is longer than its digest says. Send the blob again.");
         }

@@ -128,7 +128,7 @@ internal sealed class RedisBlobStream : ForwardStream
     {
         long index = _next++;
         _asked.Enqueue(_connection.RunAsync(
-            $"read blob {_digest} from", database => database.HashGetLeaseAsync(_key, index), _closed.Token));
+            "read blob {0} from", _digest, database => database.HashGetLeaseAsync(_key, index), _closed.Token));
     }
 
     private async ValueTask<bool> TakeAsync(CancellationToken cancellationToken)

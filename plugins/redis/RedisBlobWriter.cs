@@ -14,8 +14,9 @@ namespace Repr.Cas.Redis;
 internal sealed class RedisBlobWriter(
     RedisConnection connection, string key, Digest digest, TimeSpan? life, TimeSpan unfinishedLife, int window, ZstdCodec? codec)
 {
+    private const string What = "put blob {0} into";
+
     private readonly RedisKey _unfinished = $"{key}~{Guid.NewGuid():N}";
-    private readonly string _what = $"put blob {digest} into";
 
     /// <summary>Reads the content to its end and stores it; when it throws, the blob is what it was.</summary>
     public async Task WriteAsync(Stream content, CancellationToken cancellationToken)
@@ -55,7 +56,8 @@ internal sealed class RedisBlobWriter(
     private async Task SendAsync(long index, Chunk chunk, CancellationToken cancellationToken)
     {
         await connection.RunAsync(
-            _what,
+            What,
+            digest,
             database => Task.WhenAll(
                 database.HashSetAsync(_unfinished, index, chunk.Value), database.KeyExpireAsync(_unfinished, unfinishedLife)),
             cancellationToken);
@@ -64,12 +66,12 @@ internal sealed class RedisBlobWriter(
 
     private async Task CommitAsync(long chunks, CancellationToken cancellationToken)
     {
-        bool renamed = await connection.RunAsync(_what, CommitAsync, cancellationToken);
+        bool renamed = await connection.RunAsync(What, digest, CommitAsync, cancellationToken);
         if (!renamed)
         {
             throw new ReprException(
                 ReprErrorCode.Exhausted,
-                $"Could not {_what} {connection.Where}: what was written is gone before its end; it has too little memory. Give it more.");
+                $"Could not put blob {digest} into {connection.Where}: what was written is gone before its end; it has too little memory. Give it more.");
         }
 
         async Task<bool> CommitAsync(IDatabaseAsync database)
@@ -94,7 +96,7 @@ internal sealed class RedisBlobWriter(
     {
         try
         {
-            await connection.RunAsync(_what, database => database.KeyDeleteAsync(_unfinished), CancellationToken.None);
+            await connection.RunAsync(What, digest, database => database.KeyDeleteAsync(_unfinished), CancellationToken.None);
         }
         catch (ReprException)
         {

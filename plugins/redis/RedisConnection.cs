@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using StackExchange.Redis;
@@ -18,6 +19,7 @@ internal sealed class RedisConnection : IAsyncDisposable
     private readonly RetryPolicy _retries;
     private readonly Lock _gate = new();
     private Task<ConnectionMultiplexer>? _multiplexer;
+    private IDatabaseAsync? _retrying;
 
     public RedisConnection(ConfigurationOptions configuration, RedisStoreOptions options)
     {
@@ -61,21 +63,23 @@ internal sealed class RedisConnection : IAsyncDisposable
     }
 
     /// <summary>Runs commands, and says what their failure means.</summary>
-    /// <param name="what">What is tried, as in "read blob x from".</param>
+    /// <param name="what">What is tried, as in "read blob {0} from"; written out only when it fails.</param>
+    /// <param name="digest">The blob; default: none.</param>
     /// <param name="run">The commands. What is cancelled is no longer waited for, but may still be carried out.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/> or <see cref="ReprErrorCode.Exhausted"/>.</exception>
-    public async Task<T> RunAsync<T>(string what, Func<IDatabaseAsync, Task<T>> run, CancellationToken cancellationToken)
+    public async Task<T> RunAsync<T>(
+        string what, Digest digest, Func<IDatabaseAsync, Task<T>> run, CancellationToken cancellationToken)
     {
         try
         {
-            IDatabase database = await DatabaseAsync(cancellationToken);
-            return await run(database.WithRetry(_retries)).WaitAsync(cancellationToken);
+            IDatabaseAsync database = _retrying ??= (await DatabaseAsync(cancellationToken)).WithRetry(_retries);
+            return await run(database).WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (
             exception is RedisException or RedisTimeoutException or RedisCommandException or SocketException or ObjectDisposedException)
         {
-            throw Translate(what, exception);
+            throw Translate(string.Format(CultureInfo.InvariantCulture, what, digest.IsDefault ? "" : digest), exception);
         }
     }
 

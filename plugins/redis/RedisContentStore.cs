@@ -33,7 +33,7 @@ internal sealed class RedisContentStore(RedisStoreOptions options, RedisConnecti
         {
             // One command both asks and renews; all are sent before the first is answered.
             bool[] there = await connection.RunAsync(
-                "look for blobs in", database => Task.WhenAll(some.Select(digest => RenewAsync(database, digest))), cancellationToken);
+                "look for blobs in", default, database => Task.WhenAll(some.Select(digest => RenewAsync(database, digest))), cancellationToken);
             missing.AddRange(some.Where((_, index) => !there[index]));
         }
 
@@ -50,7 +50,7 @@ internal sealed class RedisContentStore(RedisStoreOptions options, RedisConnecti
         }
 
         Lease<byte>? value = await connection.RunAsync(
-            $"read blob {digest} from", database => database.StringGetLeaseAsync(key), cancellationToken);
+            "read blob {0} from", digest, database => database.StringGetLeaseAsync(key), cancellationToken);
         return value is null ? null : new LeaseStream(RedisBlobStream.Decode(value, (int)digest.SizeBytes, digest, _codec));
     }
 
@@ -93,7 +93,8 @@ internal sealed class RedisContentStore(RedisStoreOptions options, RedisConnecti
         Chunk chunk = await Chunk.ReadAsync(content, (int)digest.SizeBytes, digest, Encoder, cancellationToken);
         await Chunk.ExpectEndAsync(content, digest, cancellationToken);
         await connection.RunAsync(
-            $"put blob {digest} into",
+            "put blob {0} into",
+            digest,
             database => database.StringSetAsync(
                 KeyOf(digest),
                 chunk.Value,
