@@ -5,7 +5,9 @@ set -euo pipefail
 command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.net/download" >&2; exit 1; }
 
 # program -> package of Debian and Ubuntu
-declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2)
+declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2
+    [redis-server]=redis-server [node]=nodejs [npm]=npm
+    [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [ceph-authtool]=ceph-common [monmaptool]=ceph-base [radosgw]=radosgw)
 missing=()
 for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
@@ -13,15 +15,24 @@ done
 command -v clang-cl >/dev/null || compgen -G '/usr/bin/clang-cl-*' >/dev/null || missing+=(clang-tools)
 [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || [ -e /usr/lib/aarch64-linux-gnu/libc.a ] || missing+=(libc6-dev)
 /usr/bin/python3 -c 'import buildstream._artifactcache.casserver' 2>/dev/null || missing+=(buildstream)
-if [ ${#missing[@]} -eq 0 ]; then
-    exit 0
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        echo "Missing: $*. Install them with this system's package manager." >&2
+        exit 1
+    fi
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    echo "Installing $*"
+    $sudo apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+[ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+
+# A server that is no package of the system: npm package, version.
+cd "$(dirname "$0")/.."
+azurite=3.35.0 # the last that runs on Node.js 18, which Debian 12 has
+if ! grep -qs "\"version\": \"$azurite\"" artifacts/servers/node_modules/azurite/package.json; then
+    echo "Installing azurite $azurite into artifacts/servers"
+    mkdir -p artifacts/servers
+    npm install --prefix artifacts/servers --no-save --no-audit --no-fund --ignore-scripts --loglevel error "azurite@$azurite" >/dev/null
 fi
-if ! command -v apt-get >/dev/null; then
-    echo "Missing: ${missing[*]}. Install them with this system's package manager." >&2
-    exit 1
-fi
-sudo=
-[ "$(id -u)" -eq 0 ] || sudo=sudo
-echo "Installing ${missing[*]}"
-$sudo apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
