@@ -14,6 +14,7 @@ public sealed partial class ArchitectureTests
         ["Repr.Protocol"] = ["Repr.Core"],
         ["Repr.Cas"] = ["Repr.Core"],
         ["Repr.Plugins"] = ["Repr.Core"],
+        ["Repr.Telemetry"] = ["Repr.Core"],
         ["Repr.Workspaces"] = ["Repr.Core"],
         ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol", "Repr.Plugins"],
         ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Plugins", "Repr.Workspaces"],
