@@ -61,6 +61,17 @@ public readonly struct Span : IDisposable
         return this;
     }
 
+    /// <summary>Gives it another name, for what is known only in the course of it.</summary>
+    public Span Rename(string name)
+    {
+        if (_activity is not null)
+        {
+            _activity.DisplayName = name;
+        }
+
+        return this;
+    }
+
     /// <summary>Notes that it failed.</summary>
     /// <param name="type">The kind of failure.</param>
     /// <param name="message">For people.</param>
