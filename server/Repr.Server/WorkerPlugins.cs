@@ -8,6 +8,9 @@ internal sealed record WorkerPlugins
     /// <summary>Section <c>Stores</c>: content stores behind the worker's own disk, nearest first.</summary>
     public required IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; init; }
 
+    /// <summary>Section <c>Telemetry</c>: who is told what happens.</summary>
+    public required IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; init; }
+
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 
@@ -18,6 +21,7 @@ internal sealed record WorkerPlugins
     {
         PluginSettings settings = PluginSettings.Read(path, "REPR__");
         IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
-        return new WorkerPlugins { Stores = stores, Problems = settings.Problems };
+        IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
+        return new WorkerPlugins { Stores = stores, Telemetry = telemetry, Problems = settings.Problems };
     }
 }

@@ -18,6 +18,9 @@ public sealed class RequesterPlugins
         Problems = problems;
     }
 
+    /// <summary>Section <c>Telemetry</c>: who is told what happens, besides the build record.</summary>
+    public IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; private init; } = [];
+
     /// <summary>No plugins.</summary>
     public static RequesterPlugins None { get; } = new(null, null, []);
 
@@ -41,7 +44,8 @@ public sealed class RequesterPlugins
         {
             // Only a file that somebody named must be there.
             PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            return new RequesterPlugins(path, state, settings.Problems);
+            IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
+            return new RequesterPlugins(path, state, settings.Problems) { Telemetry = telemetry };
         }
         catch (ArgumentException exception)
         {

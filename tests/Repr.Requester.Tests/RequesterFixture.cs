@@ -3,6 +3,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
 using Repr.Requester.Files;
 using Repr.Requester.Sessions;
+using Repr.Requester.Telemetry;
+using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Tests;
@@ -10,9 +12,13 @@ namespace Repr.Requester.Tests;
 /// <summary>The requester without its door, on real files, against a <see cref="TestWorker"/>.</summary>
 internal sealed class RequesterFixture : IAsyncDisposable
 {
-    private RequesterFixture(TestWorker worker)
+    private readonly RequesterTelemetry _telemetry;
+
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry)
     {
         Worker = worker;
+        Files = files;
+        _telemetry = telemetry;
         Directory.CreateDirectory(Files.At("src"));
         Directory.CreateDirectory(Files.At("obj"));
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
@@ -26,14 +32,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions")),
             Digests,
             new OutputWriter(Digests),
-            new BuildRecord(Path.Combine(Options.CacheDirectory, "records"), TimeProvider.System),
+            telemetry,
             TimeProvider.System,
             NullLogger.Instance);
     }
 
     public TestWorker Worker { get; }
 
-    public TemporaryDirectory Files { get; } = new();
+    public TemporaryDirectory Files { get; }
 
     public RequesterOptions Options { get; }
 
@@ -49,7 +55,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync() => new(await TestWorker.StartAsync());
+    public static async Task<RequesterFixture> StartAsync(params NamedSink[] sinks)
+    {
+        TemporaryDirectory files = new();
+        return new(
+            await TestWorker.StartAsync(),
+            files,
+            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance));
+    }
 
     public Wire.Run NewRun()
     {
@@ -95,6 +108,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
+        await _telemetry.DisposeAsync();
         Digests.Dispose();
         Watch.Dispose();
         await Worker.DisposeAsync();

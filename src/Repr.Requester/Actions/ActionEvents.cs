@@ -8,36 +8,39 @@ internal static class ActionEvents
 {
     /// <summary>Makes the event.</summary>
     public static ActionCompleted Make(
-        Wire.Run run, Wire.DoorReply reply, Wire.RunStatistics statistics, ActionProgress progress, DateTimeOffset ended) => new()
+        Wire.Run run, Wire.DoorReply reply, Wire.RunStatistics statistics, ActionProgress progress, DateTimeOffset ended)
     {
-        Time = ended,
-        BuildId = run.BuildId,
-        TraceId = progress.Span.TraceId,
-        Description = run.Description,
-        Outcome = reply.Done is not null ? ActionOutcome.Remote : reply.NotRun.Cancelled ? ActionOutcome.Cancelled : ActionOutcome.NotRun,
-        Code = reply.NotRun?.Code,
-        Message = reply.NotRun?.Message,
-        Exit = progress.Result is { } result ? $"{result.Exit.Kind} {result.Exit.Value}" : null,
-        Worker = progress.Worker.Length > 0 ? progress.Worker : run.Endpoint,
-        Attempts = statistics.Attempts,
-        Mapped = statistics.Mapped,
-        AskedBack = statistics.AskedBack,
-        UploadedFiles = statistics.UploadedFiles,
-        UploadedBytes = statistics.UploadedBytes,
-        DownloadedFiles = statistics.DownloadedFiles,
-        DownloadedBytes = statistics.DownloadedBytes,
-        RequestBytes = statistics.RequestBytes,
-        TotalMs = statistics.TotalMs,
-        UploadMs = statistics.UploadMs,
-        QueueMs = statistics.QueueMs,
-        ToolMs = statistics.ToolMs,
-        DownloadMs = statistics.DownloadMs,
-        Timings = progress.Result?.Timings,
-        Asked = progress.Answers?.Questions.ToPaths() ?? [],
-        Served = [.. progress.Answers?.Served ?? []],
-        UndeclaredWrites =
-            progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
-    };
+        return new ActionCompleted
+        {
+            Time = ended,
+            BuildId = run.BuildId,
+            TraceId = progress.Span.TraceId,
+            Description = run.Description,
+            Outcome = reply.Done is not null ? ActionOutcome.Remote : reply.NotRun.Cancelled ? ActionOutcome.Cancelled : ActionOutcome.NotRun,
+            Code = reply.NotRun?.Code,
+            Message = reply.NotRun?.Message,
+            Exit = progress.Result is { } result ? $"{result.Exit.Kind} {result.Exit.Value}" : null,
+            Worker = progress.Worker.Length > 0 ? progress.Worker : run.Endpoint,
+            Attempts = statistics.Attempts,
+            Mapped = statistics.Mapped,
+            AskedBack = statistics.AskedBack,
+            UploadedFiles = statistics.UploadedFiles,
+            UploadedBytes = statistics.UploadedBytes,
+            DownloadedFiles = statistics.DownloadedFiles,
+            DownloadedBytes = statistics.DownloadedBytes,
+            RequestBytes = statistics.RequestBytes,
+            TotalMs = statistics.TotalMs,
+            UploadMs = statistics.UploadMs,
+            QueueMs = statistics.QueueMs,
+            ToolMs = statistics.ToolMs,
+            DownloadMs = statistics.DownloadMs,
+            Timings = progress.Result?.Timings,
+            Asked = progress.Answers?.Questions.ToPaths() ?? [],
+            Served = [.. progress.Answers?.Served ?? []],
+            UndeclaredWrites =
+                progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
+        };
+    }
 
     /// <summary>Ends the span of the action.</summary>
     public static void End(Span span, ActionCompleted action)

@@ -65,7 +65,7 @@ internal sealed class Builds(TimeProvider time)
         lock (_lock)
         {
             List<BuildEnded> ended = [];
-            foreach ((var key, RunningBuild build) in _running
+            foreach (((string Id, string TraceParent) key, RunningBuild build) in _running
                 .Where(pair => pair.Value.Running == 0 && (atOnce || time.GetElapsedTime(pair.Value.IdleSince) >= Idle))
                 .ToList())
             {

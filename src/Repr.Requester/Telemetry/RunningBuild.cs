@@ -26,6 +26,13 @@ internal sealed class RunningBuild
     /// <summary>The ended actions, added up.</summary>
     public BuildEnded Sum { get; set; } = new()
     {
-        Time = default, Started = default, Remote = 0, NotRun = 0, Cancelled = 0, AskedBack = 0, UploadedBytes = 0, DownloadedBytes = 0,
+        Time = default,
+        Started = default,
+        Remote = 0,
+        NotRun = 0,
+        Cancelled = 0,
+        AskedBack = 0,
+        UploadedBytes = 0,
+        DownloadedBytes = 0,
     };
 }
