@@ -60,7 +60,7 @@ internal static class ActionEvents
             }
         }
 
-        span.Dispose();
+        span.End(action.Time);
     }
 
     // The tool, and not its project or file: names of spans are few.

@@ -45,7 +45,7 @@ internal sealed class Builds(TimeProvider time)
         {
             build.Running--;
             build.IdleSince = time.GetTimestamp();
-            build.Ended = action.Time;
+            build.Ended = action.Time > build.Ended ? action.Time : build.Ended;
             build.Sum = build.Sum with
             {
                 Remote = build.Sum.Remote + (action.Outcome == ActionOutcome.Remote ? 1 : 0),
