@@ -116,6 +116,11 @@ internal sealed class RemoteRun
 
         Done done = answer.Done!;
         Summarise(log, action, done);
+        foreach (Warning warning in done.Warnings.Where(warning => IsFirst(engine, warning.Code)))
+        {
+            Warn(log, engine, warning.Code, warning.Message);
+        }
+
         int exitCode = done.HowCase switch
         {
             Done.HowOneofCase.Signal => 128 + done.Signal,
@@ -202,7 +207,12 @@ internal sealed class RemoteRun
             return new Outcome(null, RunLocally: true, ExitCode: 0);
         }
 
-        string text = $"{message} {action.Description} runs locally, and so does whatever else meets this.";
+        Warn(log, engine, code, $"{message} {action.Description} runs locally, and so does whatever else meets this.");
+        return new Outcome(null, RunLocally: true, ExitCode: 0);
+    }
+
+    private static void Warn(TaskLoggingHelper log, IBuildEngine engine, string code, string text)
+    {
         if ((engine as IBuildEngine8)?.ShouldTreatWarningAsError(code) == true)
         {
             // Remote is an optimisation: its absence must not fail a build whose warnings are errors. ReprFallback=fail does that.
@@ -212,8 +222,6 @@ internal sealed class RemoteRun
         {
             log.LogWarning(null, code, null, null, 0, 0, 0, 0, "{0}", text);
         }
-
-        return new Outcome(null, RunLocally: true, ExitCode: 0);
     }
 
     // Of this build on this node. The actions of one task may ask at the same time.

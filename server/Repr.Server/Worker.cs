@@ -80,6 +80,7 @@ public static partial class Worker
         await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
             [.. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
+            prefetch: true,
             TimeProvider.System,
             logging,
             cancellationToken);

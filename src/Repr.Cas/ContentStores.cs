@@ -26,6 +26,7 @@ public sealed class ContentStores : IAsyncDisposable
     /// <summary>Opens the chain.</summary>
     /// <param name="disk">The store on this machine; always the first.</param>
     /// <param name="far">Stores behind it, nearest first. They are disposed with the chain, and when it can't be opened.</param>
+    /// <param name="prefetch">Whether what is asked for and found far is brought near at once.</param>
     /// <param name="time">The clock.</param>
     /// <param name="loggerFactory">Where the stores tell what they survived.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
@@ -33,6 +34,7 @@ public sealed class ContentStores : IAsyncDisposable
     public static async Task<ContentStores> OpenAsync(
         DiskContentStoreOptions disk,
         IReadOnlyList<FarContentStore> far,
+        bool prefetch,
         TimeProvider time,
         ILoggerFactory loggerFactory,
         CancellationToken cancellationToken)
@@ -49,7 +51,11 @@ public sealed class ContentStores : IAsyncDisposable
             foreach (FarContentStore behind in far)
             {
                 store = new TieredContentStore(
-                    store, new VerifyingContentStore(behind.Store, behind.Name), loggerFactory.CreateLogger<TieredContentStore>());
+                    store,
+                    Guard(behind, time, loggerFactory.CreateLogger<GuardedContentStore>()),
+                    prefetch,
+                    loggerFactory.CreateLogger<TieredContentStore>());
+                owned.Push(store);
             }
 
             return new ContentStores(near, store, owned);
@@ -59,6 +65,14 @@ public sealed class ContentStores : IAsyncDisposable
             await DisposeAsync(owned);
             throw;
         }
+    }
+
+    /// <summary>A far store as it is to be used: verified, and left alone for a while after a failure.</summary>
+    public static GuardedContentStore Guard(FarContentStore far, TimeProvider time, ILogger logger)
+    {
+        ArgumentNullException.ThrowIfNull(far);
+        return new GuardedContentStore(
+            new VerifyingContentStore(far.Store, far.Name), far.Name, time, logger);
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,9 @@ internal static class ReportText
         ]);
         await LineAsync(output, "Content", [
             $"{Megabytes(report.UploadedBytes)} up in {Count(report.UploadedFiles, "file")}",
+            .. report.SharedFiles > 0
+                ? [$"{Megabytes(report.SharedBytes)} to the shared store in {Count(report.SharedFiles, "file")}"]
+                : Array.Empty<string>(),
             $"{Megabytes(report.DownloadedBytes)} down in {Count(report.DownloadedFiles, "file")}",
         ]);
         await LineAsync(output, "Predicted", [

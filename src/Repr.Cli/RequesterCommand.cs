@@ -61,7 +61,9 @@ internal static class RequesterCommand
                 IdleTimeout = TimeSpan.FromSeconds(idleSeconds),
             };
             await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);
-            return await RequesterProcess.RunAsync(options, kept, cancellationToken);
+            await using SharedStoreSource shared = new(options.Plugins);
+            return await RequesterProcess.RunAsync(
+                options with { Plugins = shared.Plugins }, new RequesterStores { Kept = kept, OpenShared = shared.Open }, cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

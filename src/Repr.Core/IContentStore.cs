@@ -9,13 +9,17 @@ public interface IContentStore
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the store does not answer.</exception>
     ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken);
 
-    /// <summary>Opens a blob for reading from its start; null when the store lacks it. The caller disposes the stream.</summary>
+    /// <summary>
+    /// Opens a blob for reading from its start; null when the store lacks it. The caller disposes the stream, which is read
+    /// asynchronously and may fail as this method does.
+    /// </summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the store does not answer.</exception>
     ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Stores a blob: reads the stream to its end. Content that is already there is left as it is. When it returns, the blob
-    /// can be opened; when it throws, nothing was stored.
+    /// Stores a blob: reads the stream, which may not be able to seek, asynchronously and to its end. Content that is already there
+    /// may be left as it is or written again: a store that does not check what it has writes it again, because it may be damaged. When
+    /// it returns, the blob can be opened; when it throws, nothing was stored.
     /// </summary>
     /// <exception cref="ReprException">
     /// <see cref="ReprErrorCode.Corrupt"/>: the stream's content is not what the digest says.

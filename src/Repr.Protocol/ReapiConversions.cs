@@ -35,20 +35,30 @@ public readonly record struct BlobResourceName(Digest Digest, bool IsCompressed)
     private const string Zstd = "zstd";
     private const string Uploads = "uploads";
 
-    /// <summary>The name for reading, without an instance.</summary>
-    public string ToReadName() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{(IsCompressed ? $"{CompressedBlobs}/{Zstd}" : Blobs)}/{Digest.HashText}/{Digest.SizeBytes}");
+    /// <summary>The name for reading.</summary>
+    /// <param name="instanceName">Which of the server's stores; empty: its only one.</param>
+    public string ToReadName(string instanceName = "") => Prefix(instanceName) + Path;
 
-    /// <summary>The name for writing, without an instance.</summary>
+    /// <summary>The name for writing.</summary>
     /// <param name="upload">Tells this upload from others of the same blob.</param>
-    public string ToWriteName(Guid upload) => $"{Uploads}/{upload:D}/{ToReadName()}";
+    /// <param name="instanceName">Which of the server's stores; empty: its only one.</param>
+    public string ToWriteName(Guid upload, string instanceName = "") => $"{Prefix(instanceName)}{Uploads}/{upload:D}/{Path}";
 
     /// <summary>Reads a name for reading.</summary>
     public static bool TryParseRead(string name, out BlobResourceName resource) => TryParse(name, isUpload: false, out resource);
 
     /// <summary>Reads a name for writing.</summary>
     public static bool TryParseWrite(string name, out BlobResourceName resource) => TryParse(name, isUpload: true, out resource);
+
+    private string Path => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(IsCompressed ? $"{CompressedBlobs}/{Zstd}" : Blobs)}/{Digest.HashText}/{Digest.SizeBytes}");
+
+    private static string Prefix(string instanceName)
+    {
+        ArgumentNullException.ThrowIfNull(instanceName);
+        return instanceName.Length == 0 ? "" : instanceName + "/";
+    }
 
     private static bool TryParse(string name, bool isUpload, out BlobResourceName resource)
     {

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging;
 using Repr.Plugins;
 using Repr.Requester.Actions;
+using Repr.Requester.Predictors;
 
 namespace Repr.Requester;
 
@@ -7,28 +9,43 @@ namespace Repr.Requester;
 /// The plugins that a requester's settings file names, loaded and validated, but not made yet. A wrong file does not keep the process
 /// from running: every action says what is wrong, so that a build runs locally, or fails if it must. Immutable.
 /// </summary>
-public sealed class RequesterPlugins
+public sealed record RequesterPlugins
 {
     private readonly (DateTime Written, long Length)? _state;
 
-    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, IReadOnlyList<string> problems)
+    private RequesterPlugins(string? path, (DateTime Written, long Length)? state, PluginSettings? settings, params IReadOnlyList<string> problems)
     {
         Path = path;
         _state = state;
         Problems = problems;
+        if (settings is null)
+        {
+            return;
+        }
+
+        Stores = settings.Select<IContentStore>("Stores");
+        Predictors = settings.Select<IInputPredictor>("Predictors");
+        Telemetry = settings.Select<ITelemetrySink>("Telemetry");
+        Problems = [.. problems, .. settings.Problems, .. Stores.Count > 1 ? ["Stores: a requester has one; a worker may have several."] : Array.Empty<string>()];
     }
 
     /// <summary>Section <c>Telemetry</c>: who is told what happens, besides the build record.</summary>
-    public IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; private init; } = [];
+    public IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; } = [];
 
     /// <summary>No plugins.</summary>
-    public static RequesterPlugins None { get; } = new(null, null, []);
+    public static RequesterPlugins None { get; } = new(null, null, null);
 
     /// <summary>The settings file, whether it is there or not; null: none.</summary>
     public string? Path { get; }
 
+    /// <summary>Section <c>Stores</c>: the content store that is shared with the workers; at most one.</summary>
+    public IReadOnlyList<SelectedPlugin<IContentStore>> Stores { get; } = [];
+
+    /// <summary>Section <c>Predictors</c>: what knows more of commands than their callers say.</summary>
+    public IReadOnlyList<SelectedPlugin<IInputPredictor>> Predictors { get; } = [];
+
     /// <summary>All that is wrong with the settings, one sentence each, naming the setting.</summary>
-    public IReadOnlyList<string> Problems { get; }
+    public IReadOnlyList<string> Problems { get; private init; }
 
     /// <summary>Whether the settings file is as it was when it was read.</summary>
     public bool IsCurrent => Path is null || StateOf(Path) == _state;
@@ -43,15 +60,20 @@ public sealed class RequesterPlugins
         try
         {
             // Only a file that somebody named must be there.
-            PluginSettings settings = PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__");
-            IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
-            return new RequesterPlugins(path, state, settings.Problems) { Telemetry = telemetry };
+            return new RequesterPlugins(path, state, PluginSettings.Read(named is null && state is null ? null : path, "REPR_REQUESTER__"));
         }
         catch (ArgumentException exception)
         {
-            return new RequesterPlugins(path, state, [exception.Message]);
+            return new RequesterPlugins(path, state, null, exception.Message);
         }
     }
+
+    /// <summary>The same with one more thing that is wrong.</summary>
+    public RequesterPlugins With(string problem) => this with { Problems = [.. Problems, problem] };
+
+    /// <summary>Makes the predictors, with those that come with Repr.</summary>
+    internal InputPredictors CreatePredictors(PluginContext context, ILogger log) =>
+        new([.. Predictors.Select(plugin => plugin.Create(context))], log);
 
     /// <summary>Does nothing if the settings are right.</summary>
     /// <exception cref="ActionFailureException">They are not; the message has all problems.</exception>

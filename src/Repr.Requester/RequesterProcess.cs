@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Door;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
 using Wire = Repr.Protocol.V1;
@@ -34,19 +35,21 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private long _completed;
     private long _notRun;
 
-    private RequesterProcess(RequesterOptions options, IContentStore? kept, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
+    private RequesterProcess(RequesterOptions options, RequesterStores stores, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
     {
         _options = options;
         _telemetry = telemetry;
         _time = time;
         _log = log;
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
-        _sessions = new WorkerSessions(options, _digests, kept, time);
+        _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
+        InputPredictors predictors = options.Plugins.CreatePredictors(new PluginContext(time, warning => Log.PluginWarns(_log, warning)), _log);
         _runner = new ActionRunner(
             options,
             _sessions,
             new InputMapper(_digests, new SharedMapper(_digests, _watch), time),
-            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions")),
+            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
+            predictors,
             _digests,
             new OutputWriter(_digests),
             telemetry,
@@ -58,13 +61,14 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
     /// <summary>Runs a requester process until it stops.</summary>
     /// <param name="options">How it runs.</param>
-    /// <param name="kept">Where content that was fetched from workers is kept; null: it is not.</param>
+    /// <param name="stores">Its content stores.</param>
     /// <param name="cancellationToken">Stops it; actions that run are given back.</param>
     /// <returns>0, also when another process serves the door already.</returns>
     /// <exception cref="IOException">The door or the cache directory cannot be used; the message says why.</exception>
-    public static async Task<int> RunAsync(RequesterOptions options, IContentStore? kept, CancellationToken cancellationToken)
+    public static async Task<int> RunAsync(RequesterOptions options, RequesterStores stores, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(stores);
         DoorPaths.CreatePrivateDirectory(Path.GetDirectoryName(options.DoorPath)!);
         await using FileStream? doorLock = TryLock(options.DoorPath + ".lock");
         if (doorLock is null)
@@ -77,7 +81,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         FileLog log = new(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         await using RequesterTelemetry telemetry = await RequesterTelemetry.StartAsync(
             Path.Combine(options.CacheDirectory, "records"), options.Plugins.MakeSinks(time, log), time, log);
-        await using RequesterProcess process = new(options, kept, telemetry, log, time);
+        await using RequesterProcess process = new(options, stores, telemetry, log, time);
         await process.ServeAsync(doorLock, cancellationToken);
         return 0;
     }
@@ -214,6 +218,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Another process has the digest cache in {Directory}; what this one learns is not kept")]
         public static partial void NotPersistent(ILogger log, string directory);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
+        public static partial void PluginWarns(ILogger log, string warning);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: not run remotely: {Code} {Reason}")]
         public static partial void NotRun(ILogger log, string action, string code, string reason);

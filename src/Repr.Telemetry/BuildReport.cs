@@ -72,6 +72,12 @@ public sealed record BuildReport
     /// <summary>Their bytes.</summary>
     public required long UploadedBytes { get; init; }
 
+    /// <summary>Blobs put into the store that is shared with the workers.</summary>
+    public required long SharedFiles { get; init; }
+
+    /// <summary>Their bytes.</summary>
+    public required long SharedBytes { get; init; }
+
     /// <summary>Blobs fetched.</summary>
     public required long DownloadedFiles { get; init; }
 
@@ -157,6 +163,8 @@ public sealed record BuildReport
                 actions.Sum(static action => action.DownloadMs)),
             UploadedFiles = actions.Sum(static action => action.UploadedFiles),
             UploadedBytes = actions.Sum(static action => action.UploadedBytes),
+            SharedFiles = actions.Sum(static action => action.SharedFiles),
+            SharedBytes = actions.Sum(static action => action.SharedBytes),
             DownloadedFiles = actions.Sum(static action => action.DownloadedFiles),
             DownloadedBytes = actions.Sum(static action => action.DownloadedBytes),
             Mapped = actions.Sum(static action => action.Mapped),

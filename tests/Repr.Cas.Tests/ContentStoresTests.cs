@@ -38,6 +38,7 @@ public sealed class ContentStoresTests : IDisposable
                     "zstd-folder",
                     new ZstdFolderPlugin().Create(new ZstdFolderOptions { Folder = shared }, new PluginContext(TimeProvider.System, static _ => { }))),
             ],
+            prefetch: false,
             TimeProvider.System,
             NullLoggerFactory.Instance,
             Cancellation);

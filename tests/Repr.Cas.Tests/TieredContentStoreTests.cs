@@ -16,7 +16,7 @@ public sealed class TieredContentStoreTests : LocalContentStoreContract
             NullLogger.Instance,
             cancellationToken);
         return new TieredContentStore(
-            _near, new VerifyingContentStore(_far, "far"), NullLogger<TieredContentStore>.Instance);
+            _near, new VerifyingContentStore(_far, "far"), prefetch: false, NullLogger<TieredContentStore>.Instance);
     }
 
     protected override async ValueTask DisposeStoreAsync()

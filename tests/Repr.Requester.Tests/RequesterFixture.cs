@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
 using Repr.Telemetry;
@@ -24,18 +25,21 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
         Directory.CreateDirectory(Options.CacheDirectory);
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
-        Sessions = new WorkerSessions(Options, Digests, kept: null, TimeProvider.System);
+        Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Sessions,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
-            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions")),
+            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
+            Predictors,
             Digests,
             new OutputWriter(Digests),
             telemetry,
             TimeProvider.System,
             NullLogger.Instance);
     }
+
+    public static InputPredictors Predictors { get; } = new([], NullLogger.Instance);
 
     public TestWorker Worker { get; }
 

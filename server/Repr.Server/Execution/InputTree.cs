@@ -133,7 +133,7 @@ internal sealed class InputTree : IFileSource
         }
 
         Observed.Note(file, ObservedKind.Read);
-        if (fact.Digest is { } promised && _store.TryOpenFile(promised) is { } handle)
+        if (fact.Digest is { } promised && await TryOpenAsync(promised, cancellationToken) is { } handle)
         {
             Hydration.Note(asked, fact.SizeBytes);
             return handle;
@@ -143,9 +143,28 @@ internal sealed class InputTree : IFileSource
             .GetOrAdd(file, path => new(() => AskContentOnceAsync(path, fact)))
             .Value.WaitAsync(cancellationToken);
         Hydration.Note(asked, fact.SizeBytes);
-        return _store.TryOpenFile(answer.Digest!.Value)
+        return await TryOpenAsync(answer.Digest!.Value, cancellationToken)
             ?? throw new ReprException(
                 ReprErrorCode.Corrupt, $"The content {answer.Digest} of '{file}' is not in the store although the requester has just sent it.");
+    }
+
+    private async ValueTask<SafeFileHandle?> TryOpenAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        if (_store.TryOpenFile(digest) is { } near)
+        {
+            return near;
+        }
+
+        try
+        {
+            // A store behind this machine's may have it; opening brings it here.
+            await using Stream? content = await _store.OpenAsync(digest, cancellationToken);
+            return content is null ? null : _store.TryOpenFile(digest);
+        }
+        catch (ReprException)
+        {
+            return null; // the requester has it in any case
+        }
     }
 
     private static bool IsPrivate(VirtualPath path)

@@ -65,9 +65,12 @@ static _Noreturn void fall_back(
     run_here(options->command);
 }
 
-static _Noreturn void end_as(const struct verdict *verdict)
+static _Noreturn void end_as(const struct door *door, const struct options *options, const struct verdict *verdict)
 {
     release_signals();
+    for (const struct warning *warning = verdict->warnings; warning->code != NULL; warning++)
+        if (!was_said(door, options, warning->code))
+            fprintf(stderr, "repr: warning %s: %s\n", warning->code, warning->message);
     switch (verdict->outcome) {
     case OUTCOME_SIGNAL:
         die_of(verdict->number);
@@ -113,7 +116,7 @@ int exec_remotely(const char *program, char **arguments)
         enter_raw_mode();
     relay(connection, &request, &input, &terminal, &verdict);
     if (verdict.outcome != OUTCOME_NOT_RUN)
-        end_as(&verdict);
+        end_as(&door, &options, &verdict);
     /* It holds the command's place among all that runs here: the command inherits it, and its end closes it. */
     fcntl(connection, F_SETFD, 0);
     if (verdict.received != 0 || verdict.cancelled)

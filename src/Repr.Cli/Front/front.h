@@ -107,6 +107,11 @@ void touch(const char *path);
 
 /* messages.c */
 
+struct warning {
+    const char *code, *message;
+};
+
+enum { MAXIMUM_WARNINGS = 4 };
 enum outcome { OUTCOME_EXIT, OUTCOME_SIGNAL, OUTCOME_TIMED_OUT, OUTCOME_NOT_RUN };
 
 struct verdict {
@@ -115,6 +120,7 @@ struct verdict {
     const char *code, *message; /* of NOT_RUN */
     bool cancelled;
     bool text_passed_on;
+    struct warning warnings[MAXIMUM_WARNINGS]; /* although it ran; ends with one without a code */
     int received; /* a signal that asked for the end, else 0 */
 };
 

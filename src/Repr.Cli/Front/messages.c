@@ -21,7 +21,8 @@ enum {
 enum { INPUT_DATA = 1, INPUT_END = 2, INPUT_SIGNAL = 3, INPUT_RESIZED = 4 };
 enum { REPLY_TEXT = 1, REPLY_DONE = 2, REPLY_NOT_RUN = 3, REPLY_WRONG_VERSION = 4 };
 enum { TEXT_IS_STDERR = 1, TEXT_DATA = 2 };
-enum { DONE_CODE = 1, DONE_SIGNAL = 2, DONE_TIMED_OUT = 3 };
+enum { DONE_CODE = 1, DONE_SIGNAL = 2, DONE_TIMED_OUT = 3, DONE_WARNINGS = 6 };
+enum { WARNING_CODE = 1, WARNING_MESSAGE = 2 };
 enum { NOT_RUN_CODE = 1, NOT_RUN_MESSAGE = 2, NOT_RUN_CANCELLED = 3, NOT_RUN_TEXT_PASSED_ON = 4 };
 enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 enum { TERMINAL_ROWS = 1, TERMINAL_COLUMNS = 2, TERMINAL_INPUT = 3, TERMINAL_OUTPUT = 4, TERMINAL_ERROR = 5 };
@@ -203,9 +204,23 @@ static void decode_text(struct text *text, const unsigned char *at, const unsign
     }
 }
 
+static void decode_warning(struct warning *warning, const unsigned char *at, const unsigned char *end)
+{
+    struct field field;
+
+    warning->message = "";
+    while (next_field(&at, end, &field)) {
+        if (field.number == WARNING_CODE)
+            warning->code = text_of(&field);
+        if (field.number == WARNING_MESSAGE)
+            warning->message = text_of(&field);
+    }
+}
+
 static void decode_done(struct verdict *verdict, const unsigned char *at, const unsigned char *end)
 {
     struct field field;
+    size_t warnings = 0;
 
     verdict->outcome = OUTCOME_EXIT;
     while (next_field(&at, end, &field)) {
@@ -215,6 +230,8 @@ static void decode_done(struct verdict *verdict, const unsigned char *at, const 
         }
         if (field.number == DONE_TIMED_OUT && field.value != 0)
             verdict->outcome = OUTCOME_TIMED_OUT;
+        if (field.number == DONE_WARNINGS && warnings < MAXIMUM_WARNINGS - 1)
+            decode_warning(&verdict->warnings[warnings++], field.data, field.data + field.length);
     }
 }
 

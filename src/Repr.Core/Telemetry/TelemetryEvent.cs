@@ -80,11 +80,17 @@ public sealed record ActionCompleted : TelemetryEvent
     /// <summary>Questions asked back.</summary>
     public required uint AskedBack { get; init; }
 
-    /// <summary>Blobs sent.</summary>
+    /// <summary>Blobs sent to the worker.</summary>
     public required uint UploadedFiles { get; init; }
 
     /// <summary>Their bytes.</summary>
     public required long UploadedBytes { get; init; }
+
+    /// <summary>Blobs put into the store that is shared with the worker.</summary>
+    public uint SharedFiles { get; init; }
+
+    /// <summary>Their bytes.</summary>
+    public long SharedBytes { get; init; }
 
     /// <summary>Blobs fetched.</summary>
     public required uint DownloadedFiles { get; init; }

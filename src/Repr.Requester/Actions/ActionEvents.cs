@@ -26,6 +26,8 @@ internal static class ActionEvents
             AskedBack = statistics.AskedBack,
             UploadedFiles = statistics.UploadedFiles,
             UploadedBytes = statistics.UploadedBytes,
+            SharedFiles = statistics.SharedFiles,
+            SharedBytes = statistics.SharedBytes,
             DownloadedFiles = statistics.DownloadedFiles,
             DownloadedBytes = statistics.DownloadedBytes,
             RequestBytes = statistics.RequestBytes,

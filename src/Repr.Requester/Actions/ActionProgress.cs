@@ -107,6 +107,8 @@ internal sealed class ActionProgress
         AskedBack = (uint)(Answers?.Questions.Count ?? 0),
         UploadedFiles = (uint)Transfer.UploadedFiles,
         UploadedBytes = Transfer.UploadedBytes,
+        SharedFiles = (uint)Transfer.SharedFiles,
+        SharedBytes = Transfer.SharedBytes,
         DownloadedFiles = (uint)Transfer.DownloadedFiles,
         DownloadedBytes = Transfer.DownloadedBytes,
         Attempts = _attempts,

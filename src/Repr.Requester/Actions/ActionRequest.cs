@@ -1,5 +1,6 @@
 using Repr.Protocol;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
@@ -60,11 +61,13 @@ internal sealed record ActionRequest
     public required TimeSpan? QueueTimeout { get; init; }
 
     /// <summary>Validates a request.</summary>
+    /// <param name="run">The request.</param>
+    /// <param name="predictors">Know more of commands than their callers do.</param>
     /// <exception cref="ActionFailureException">The endpoint is malformed, or what the command writes would be lost.</exception>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: anything else is.</exception>
-    public static ActionRequest Parse(Wire.Run run)
+    public static ActionRequest Parse(Wire.Run run, InputPredictors predictors)
     {
-        DerivedRun? derived = run.Derive ? RunDerivation.Complete(run) : null;
+        DerivedRun? derived = run.Derive ? RunDerivation.Complete(run, predictors) : null;
         run = derived?.Run ?? run;
         Command command = run.Command.ToCore();
         VirtualPath[] writeRoots = [.. run.WriteRoots.Select(VirtualPath.Parse)];

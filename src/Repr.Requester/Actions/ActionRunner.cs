@@ -8,6 +8,7 @@ using Polly.Retry;
 using Repr.Protocol;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
+using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
 using Repr.Telemetry;
@@ -24,6 +25,7 @@ internal sealed partial class ActionRunner(
     WorkerSessions sessions,
     InputMapper mapper,
     PredictionStore predictions,
+    InputPredictors predictors,
     DigestCache digests,
     OutputWriter outputWriter,
     RequesterTelemetry telemetry,
@@ -57,7 +59,7 @@ internal sealed partial class ActionRunner(
         try
         {
             options.Plugins.ThrowIfWrong();
-            ActionRequest request = ActionRequest.Parse(run);
+            ActionRequest request = ActionRequest.Parse(run, predictors);
             run.Description = request.Description;
             ActionResult result = await RetryAsync(request, progress, input, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
@@ -100,6 +102,8 @@ internal sealed partial class ActionRunner(
         Wire.RunStatistics statistics = progress.ToStatistics(time.GetElapsedTime(start));
         if (reply.Done is { } done)
         {
+            done.Warnings.AddRange(
+                progress.Transfer.Notices.DistinctBy(notice => notice.Code).Select(notice => new Wire.Warning { Code = notice.Code, Message = notice.Message }));
             done.Statistics = statistics;
         }
 
@@ -198,7 +202,8 @@ internal sealed partial class ActionRunner(
                 await session.Uploader.EnsureAsync(mapping.Sources, progress.Transfer, token);
                 TransferStatistics sent = new();
                 await session.Uploader.EnsureAsync(sets, sent, token);
-                progress.RequestBytes += sent.UploadedBytes;
+                progress.RequestBytes += sent.UploadedBytes + sent.SharedBytes;
+                progress.Transfer.NoticeAll(sent);
             }
 
             progress.Upload += time.GetElapsedTime(uploading);

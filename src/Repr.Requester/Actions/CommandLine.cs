@@ -13,15 +13,14 @@ internal sealed partial class CommandLine
     private const int MaximumResponseFileBytes = 4 << 20;
 
     private static readonly string[] s_outputOptions = ["-o", "-MF", "-MJ", "-dumpdir", "/Fo", "-Fo", "/Fd", "-Fd", "/Fe", "-Fe", "/Fp", "-Fp", "/Fa", "-Fa"];
-    private static readonly string[] s_headerOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I"];
-    private static readonly string[] s_pathOptions = ["-L", "-B", "-F", "/Yu", "/FI", "-FI"];
+    private static readonly string[] s_pathOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I", "-L", "-B", "-F", "/Yu", "/FI", "-FI"];
 
     private readonly HashSet<string> _files = new(StringComparer.Ordinal);
     private readonly HashSet<string> _directories = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _headerDirectories = new(StringComparer.Ordinal);
     private readonly HashSet<string> _outputs = new(StringComparer.Ordinal);
     private readonly HashSet<string> _operands = new(StringComparer.Ordinal);
     private readonly HashSet<string> _responseFiles = new(StringComparer.Ordinal);
+    private readonly List<string> _words = [];
     private readonly StringBuilder _family = new();
 
     private CommandLine(string workingDirectory) => WorkingDirectory = workingDirectory;
@@ -35,17 +34,14 @@ internal sealed partial class CommandLine
     /// <summary>Arguments that are directories. Absolute.</summary>
     public IReadOnlyCollection<string> Directories => _directories;
 
-    /// <summary>Those of them in which headers are looked for.</summary>
-    public IReadOnlyCollection<string> HeaderDirectories => _headerDirectories;
+    /// <summary>All arguments without the program; response files are replaced by the words in them.</summary>
+    public IReadOnlyList<string> Words => _words;
 
     /// <summary>Files that will be written. Absolute; need not exist.</summary>
     public IReadOnlyCollection<string> Outputs => _outputs;
 
     /// <summary>Arguments that are no options, whether anything is there or not. Absolute.</summary>
     public IReadOnlyCollection<string> Operands => _operands;
-
-    /// <summary>The file with the dependencies that an earlier run wrote; null: the command writes none.</summary>
-    public string? DependencyFile { get; private set; }
 
     /// <summary>The command without the files of this one call: equal for all files that a build compiles in the same way.</summary>
     public string Family => _family.ToString();
@@ -61,7 +57,6 @@ internal sealed partial class CommandLine
         CommandLine line = new(directory);
         line._family.Append(arguments[0]);
         line.ReadAll(arguments.Skip(1));
-        line.FindDependencyFile(arguments);
         return line;
     }
 
@@ -83,6 +78,11 @@ internal sealed partial class CommandLine
         string? option = null;
         foreach (string argument in arguments)
         {
+            if (option is not null || !(argument.StartsWith('@') && argument.Length > 1))
+            {
+                _words.Add(argument);
+            }
+
             if (option is not null)
             {
                 Take(option, argument);
@@ -105,7 +105,6 @@ internal sealed partial class CommandLine
 
     private static bool TakesNext(string argument) =>
         s_outputOptions.Contains(argument, StringComparer.Ordinal)
-        || s_headerOptions.Contains(argument, StringComparer.Ordinal)
         || s_pathOptions.Contains(argument, StringComparer.Ordinal)
         || argument is "-include" or "-imacros";
 
@@ -114,10 +113,6 @@ internal sealed partial class CommandLine
         if (FindJoined(argument, s_outputOptions.Where(option => option is not ("-o" or "-MF"))) is { } output)
         {
             Take(output, argument[output.Length..]);
-        }
-        else if (FindJoined(argument, s_headerOptions) is { } header)
-        {
-            Take(header, argument[header.Length..]);
         }
         else if (FindJoined(argument, s_pathOptions) is { } path)
         {
@@ -160,16 +155,10 @@ internal sealed partial class CommandLine
         if (s_outputOptions.Contains(option, StringComparer.Ordinal))
         {
             _outputs.Add(value.EndsWith('/') ? Path.Combine(path, "-") : path);
-            DependencyFile = option == "-MF" ? path : DependencyFile;
             return;
         }
 
         _family.Append('\0').Append(option).Append(value);
-        if (s_headerOptions.Contains(option, StringComparer.Ordinal) && Directory.Exists(path))
-        {
-            _headerDirectories.Add(path);
-        }
-
         Note(path, isSubject: false);
     }
 
@@ -195,7 +184,14 @@ internal sealed partial class CommandLine
         }
 
         _files.Add(path);
-        ReadAll(Split(File.ReadAllText(path)));
+        try
+        {
+            ReadAll(Split(File.ReadAllText(path)));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The command will say so.
+        }
     }
 
     // As libiberty's buildargv: white space separates, quotes and backslashes keep.
@@ -237,14 +233,6 @@ internal sealed partial class CommandLine
         if (isWord)
         {
             yield return word.ToString();
-        }
-    }
-
-    private void FindDependencyFile(IReadOnlyList<string> arguments)
-    {
-        if (DependencyFile is null && arguments.Any(argument => argument is "-MD" or "-MMD") && _outputs.Count > 0)
-        {
-            DependencyFile = Path.ChangeExtension(_outputs.First(), ".d");
         }
     }
 

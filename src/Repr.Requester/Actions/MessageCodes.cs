@@ -18,6 +18,12 @@ internal static class MessageCodes
     /// <summary>A blob was lost or damaged, again and again.</summary>
     public const string BlobLost = "REPR1202";
 
+    /// <summary>The content store that is shared with the worker cannot be used; the action runs without it.</summary>
+    public const string SharedStoreAway = "REPR1203";
+
+    /// <summary>The worker does not have the requester's shared store; the action runs without it.</summary>
+    public const string StoreNotShared = "REPR1204";
+
     /// <summary>The requester process stops.</summary>
     public const string RequesterStopped = "REPR1301";
 

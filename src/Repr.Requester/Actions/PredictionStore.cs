@@ -1,3 +1,5 @@
+using Repr.Requester.Predictors;
+
 namespace Repr.Requester.Actions;
 
 /// <summary>
@@ -11,6 +13,7 @@ internal sealed class PredictionStore
     private const int MaximumInMemory = 4096;
 
     private readonly PredictionFiles _files;
+    private readonly InputPredictors _predictors;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Dictionary<VirtualPath, ObservedKind>> _groups = new(StringComparer.Ordinal); // families and tools
     private readonly Dictionary<string, SharedInputs> _shared = new(StringComparer.Ordinal);
@@ -18,7 +21,12 @@ internal sealed class PredictionStore
 
     /// <summary>Opens the store.</summary>
     /// <param name="directory">Made if it does not exist.</param>
-    public PredictionStore(string directory) => _files = new PredictionFiles(directory);
+    /// <param name="predictors">What is known of commands that have not run yet.</param>
+    public PredictionStore(string directory, InputPredictors predictors)
+    {
+        _files = new PredictionFiles(directory);
+        _predictors = predictors;
+    }
 
     /// <summary>
     /// What earlier runs of this action observed; else what runs of its family did (the same command for other files), what its
@@ -26,18 +34,15 @@ internal sealed class PredictionStore
     /// </summary>
     public Prediction Find(ActionRequest request)
     {
+        ActionRoots roots = ActionRoots.Of(request);
+        if (FindRemembered(request, roots) is { } remembered)
+        {
+            return remembered;
+        }
+
+        Dictionary<VirtualPath, ObservedKind> guessed = Guess(request);
         lock (_lock)
         {
-            ActionRoots roots = ActionRoots.Of(request);
-            if (request.PredictionKey.Length > 0
-                && _actions.TryGetValue(request.PredictionKey, out LearnedAction? remembered)
-                && remembered.Prediction is { } prediction
-                && remembered.Roots == roots.Key
-                && ReferenceEquals(prediction.Shared, FindShared(request, roots, remembered.Group)))
-            {
-                return prediction;
-            }
-
             KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
             string group = request.Line is { } line ? "family\n" + line.Family
                 : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey
@@ -47,7 +52,6 @@ internal sealed class PredictionStore
                 _groups[group] = new Dictionary<VirtualPath, ObservedKind>(learned.Inputs);
             }
 
-            Dictionary<VirtualPath, ObservedKind> guessed = Guess(request);
             LearnMore(group, guessed.Where(input => input.Value == ObservedKind.Listed && !roots.IsSource(input.Key)));
             Dictionary<VirtualPath, ObservedKind> all = new(learned.Inputs.Count > 0 ? learned.Inputs : GroupOf(group));
             foreach ((VirtualPath path, ObservedKind kind) in guessed)
@@ -113,27 +117,42 @@ internal sealed class PredictionStore
         }
     }
 
-    // The directories of headers as a whole answer for every name that is not there.
-    private static Dictionary<VirtualPath, ObservedKind> Guess(ActionRequest request)
+    private Prediction? FindRemembered(ActionRequest request, ActionRoots roots)
+    {
+        lock (_lock)
+        {
+            return request.PredictionKey.Length > 0
+                && _actions.TryGetValue(request.PredictionKey, out LearnedAction? remembered)
+                && remembered.Prediction is { } prediction
+                && remembered.Roots == roots.Key
+                && ReferenceEquals(prediction.Shared, FindShared(request, roots, remembered.Group))
+                    ? prediction
+                    : null;
+        }
+    }
+
+    private Dictionary<VirtualPath, ObservedKind> Guess(ActionRequest request)
     {
         Dictionary<VirtualPath, ObservedKind> found = [];
-        foreach (string directory in request.Line?.HeaderDirectories ?? [])
+        if (request.Line is { } line)
         {
-            if (VirtualPath.TryParse(directory, out VirtualPath path, out _))
-            {
-                found[path] = ObservedKind.Listed;
-            }
-        }
-
-        foreach (string file in request.Line is { DependencyFile: { } dependencies } line ? DependencyFile.Read(dependencies, line.WorkingDirectory) : [])
-        {
-            if (VirtualPath.TryParse(file, out VirtualPath path, out _))
-            {
-                found[path] = ObservedKind.Read;
-            }
+            InputPrediction prediction = _predictors.Predict(line, request.Command);
+            AddParsed(found, prediction.Directories.Where(Directory.Exists), ObservedKind.Listed);
+            AddParsed(found, prediction.Files, ObservedKind.Read);
         }
 
         return found;
+    }
+
+    private static void AddParsed(Dictionary<VirtualPath, ObservedKind> found, IEnumerable<string> paths, ObservedKind kind)
+    {
+        foreach (string text in paths)
+        {
+            if (VirtualPath.TryParse(text, out VirtualPath path, out _))
+            {
+                found[path] = kind;
+            }
+        }
     }
 
     // Only grown when it is worth it: each size is content of its own, which a worker has to get.

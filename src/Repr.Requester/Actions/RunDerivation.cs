@@ -1,4 +1,6 @@
 using Google.Protobuf.Collections;
+using Repr.Protocol;
+using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
@@ -29,8 +31,10 @@ internal static class RunDerivation
         ["SSH_", "GPG_", "DBUS_", "XDG_", "MSBUILD", "DOTNET_CLI_", "DOTNET_STARTUP_HOOKS", "DOTNET_DiagnosticPorts", "REPR_"];
 
     /// <summary>Completes a run.</summary>
+    /// <param name="given">What the client knows.</param>
+    /// <param name="predictors">Say what it writes elsewhere, besides its command line.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: there is no program or no working directory.</exception>
-    public static DerivedRun Complete(Wire.Run given)
+    public static DerivedRun Complete(Wire.Run given, InputPredictors predictors)
     {
         Wire.Run run = given.Clone();
         Wire.Command command = run.Command ?? throw Invalid("A run has a command.");
@@ -50,7 +54,8 @@ internal static class RunDerivation
 
         Add(run.ReadRoots, [directory, sourceRoot, .. line.Directories, .. line.Files.Select(ParentOf), .. RootsOfProgram(program)], home);
         Add(run.WriteRoots, [directory, .. isCompiler ? [] : new[] { sourceRoot }, .. WrittenBy(program, line).Select(ParentOf)], home);
-        run.OutputFiles.Add(line.Outputs.Where(output => !run.WriteRoots.Any(root => IsWithin(output, root))).Where(IsNewOrFile));
+        IEnumerable<string> outputs = line.Outputs.Concat(predictors.PredictOutputs(line, command.ToCore())).Distinct(StringComparer.Ordinal);
+        run.OutputFiles.Add(outputs.Where(output => !run.WriteRoots.Any(root => IsWithin(output, root))).Where(IsNewOrFile));
         run.Inputs.Add(line.Files.Except(line.Outputs, StringComparer.Ordinal).Except(run.OutputFiles, StringComparer.Ordinal));
         if (run.Description.Length == 0)
         {

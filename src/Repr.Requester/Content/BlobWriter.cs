@@ -1,10 +1,7 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using Google.Protobuf;
-using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
-using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
 using ZstdCompressor = ZstdSharp.Compressor;
 
@@ -16,13 +13,18 @@ namespace Repr.Requester.Content;
 /// </summary>
 /// <param name="channel">The store.</param>
 /// <param name="compress">Whether compressing pays (not on this machine's own loopback).</param>
-internal sealed class BlobWriter(ContentChannel channel, bool compress)
+internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 {
     /// <summary>Bytes that a blob takes in a batch beside its content.</summary>
     public const int EntryOverhead = 128;
 
-    private const int ChunkBytes = 64 << 10;
     private const int CompressionLevel = 1;
+
+    /// <summary>Opens a blob where it is. The reader checks what it reads.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file cannot be read.</exception>
+    public static Stream OpenRead(ContentSource source) => source.Path is null
+        ? new MemoryStream(source.Bytes.ToArray(), writable: false)
+        : new FileStream(Open(source), FileAccess.Read, bufferSize: 0);
 
     /// <summary>Reads a blob that fits into memory.</summary>
     /// <exception cref="ReprException">
@@ -52,87 +54,37 @@ internal sealed class BlobWriter(ContentChannel channel, bool compress)
     /// <exception cref="ReprException">
     /// <see cref="ReprErrorCode.InvalidInput"/>: the file is not what it was. Else what the store reports.
     /// </exception>
-    public Task WriteStreamAsync(ContentSource source, CancellationToken cancellationToken) => ContentChannel.CallAsync(
+    public Task WriteStreamAsync(ContentSource source, CancellationToken cancellationToken) => ContentCalls.CallAsync(
         async () =>
         {
             using SafeFileHandle? file = source.Path is null ? null : Open(source);
-            using AsyncClientStreamingCall<WriteRequest, WriteResponse> call = channel.Streams.Write(cancellationToken: cancellationToken);
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             using ZstdCompressor? compressor = compress && channel.HasZstd ? new ZstdCompressor(CompressionLevel) : null;
-            byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
-            try
-            {
-                string resource = new BlobResourceName(source.Digest, compressor is not null).ToWriteName(Guid.NewGuid());
-                long sent = 0;
-                long offset = 0;
-                while (true)
+            long offset = 0;
+            return await BlobUpload.WriteAsync(
+                channel,
+                source.Digest,
+                async (buffer, token) =>
                 {
                     int read = file is null
-                        ? CopyChunk(source.Bytes.Span, offset, buffer)
-                        : await ReadAsync(source, file, buffer.AsMemory(0, ChunkBytes), offset, cancellationToken);
-                    hash.AppendData(buffer, 0, read);
+                        ? CopyChunk(source.Bytes.Span, offset, buffer.Span)
+                        : await ReadAsync(source, file, buffer, offset, token);
+                    hash.AppendData(buffer.Span[..read]);
                     offset += read;
                     bool isLast = read == 0 || offset >= source.Digest.SizeBytes;
-                    if (isLast && (offset != source.Digest.SizeBytes || Digest.Finish(hash, offset) != source.Digest))
-                    {
-                        throw Changed(source);
-                    }
-
-                    // A frame for each chunk: concatenated frames are a valid zstd stream (RFC 8878, 3).
-                    ByteString data = compressor is null
-                        ? UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, read))
-                        : ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, read)));
-                    WriteRequest request =
-                        new() { ResourceName = sent == 0 ? resource : "", WriteOffset = sent, Data = data, FinishWrite = isLast };
-                    sent += data.Length;
-                    if (!await TryWriteAsync(call, request, cancellationToken) || isLast)
-                    {
-                        break;
-                    }
-                }
-
-                await CompleteAsync(call);
-                await call.ResponseAsync;
-                return true;
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
+                    return isLast && (offset != source.Digest.SizeBytes || Digest.Finish(hash, offset) != source.Digest)
+                        ? throw Changed(source)
+                        : read;
+                },
+                compressor is null ? null : chunk => ByteString.CopyFrom(compressor.Wrap(chunk.Span)),
+                cancellationToken);
         },
         cancellationToken);
 
-    // False: the store has answered already, because it has the blob; the response says whether all is well.
-    private static async Task<bool> TryWriteAsync(
-        AsyncClientStreamingCall<WriteRequest, WriteResponse> call, WriteRequest request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await call.RequestStream.WriteAsync(request, cancellationToken);
-            return true;
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK })
-        {
-            return false;
-        }
-    }
-
-    private static async Task CompleteAsync(AsyncClientStreamingCall<WriteRequest, WriteResponse> call)
-    {
-        try
-        {
-            await call.RequestStream.CompleteAsync();
-        }
-        catch (Exception exception) when (exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK })
-        {
-            // Answered already.
-        }
-    }
-
-    private static int CopyChunk(ReadOnlySpan<byte> content, long offset, byte[] buffer)
+    private static int CopyChunk(ReadOnlySpan<byte> content, long offset, Span<byte> buffer)
     {
         ReadOnlySpan<byte> chunk = content[(int)offset..];
-        chunk = chunk[..Math.Min(chunk.Length, ChunkBytes)];
+        chunk = chunk[..Math.Min(chunk.Length, buffer.Length)];
         chunk.CopyTo(buffer);
         return chunk.Length;
     }

@@ -15,12 +15,13 @@ namespace Repr.Requester.Content;
 internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 
 /// <summary>
-/// Fetches content from one worker's store into files and checks it. What this machine has kept is not fetched again. Safe for
-/// concurrent use.
+/// Fetches content from one worker's store into files and checks it. What this machine has kept is not fetched again, and what the
+/// worker has lost is looked for in the store that is shared with it. Safe for concurrent use.
 /// </summary>
 /// <param name="channel">The worker's store.</param>
 /// <param name="kept">Content that was fetched before; null: none is kept.</param>
-internal sealed class ContentDownloader(ContentChannel channel, IContentStore? kept)
+/// <param name="shared">A store that the worker puts its outputs into too; null: there is none.</param>
+internal sealed class ContentDownloader(ReapiChannel channel, IContentStore? kept, IContentStore? shared)
 {
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
@@ -37,7 +38,7 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
         List<Download> filled = [];
         foreach (Download download in downloads.Where(download => download.Digest.SizeBytes > 0))
         {
-            if (!await TryTakeKeptAsync(download, cancellationToken))
+            if (!await TryTakeAsync(kept, download, cancellationToken))
             {
                 filled.Add(download);
             }
@@ -46,13 +47,16 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
         ParallelOptions options = new() { MaxDegreeOfParallelism = ParallelCalls, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(Batch(filled), options, async (batch, token) =>
         {
-            if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
+            try
             {
-                await FetchStreamAsync(batch[0], token);
+                await (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit ? FetchStreamAsync(batch[0], token) : FetchBatchAsync(batch, token));
             }
-            else
+            catch (ReprException exception) when (exception.Code == ReprErrorCode.Corrupt && shared is not null)
             {
-                await FetchBatchAsync(batch, token);
+                if (!await TryTakeSharedAsync(batch, token))
+                {
+                    throw;
+                }
             }
 
             foreach (Download download in batch)
@@ -68,14 +72,35 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
     public async Task<ByteString> FetchAsync(Digest digest, CancellationToken cancellationToken) =>
         (await ReadAsync([digest], cancellationToken))[digest];
 
-    private async Task<bool> TryTakeKeptAsync(Download download, CancellationToken cancellationToken)
+    private async Task<bool> TryTakeSharedAsync(List<Download> batch, CancellationToken cancellationToken)
     {
-        if (kept is null)
+        try
+        {
+            foreach (Download download in batch)
+            {
+                RandomAccess.SetLength(download.File, 0);
+                if (!await TryTakeAsync(shared, download, cancellationToken))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+        catch (ReprException)
+        {
+            return false; // that the worker has lost it is the failure
+        }
+    }
+
+    private static async Task<bool> TryTakeAsync(IContentStore? store, Download download, CancellationToken cancellationToken)
+    {
+        if (store is null)
         {
             return false;
         }
 
-        await using Stream? content = await kept.OpenAsync(download.Digest, cancellationToken);
+        await using Stream? content = await store.OpenAsync(download.Digest, cancellationToken);
         if (content is null)
         {
             return false;
@@ -166,7 +191,7 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
     {
         BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
         request.Digests.AddRange(digests.Select(ReapiConversions.ToReapi));
-        BatchReadBlobsResponse response = await ContentChannel.CallAsync(
+        BatchReadBlobsResponse response = await ContentCalls.CallAsync(
             () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
         Dictionary<Digest, ByteString> contents = [];
         foreach (BatchReadBlobsResponse.Types.Response blob in response.Responses)
@@ -190,7 +215,7 @@ internal sealed class ContentDownloader(ContentChannel channel, IContentStore? k
             : contents;
     }
 
-    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentChannel.CallAsync(
+    private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentCalls.CallAsync(
         async () =>
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

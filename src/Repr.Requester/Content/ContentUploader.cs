@@ -7,10 +7,10 @@ using ReapiStatus = Repr.Protocol.Reapi.Status;
 namespace Repr.Requester.Content;
 
 /// <summary>
-/// Brings content into one worker's store, each blob once: what the store is known to have is not asked again, and what another
+/// Brings content into one worker's store, or into one that is shared with it, each blob once: what the store is known to have is not asked again, and what another
 /// action is sending already is waited for. The bytes are hashed again while they are sent. Safe for concurrent use.
 /// </summary>
-internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer, DigestCache digests) : IDisposable
+internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, SharedUploads? shared, DigestCache digests) : IDisposable
 {
     private const int DigestsPerQuestion = 20_000;
     private const int SmallBlobBytes = 1 << 20;
@@ -102,13 +102,14 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
     {
         try
         {
-            HashSet<Digest> missing = await FindMissingAsync(claimed, cancellationToken);
-            foreach (ContentSource source in claimed.Where(source => !missing.Contains(source.Digest)))
+            List<ContentSource> missing = await SettleFoundAsync(claimed, cancellationToken);
+            if (shared is not null && await shared.PutAsync(missing, statistics, cancellationToken) is { Count: > 0 } put)
             {
-                Settle(source.Digest, isPresent: true);
+                int lost = (await SettleFoundAsync(put, cancellationToken)).Count;
+                shared.NoteFound(put.Count, put.Count - lost, statistics);
             }
 
-            await Task.WhenAll(Batch(claimed.Where(source => missing.Contains(source.Digest)))
+            await Task.WhenAll(Batch(missing.Where(source => !IsKnown(source.Digest)))
                 .Select(batch => SendAsync(batch, statistics, cancellationToken)));
         }
         finally
@@ -118,6 +119,18 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
                 Settle(source.Digest, isPresent: false);
             }
         }
+    }
+
+    // Asks the store; returns what it lacks.
+    private async Task<List<ContentSource>> SettleFoundAsync(IReadOnlyCollection<ContentSource> sources, CancellationToken cancellationToken)
+    {
+        HashSet<Digest> missing = await FindMissingAsync(sources, cancellationToken);
+        foreach (ContentSource source in sources.Where(source => !missing.Contains(source.Digest)))
+        {
+            Settle(source.Digest, isPresent: true);
+        }
+
+        return [.. sources.Where(source => missing.Contains(source.Digest))];
     }
 
     // The first word counts: a blob that was sent stays sent.
@@ -139,14 +152,14 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
         }
     }
 
-    private async Task<HashSet<Digest>> FindMissingAsync(List<ContentSource> sources, CancellationToken cancellationToken)
+    private async Task<HashSet<Digest>> FindMissingAsync(IReadOnlyCollection<ContentSource> sources, CancellationToken cancellationToken)
     {
         HashSet<Digest> missing = [];
         foreach (ContentSource[] chunk in sources.Chunk(DigestsPerQuestion))
         {
             FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
             request.BlobDigests.AddRange(chunk.Select(source => source.Digest.ToReapi()));
-            FindMissingBlobsResponse response = await ContentChannel.CallAsync(
+            FindMissingBlobsResponse response = await ContentCalls.CallAsync(
                 () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
             missing.UnionWith(response.MissingBlobDigests.Select(digest => digest.ToCore()));
         }
@@ -227,14 +240,14 @@ internal sealed class ContentUploader(ContentChannel channel, BlobWriter writer,
             });
         }
 
-        BatchUpdateBlobsResponse response = await ContentChannel.CallAsync(
+        BatchUpdateBlobsResponse response = await ContentCalls.CallAsync(
             () => channel.Store.BatchUpdateBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
         foreach (BatchUpdateBlobsResponse.Types.Response blob in response.Responses)
         {
             // Some stores leave the status out when all is well.
             if (blob.Status is ReapiStatus { Code: not 0 } status)
             {
-                throw ContentChannel.Translate(
+                throw ContentCalls.Translate(
                     new Grpc.Core.RpcException(new Grpc.Core.Status((Grpc.Core.StatusCode)status.Code, status.Message)));
             }
         }

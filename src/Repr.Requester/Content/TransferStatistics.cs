@@ -1,4 +1,11 @@
+using System.Collections.Concurrent;
+
 namespace Repr.Requester.Content;
+
+/// <summary>Something that the user should know although the action is right.</summary>
+/// <param name="Code">As in "REPR1203".</param>
+/// <param name="Message">For a person.</param>
+internal readonly record struct Notice(string Code, string Message);
 
 /// <summary>What one action moved. Safe for concurrent use.</summary>
 internal sealed class TransferStatistics
@@ -7,8 +14,11 @@ internal sealed class TransferStatistics
     private long _uploadedBytes;
     private int _downloadedFiles;
     private long _downloadedBytes;
+    private int _sharedFiles;
+    private long _sharedBytes;
+    private readonly ConcurrentQueue<Notice> _notices = new();
 
-    /// <summary>Blobs sent.</summary>
+    /// <summary>Blobs sent to the worker.</summary>
     public int UploadedFiles => Volatile.Read(ref _uploadedFiles);
 
     /// <summary>Their bytes, uncompressed.</summary>
@@ -19,6 +29,34 @@ internal sealed class TransferStatistics
 
     /// <summary>Their bytes, uncompressed.</summary>
     public long DownloadedBytes => Interlocked.Read(ref _downloadedBytes);
+
+    /// <summary>Blobs put into the shared store instead.</summary>
+    public int SharedFiles => Volatile.Read(ref _sharedFiles);
+
+    /// <summary>Their bytes, uncompressed.</summary>
+    public long SharedBytes => Interlocked.Read(ref _sharedBytes);
+
+    /// <summary>What the user should know.</summary>
+    public IReadOnlyCollection<Notice> Notices => _notices;
+
+    /// <summary>Notes something that the user should know.</summary>
+    public void Notice(string code, string message) => _notices.Enqueue(new Notice(code, message));
+
+    /// <summary>Takes over what another part of the action noted.</summary>
+    public void NoticeAll(TransferStatistics other)
+    {
+        foreach (Notice notice in other.Notices)
+        {
+            _notices.Enqueue(notice);
+        }
+    }
+
+    /// <summary>Counts a blob that was put into the shared store.</summary>
+    public void Shared(long bytes)
+    {
+        Interlocked.Increment(ref _sharedFiles);
+        Interlocked.Add(ref _sharedBytes, bytes);
+    }
 
     /// <summary>Counts a sent blob.</summary>
     public void Uploaded(long bytes)

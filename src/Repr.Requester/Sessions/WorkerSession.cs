@@ -71,7 +71,7 @@ internal sealed class WorkerSession : IAsyncDisposable
     /// <summary>Opens a session.</summary>
     /// <exception cref="ActionFailureException">The worker cannot be reached, or refuses.</exception>
     public static async Task<WorkerSession> OpenAsync(
-        Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, CancellationToken cancellationToken)
+        Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, CancellationToken cancellationToken)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(options.ConnectTimeout);
@@ -86,11 +86,16 @@ internal sealed class WorkerSession : IAsyncDisposable
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
             Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
             contentChannel = WorkerChannel.Create(contentAddress, options);
-            ContentChannel content = await ContentChannel.OpenAsync(contentChannel.CreateCallInvoker(), limit.Token);
+            ReapiChannel content = await ReapiChannel.OpenAsync(contentChannel.CreateCallInvoker(), instanceName: "", limit.Token);
             BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
             WorkerSession session = new(
-                endpoint, sessionChannel, contentChannel, call, welcome, new ContentUploader(
-                    content, writer, digests), new ContentDownloader(content, kept));
+                endpoint,
+                sessionChannel,
+                contentChannel,
+                call,
+                welcome,
+                new ContentUploader(content, writer, shared is null ? null : new SharedUploads(shared), digests),
+                new ContentDownloader(content, kept, shared?.Store));
             isOpen = true;
             return session;
         }

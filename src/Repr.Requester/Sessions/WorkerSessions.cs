@@ -13,8 +13,9 @@ namespace Repr.Requester.Sessions;
 /// <param name="options">How sessions are opened.</param>
 /// <param name="digests">What is known of files.</param>
 /// <param name="kept">Content that was fetched before; null: none is kept.</param>
+/// <param name="shared">A store that is shared with the workers; null: there is none.</param>
 /// <param name="time">The clock.</param>
-internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, IContentStore? kept, TimeProvider time) : IAsyncDisposable
+internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Uri, Worker> _workers = new();
 
@@ -47,7 +48,7 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
                 await lost.DisposeAsync();
             }
 
-            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, cancellationToken);
+            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, shared, cancellationToken);
             worker.Failure = null;
             return worker.Session;
         }

@@ -23,7 +23,7 @@ internal sealed class RequesterMetrics : IDisposable
         _phase = _meter.CreateHistogram("repr.requester.action.phase.duration", "s", "Parts of actions.", null, DurationBuckets());
         _question = _meter.CreateHistogram(
             "repr.requester.question.duration", "s", "Questions asked back: how long the tool waited.", null, DurationBuckets());
-        _network = _meter.CreateCounter<long>("repr.requester.network.io", "By", "Content moved to and from workers, uncompressed.");
+        _network = _meter.CreateCounter<long>("repr.requester.network.io", "By", "Content moved to and from workers and the store that is shared with them, uncompressed.");
     }
 
     /// <summary>An action begins.</summary>
@@ -40,7 +40,7 @@ internal sealed class RequesterMetrics : IDisposable
         }
 
         _duration.Record(action.TotalMs / 1000, tags);
-        _network.Add(action.UploadedBytes, new KeyValuePair<string, object?>(TelemetryNames.NetworkDirection, "transmit"));
+        _network.Add(action.UploadedBytes + action.SharedBytes, new KeyValuePair<string, object?>(TelemetryNames.NetworkDirection, "transmit"));
         _network.Add(action.DownloadedBytes, new KeyValuePair<string, object?>(TelemetryNames.NetworkDirection, "receive"));
         if (action.Outcome == ActionOutcome.Remote)
         {

@@ -21,6 +21,12 @@ internal sealed record RemoteBuild(
     /// <summary>Files that were asked back, over all compiles.</summary>
     public int AskedBack => Records.Sum(record => record.GetProperty("asked_back").GetInt32());
 
+    /// <summary>Blobs that were sent to the worker, over all compiles.</summary>
+    public int Uploaded => Records.Sum(record => record.GetProperty("uploaded_files").GetInt32());
+
+    /// <summary>Blobs that were put into the shared store instead, over all compiles.</summary>
+    public int Shared => Records.Sum(record => record.GetProperty("shared_files").GetInt32());
+
     /// <summary>The build succeeded and every output has the bytes of the local build.</summary>
     public void AssertIdentical()
     {
@@ -45,6 +51,9 @@ internal sealed class RemoteProject
         LocalTime = localTime;
         _local = SmallProject.OutputsOf(directory);
     }
+
+    /// <summary>What is set for the builds through a worker, and for the requester process that the first one starts.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
 
     /// <summary>Where the projects are.</summary>
     public string Directory { get; }
@@ -87,7 +96,7 @@ internal sealed class RemoteProject
     public async Task<RemoteBuild> BuildWithoutCleaningAsync(WorkerProcess worker, params string[] arguments)
     {
         string id = $"build-{++_builds}";
-        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], []);
+        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], Environment);
         string record = Path.Combine(Directory, "cache", "records", id + ".jsonl");
         IReadOnlyList<JsonElement> records = File.Exists(record)
             ? [.. File.ReadAllLines(record).Select(line => JsonDocument.Parse(line).RootElement)]

@@ -19,9 +19,7 @@ public sealed class CommandLineTests : IDisposable
         CommandLine line = Read("gcc", "-c", "src/a b.c", "-Iinc", "-isystem", "missing", "-include", "src/pre.h", "-o", "out/a.o", "-MMD", "-O2");
 
         Assert.Equal([_files.At("src/a b.c"), _files.At("src/pre.h")], line.Files.Order());
-        Assert.Equal([_files.At("inc")], line.HeaderDirectories);
         Assert.Equal([_files.At("out/a.o")], line.Outputs);
-        Assert.Equal(_files.At("out/a.d"), line.DependencyFile);
         Assert.Equal("a b.c", line.Subject);
     }
 
@@ -59,17 +57,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("python3", false)]
     [InlineData("gccgen", false)]
     public void Compilers_are_known_by_name(string program, bool isCompiler) => Assert.Equal(isCompiler, CommandLine.IsCompiler(program));
-
-    [Fact]
-    public void A_dependency_file_is_read_as_make_reads_it()
-    {
-        string file = _files.Write("a.d", "a.o: a.c inc/x.h \\\n  inc/with\\ space.h /abs/$$y.h\n\ninc/x.h:\n");
-
-        Assert.Equal(
-            [_files.At("a.c"), _files.At("inc/x.h"), _files.At("inc/with space.h"), "/abs/$y.h"],
-            DependencyFile.Read(file, _files.Path));
-        Assert.Empty(DependencyFile.Read(_files.At("missing.d"), _files.Path));
-    }
 
     private CommandLine Read(params string[] arguments) => CommandLine.Read(arguments, _files.Path);
 }

@@ -101,6 +101,6 @@ public sealed class InputMapperTests : IDisposable
         run.Inputs.AddRange(inputs);
         run.ReadRoots.Add(_files.At("src"));
         return new InputMapper(_digests, new SharedMapper(_digests, null), TimeProvider.System).MapAsync(
-            ActionRequest.Parse(run), new Prediction(predicted, null), TestContext.Current.CancellationToken);
+            ActionRequest.Parse(run, RequesterFixture.Predictors), new Prediction(predicted, null), TestContext.Current.CancellationToken);
     }
 }

@@ -53,7 +53,7 @@ public sealed class RunDerivationTests : IDisposable
         Wire.Run run = NewRun("home", "sh", _files.At("home"), "/", "/tmp");
         run.Command.Environment["HOME"] = _files.At("home");
 
-        Wire.Run completed = RunDerivation.Complete(run).Run;
+        Wire.Run completed = RunDerivation.Complete(run, RequesterFixture.Predictors).Run;
 
         Assert.DoesNotContain(_files.At("home"), completed.ReadRoots.Concat(completed.WriteRoots));
         Assert.DoesNotContain("/", completed.ReadRoots.Concat(completed.WriteRoots));
@@ -70,13 +70,13 @@ public sealed class RunDerivationTests : IDisposable
         run.Command.Environment.Add("CFLAGS", "-O2");
         run.Command.Environment.Add("MAKEFLAGS", "s -j4 --jobserver-auth=3,4 -- A=b");
 
-        Wire.Run completed = RunDerivation.Complete(run).Run;
+        Wire.Run completed = RunDerivation.Complete(run, RequesterFixture.Predictors).Run;
 
         Assert.Equal(["CFLAGS", "HOME", "MAKEFLAGS", "PATH"], completed.Command.Environment.Keys.Order());
         Assert.Equal("s -- A=b", completed.Command.Environment["MAKEFLAGS"]);
     }
 
-    private Wire.Run CompleteIn(string directory, params string[] arguments) => RunDerivation.Complete(NewRun(directory, arguments)).Run;
+    private Wire.Run CompleteIn(string directory, params string[] arguments) => RunDerivation.Complete(NewRun(directory, arguments), RequesterFixture.Predictors).Run;
 
     private Wire.Run NewRun(string directory, params string[] arguments)
     {

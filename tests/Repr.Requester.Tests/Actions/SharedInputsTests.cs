@@ -15,7 +15,7 @@ public sealed class SharedInputsTests : IDisposable
     public SharedInputsTests()
     {
         _digests = new DigestCache(_files.At("digests-v1"), TimeProvider.System);
-        _predictions = new PredictionStore(_files.At("predictions"));
+        _predictions = new PredictionStore(_files.At("predictions"), RequesterFixture.Predictors);
         _files.Write("src/a.c", "a");
         _files.Write("src/b.c", "b");
         _files.Write("src/own.h", "own");
@@ -153,7 +153,7 @@ public sealed class SharedInputsTests : IDisposable
         run.Command.Environment["HOME"] = "/nonexistent";
         run.ReadRoots.Add(_files.At("tools"));
         run.WriteRoots.Add(_files.At("src"));
-        return ActionRequest.Parse(run);
+        return ActionRequest.Parse(run, RequesterFixture.Predictors);
     }
 
     private void Hardlink(string existing, string name)

@@ -15,7 +15,7 @@ public sealed class RequesterProcessTests : IDisposable
     [Fact]
     public async Task It_serves_its_user_alone_and_stops_when_asked()
     {
-        Task<int> running = RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken);
+        Task<int> running = RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken);
 
         StatusReply status = await StatusAsync();
         UnixFileMode socket = File.GetUnixFileMode(Options.DoorPath);
@@ -34,7 +34,7 @@ public sealed class RequesterProcessTests : IDisposable
     public async Task It_stops_when_nobody_needs_it()
     {
         int result = await RequesterProcess.RunAsync(
-            Options with { IdleTimeout = TimeSpan.FromMilliseconds(10) }, kept: null, TestContext.Current.CancellationToken);
+            Options with { IdleTimeout = TimeSpan.FromMilliseconds(10) }, RequesterStores.None, TestContext.Current.CancellationToken);
 
         Assert.Equal(0, result);
         Assert.False(File.Exists(Options.DoorPath));
@@ -43,10 +43,10 @@ public sealed class RequesterProcessTests : IDisposable
     [Fact]
     public async Task A_second_one_for_the_same_door_leaves_at_once()
     {
-        Task<int> first = RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken);
+        Task<int> first = RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken);
         await StatusAsync();
 
-        Assert.Equal(0, await RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken));
+        Assert.Equal(0, await RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken));
         Assert.NotNull((await AskAsync(new DoorRequest { Status = new StatusRequest() }))?.Status);
         await AskAsync(new DoorRequest { Shutdown = new ShutdownRequest { Force = true } });
         await first;
@@ -58,7 +58,7 @@ public sealed class RequesterProcessTests : IDisposable
         string path = _files.At("requester.json");
         await File.WriteAllTextAsync(path, """{ "Shops": [] , "Nothing": 1 }""", TestContext.Current.CancellationToken);
         RequesterPlugins plugins = Select(path);
-        Task<int> running = RequesterProcess.RunAsync(Options with { Plugins = plugins }, kept: null, TestContext.Current.CancellationToken);
+        Task<int> running = RequesterProcess.RunAsync(Options with { Plugins = plugins }, RequesterStores.None, TestContext.Current.CancellationToken);
         await StatusAsync();
 
         DoorReply? reply = await AskAsync(new DoorRequest { Run = new Run() });
@@ -92,7 +92,7 @@ public sealed class RequesterProcessTests : IDisposable
         Directory.CreateDirectory(_files.At("run"), (UnixFileMode)0x1ED);
 
         IOException refusal =
-            await Assert.ThrowsAsync<IOException>(() => RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken));
+            await Assert.ThrowsAsync<IOException>(() => RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken));
 
         Assert.Contains(_files.At("run"), refusal.Message, StringComparison.Ordinal);
     }
@@ -110,7 +110,7 @@ public sealed class RequesterProcessTests : IDisposable
             await cancelled.Task;
             return new Completed { Failure = new Failure { Code = FailureCode.Cancelled } };
         };
-        Task<int> running = RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken);
+        Task<int> running = RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken);
         await StatusAsync();
 
         using (Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
@@ -140,7 +140,7 @@ public sealed class RequesterProcessTests : IDisposable
             await Task.Delay(Timeout.Infinite, cancellationToken);
             return new Completed();
         };
-        Task<int> running = RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken);
+        Task<int> running = RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken);
         await StatusAsync();
         Run run = new() { Endpoint = worker.Endpoint.ToString(), Command = new Protocol.V1.Command { WorkingDirectory = "/" } };
         run.Command.Arguments.Add("/bin/sh");
@@ -156,7 +156,7 @@ public sealed class RequesterProcessTests : IDisposable
     [Fact]
     public async Task A_client_of_another_door_version_is_told_so()
     {
-        Task<int> running = RequesterProcess.RunAsync(Options, kept: null, TestContext.Current.CancellationToken);
+        Task<int> running = RequesterProcess.RunAsync(Options, RequesterStores.None, TestContext.Current.CancellationToken);
         await StatusAsync();
         using (Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {

@@ -1,13 +1,17 @@
 using System.Text;
+using System.Text.Json;
 
-namespace Repr.Requester.Actions;
+namespace Repr.Requester.Predictors;
 
-/// <summary>Reads the prerequisites out of a dependency file that a compiler wrote for make (gcc's and clang's -MD).</summary>
+/// <summary>
+/// Reads what a compiler has read: the rule that gcc and clang write for make (-MD), or the JSON of cl
+/// (/sourceDependencies, https://learn.microsoft.com/cpp/build/reference/sourcedependencies).
+/// </summary>
 internal static class DependencyFile
 {
     private const int MaximumBytes = 4 << 20;
 
-    /// <summary>The prerequisites; none if the file is not there, too large or of another kind.</summary>
+    /// <summary>The files; none if the file is not there, too large or of another kind.</summary>
     /// <param name="file">The dependency file.</param>
     /// <param name="directory">What relative names are relative to.</param>
     public static IReadOnlyCollection<string> Read(string file, string directory)
@@ -16,17 +20,34 @@ internal static class DependencyFile
         {
             FileInfo info = new(file);
             return info.Exists && info.Length <= MaximumBytes
-                ? [.. Parse(File.ReadAllText(file)).Select(name => Path.GetFullPath(name, directory)).Distinct(StringComparer.Ordinal)]
+                ? [.. Parse(file, File.ReadAllText(file)).Select(name => Path.GetFullPath(name, directory)).Distinct(StringComparer.Ordinal)]
                 : [];
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or JsonException
+            or KeyNotFoundException or InvalidOperationException)
         {
             return [];
         }
     }
 
+    private static IEnumerable<string> Parse(string file, string text) =>
+        file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ParseJson(text) : ParseRule(text);
+
+    private static List<string> ParseJson(string text)
+    {
+        using JsonDocument document = JsonDocument.Parse(text);
+        JsonElement data = document.RootElement.GetProperty("Data");
+        List<string> files = [data.GetProperty("Source").GetString()!, .. data.GetProperty("Includes").EnumerateArray().Select(static file => file.GetString()!)];
+        if (data.TryGetProperty("PCH", out JsonElement precompiled))
+        {
+            files.Add(precompiled.GetString()!);
+        }
+
+        return files;
+    }
+
     // "target: a b \\(newline) c"; a backslash keeps a space or '#', "$$" is a dollar.
-    private static IEnumerable<string> Parse(string text)
+    private static IEnumerable<string> ParseRule(string text)
     {
         StringBuilder word = new();
         bool isTarget = true;

@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using Repr.EndToEnd.Tests.Remote;
+using Repr.EndToEnd.Tests.Sdk;
+using Repr.Testing.SharedStores;
+
+namespace Repr.EndToEnd.Tests.Stores;
+
+/// <summary>Two workers, each with a disk of its own, and one store behind both; the requester may have it too.</summary>
+public sealed class SharedStoreTests(PackedSdk sdk)
+{
+    private const long LargeBytes = 100_000; // larger than any output of the small projects, smaller than the compiler
+
+    public static TheoryData<string> Names => TestStores.Names;
+
+    public static MatrixTheoryData<string, bool> NamesAndSides => new([.. TestStores.Names.Select(static row => row.Data)], [false, true]);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [MemberData(nameof(NamesAndSides))]
+    public async Task What_one_worker_got_another_takes_from_the_store_and_the_requester_sends_nothing_again(string name, bool requesterToo)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha", "Beta");
+        await using WorkerProcess first = await StartWorkerAsync(project, store, "first");
+        await using WorkerProcess second = await StartWorkerAsync(project, store, "second");
+
+        RemoteBuild with = await project.BuildRemotelyAsync(first, "-m:1");
+        with.AssertIdentical();
+        IReadOnlySet<Digest> stored = store.FindBlobs();
+        RemoteBuild again = await project.BuildRemotelyAsync(second, "-m:1");
+
+        again.AssertIdentical();
+        Assert.Equal((2, 2), (with.Remote, again.Remote));
+        Assert.Equal(requesterToo, with.Shared > 0);
+        Assert.True(requesterToo ? with.Shared > with.Uploaded : with.Uploaded > 0, $"{with.Uploaded} uploaded, {with.Shared} shared");
+        Assert.Equal((0, 0), (again.Uploaded, again.Shared));
+        Assert.Equal((0, 0), (with.Run.CountOf("REPR"), again.Run.CountOf("REPR")));
+
+        // Each blob went once: the store has nothing of the first build that was not sent once, but what the worker made.
+        IReadOnlySet<Digest> near = BlobFiles.Find(first.Data);
+        Assert.Equal(requesterToo, stored.Except(near).Any() || with.Shared > 0);
+        Assert.InRange(with.Uploaded + with.Shared, 1, stored.Count);
+
+        // Nobody else could give the second worker what the tools read.
+        Assert.True(BlobFiles.Find(second.Data).Count(blob => stored.Contains(blob) && blob.SizeBytes > LargeBytes) > 20);
+    }
+
+    [Theory]
+    [MemberData(nameof(NamesAndSides))]
+    public async Task A_store_that_is_killed_in_mid_build_costs_a_warning(string name, bool requesterToo)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha", "Beta", "Gamma");
+        await using WorkerProcess worker = await StartWorkerAsync(project, store, "first");
+
+        Task<RemoteBuild> building = project.BuildRemotelyAsync(worker, "-m:1");
+        await worker.WaitForLogAsync("Session of", Cancellation);
+        await store.KillAsync();
+        RemoteBuild build = await building;
+
+        build.AssertIdentical();
+        Assert.Equal((3, 0), (build.Remote, build.NotRun));
+        await worker.WaitForLogAsync($"REPR1203: The content store '{name}' can't be used", Cancellation);
+        await store.RestartAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_store_that_the_requester_can_not_reach_costs_one_warning_of_the_build(string name)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo: true, "Alpha", "Beta");
+        await using WorkerProcess worker = await project.StartWorkerAsync();
+        await store.KillAsync();
+
+        RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
+
+        build.AssertIdentical();
+        Assert.Equal((2, 0), (build.Remote, build.Shared));
+        Assert.Equal((1, 1), (build.Run.CountOf("warning REPR1203"), build.Run.CountOf("REPR")));
+        await store.RestartAsync();
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task A_worker_without_the_requesters_store_costs_one_warning_of_the_build(string name)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo: true, "Alpha", "Beta");
+        await using WorkerProcess worker = await project.StartWorkerAsync();
+
+        RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
+
+        build.AssertIdentical();
+        Assert.Equal(2, build.Remote);
+        Assert.True(build.Uploaded >= build.Shared);
+        Assert.Equal((1, 1), (build.Run.CountOf("warning REPR1204"), build.Run.CountOf("REPR")));
+    }
+
+    [Theory]
+    [MemberData(nameof(NamesAndSides))]
+    public async Task Blobs_that_the_store_and_the_worker_lost_are_sent_again_and_no_others(string name, bool requesterToo)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha");
+        await using WorkerProcess worker = await StartWorkerAsync(project, store, "first");
+        (await project.BuildRemotelyAsync(worker, "-m:1")).AssertIdentical();
+        Digest[] lost = [.. store.FindBlobs().Where(static blob => blob.SizeBytes > LargeBytes).Order(ByHash).Take(10)];
+        store.Lose(lost);
+        await worker.KillAsync();
+        Directory.Delete(worker.Data, recursive: true);
+        await worker.StartAsync();
+
+        RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
+
+        build.AssertIdentical();
+        Assert.Equal((1, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
+        Assert.Equal(lost.Length, build.Uploaded + build.Shared);
+        Assert.Superset(lost.ToHashSet(), store.FindBlobs().ToHashSet());
+    }
+
+    [Theory]
+    [MemberData(nameof(NamesAndSides))]
+    public async Task Damaged_blobs_of_the_store_are_never_used_and_sent_again(string name, bool requesterToo)
+    {
+        await using TestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha");
+        await using (WorkerProcess first = await StartWorkerAsync(project, store, "first"))
+        {
+            (await project.BuildRemotelyAsync(first, "-m:1")).AssertIdentical();
+        }
+
+        HashSet<Digest> damaged = [.. store.FindBlobs().Where(static blob => blob.SizeBytes > LargeBytes)];
+        store.Damage(damaged);
+        await using WorkerProcess second = await StartWorkerAsync(project, store, "second");
+
+        RemoteBuild build = await project.BuildRemotelyAsync(second, "-m:1");
+
+        build.AssertIdentical();
+        Assert.Equal((1, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
+        Assert.InRange(build.Uploaded + build.Shared, 1, damaged.Count);
+        Assert.Contains("is damaged and counts as missing", second.Log, StringComparison.Ordinal);
+        Assert.All(Directory.EnumerateFiles(Path.Combine(second.Data, "cas"), "*", SearchOption.AllDirectories), static path =>
+        {
+            if (Path.GetFileName(path).Length == 64)
+            {
+                Assert.Equal(Path.GetFileName(path), Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))));
+            }
+        });
+    }
+
+    private static Comparer<Digest> ByHash => Comparer<Digest>.Create(static (left, right) => string.CompareOrdinal(left.HashText, right.HashText));
+
+    private async Task<RemoteProject> CreateProjectAsync(TestStore store, bool requesterToo, params string[] names)
+    {
+        RemoteProject project = await RemoteProject.CreateAsync(sdk, names);
+        if (requesterToo)
+        {
+            project.Environment["REPR_CONFIG"] = WriteSettings(project.Directory + "-requester", store);
+        }
+
+        return project;
+    }
+
+    private static Task<WorkerProcess> StartWorkerAsync(RemoteProject project, TestStore store, string name)
+    {
+        string directory = $"{project.Directory}-{name}";
+        return WorkerProcess.StartAsync(directory, "--config", WriteSettings(directory, store));
+    }
+
+    private static string WriteSettings(string directory, TestStore store)
+    {
+        string path = Path.Combine(Directory.CreateDirectory(directory).FullName, "repr.json");
+        File.WriteAllText(path, store.Settings);
+        return path;
+    }
+}

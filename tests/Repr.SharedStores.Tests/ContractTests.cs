@@ -1,0 +1,49 @@
+using Repr.Testing;
+using Repr.Testing.SharedStores;
+
+namespace Repr.SharedStores.Tests;
+
+/// <summary>The contract over a plugin's store, with a real server behind it.</summary>
+public abstract class SharedStoreContract : ContentStoreContract
+{
+    private TestStore? _server;
+    private LoadedStore? _loaded;
+
+    /// <summary>Starts the server.</summary>
+    protected abstract Task<TestStore> StartServerAsync();
+
+    protected override async ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken)
+    {
+        _server = await StartServerAsync();
+        _loaded = LoadedStore.Load(_server);
+        return _loaded.Store;
+    }
+
+    protected override async ValueTask DisposeStoreAsync()
+    {
+        await _loaded!.DisposeAsync();
+        await _server!.DisposeAsync();
+    }
+}
+
+public sealed class DirectoryContractTests : SharedStoreContract
+{
+    protected override Task<TestStore> StartServerAsync() => Task.FromResult<TestStore>(new DirectoryTestStore());
+}
+
+/// <summary>A worker's store.</summary>
+public sealed class ReapiContractTests : SharedStoreContract
+{
+    protected override Task<TestStore> StartServerAsync() => ReapiTestStore.StartAsync();
+}
+
+public sealed class CompressedReapiContractTests : SharedStoreContract
+{
+    protected override Task<TestStore> StartServerAsync() => ReapiTestStore.StartAsync("Always");
+}
+
+/// <summary>A server that others wrote: smaller batches, no compression, and its own idea of statuses.</summary>
+public sealed class BuildStreamContractTests : SharedStoreContract
+{
+    protected override Task<TestStore> StartServerAsync() => BuildStreamTestStore.StartAsync();
+}

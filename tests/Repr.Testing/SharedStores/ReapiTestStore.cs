@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Repr.Testing.SharedStores;
+
+/// <summary>The content store of a worker, over the Remote Execution API. The worker is a process of its own.</summary>
+public sealed class ReapiTestStore : TestStore
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("repr-reapi-").FullName;
+    private readonly string _compression;
+    private string _address = "http://127.0.0.1:0";
+    private Process? _process;
+
+    private ReapiTestStore(string compression) => _compression = compression;
+
+    /// <inheritdoc/>
+    public override string Plugin => "reapi";
+
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, object> Options => new Dictionary<string, object>
+    {
+        ["Endpoint"] = _address.Replace("http://", "grpc://", StringComparison.Ordinal),
+        ["Compression"] = _compression,
+    };
+
+    private string Data => Path.Combine(_root, "data");
+
+    /// <summary>Starts one.</summary>
+    /// <param name="compression">Whether the plugin compresses: Always, Never.</param>
+    public static async Task<TestStore> StartAsync(string compression = "Never")
+    {
+        ReapiTestStore store = new(compression);
+        await store.RestartAsync();
+        return store;
+    }
+
+    /// <inheritdoc/>
+    public override async Task KillAsync()
+    {
+        if (_process is { HasExited: false })
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process?.Dispose();
+        _process = null;
+    }
+
+    /// <inheritdoc/>
+    public override async Task RestartAsync()
+    {
+        string port = Path.Combine(_root, "port");
+        string log = Path.Combine(_root, "log");
+        File.Delete(port);
+        string[] command = ["dotnet", FindRepr(), "serve", "--listen", _address, "--data", Data, "--port-file", port];
+        _process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command]))!;
+        while (!File.Exists(port))
+        {
+            if (_process.HasExited)
+            {
+                throw new InvalidOperationException("The worker did not start: " + await File.ReadAllTextAsync(log));
+            }
+
+            await Task.Delay(20);
+        }
+
+        _address = (await File.ReadAllTextAsync(port)).Trim();
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlySet<Digest> FindBlobs() => BlobFiles.Find(Data);
+
+    /// <inheritdoc/>
+    public override void Lose(IEnumerable<Digest> blobs) => BlobFiles.Lose(Data, blobs);
+
+    /// <inheritdoc/>
+    public override void Damage(IEnumerable<Digest> blobs) => BlobFiles.Damage(Data, blobs);
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private static string FindRepr([CallerFilePath] string source = "")
+    {
+        string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
+        return Path.GetFullPath($"../../../src/Repr.Cli/bin/{configuration}/net10.0/repr.dll", Path.GetDirectoryName(source)!);
+    }
+}
