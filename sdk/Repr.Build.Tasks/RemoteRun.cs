@@ -189,6 +189,7 @@ internal sealed class RemoteRun
         WriteRoots = { action.WriteRoots },
         LiveText = isLive,
         Derive = action.Derive,
+        TraceParent = Environment.GetEnvironmentVariable("TRACEPARENT") ?? "",
     };
 
     private Outcome GiveUp(

@@ -14,6 +14,9 @@ using Repr.Server.Execution;
 using Repr.Server.Reapi;
 using Repr.Server.Security;
 using Repr.Server.Services;
+using Repr.Server.Sessions;
+using Repr.Server.Telemetry;
+using Repr.Telemetry;
 using Repr.Workspaces;
 
 namespace Repr.Server;
@@ -90,13 +93,22 @@ public static partial class Worker
             cancellationToken);
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
+        WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
+        SlotPool slots = new(options.Slots);
+        using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
+        await using TelemetrySinks sinks = await TelemetrySinks.StartAsync(
+            [.. plugins.Telemetry.Select(plugin => new NamedSink(plugin.Name, () => Create(plugin, logging)))],
+            new TelemetrySource(TelemetryNames.Worker, identity.ProductVersion, identity.WorkerId, TelemetryNames.Source, TelemetryNames.Source),
+            TimeProvider.System,
+            logging.CreateLogger<TelemetrySinks>());
 
         builder.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton(stores.Store)
+            .AddSingleton<ILocalContentStore>(new MeasuredContentStore(stores.Store, metrics))
             .AddSingleton(workspaces)
-            .AddSingleton(await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken))
-            .AddSingleton(new SlotPool(options.Slots))
+            .AddSingleton(identity)
+            .AddSingleton(slots)
+            .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddCallers(callers)

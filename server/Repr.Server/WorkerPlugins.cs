@@ -15,6 +15,9 @@ internal sealed record WorkerPlugins
     /// <summary>Section <c>Tls</c>.</summary>
     public required TlsOptions Tls { get; init; }
 
+    /// <summary>Section <c>Telemetry</c>: who is told what happens.</summary>
+    public required IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; init; }
+
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 
@@ -27,6 +30,7 @@ internal sealed record WorkerPlugins
         IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
         IReadOnlyList<SelectedPlugin<IAuthenticator>> authenticators = settings.Select<IAuthenticator>("Authentication");
         TlsOptions tls = settings.Bind<TlsOptions>("Tls");
-        return new WorkerPlugins { Stores = stores, Authenticators = authenticators, Tls = tls, Problems = settings.Problems };
+        IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
+        return new WorkerPlugins { Stores = stores, Authenticators = authenticators, Tls = tls, Telemetry = telemetry, Problems = settings.Problems };
     }
 }

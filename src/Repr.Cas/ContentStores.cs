@@ -10,11 +10,15 @@ public sealed class ContentStores : IAsyncDisposable
 {
     private readonly Stack<object> _owned;
 
-    private ContentStores(ILocalContentStore store, Stack<object> owned)
+    private ContentStores(DiskContentStore disk, ILocalContentStore store, Stack<object> owned)
     {
+        Disk = disk;
         Store = store;
         _owned = owned;
     }
+
+    /// <summary>The first of the chain.</summary>
+    public DiskContentStore Disk { get; }
 
     /// <summary>The whole chain as one store.</summary>
     public ILocalContentStore Store { get; }
@@ -40,9 +44,10 @@ public sealed class ContentStores : IAsyncDisposable
         Stack<object> owned = new(far.Select(static store => store.Store).Reverse());
         try
         {
-            ILocalContentStore store = await DiskContentStore.OpenAsync(
+            DiskContentStore near = await DiskContentStore.OpenAsync(
                 disk, time, loggerFactory.CreateLogger<DiskContentStore>(), cancellationToken);
-            owned.Push(store);
+            owned.Push(near);
+            ILocalContentStore store = near;
             foreach (FarContentStore behind in far)
             {
                 store = new TieredContentStore(
@@ -53,7 +58,7 @@ public sealed class ContentStores : IAsyncDisposable
                 owned.Push(store);
             }
 
-            return new ContentStores(store, owned);
+            return new ContentStores(near, store, owned);
         }
         catch
         {

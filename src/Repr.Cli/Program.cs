@@ -6,6 +6,7 @@ RootCommand root = new("Repr runs compilers and other tools of a build on remote
     ServeCommand.Create(),
     RequesterCommand.Create(),
     StatusCommand.Create(),
+    ReportCommand.Create(),
     ShutdownCommand.Create(),
 };
 

@@ -32,6 +32,7 @@ public sealed class RequesterPlugins
 
         Stores = settings.Select<IContentStore>("Stores");
         Predictors = settings.Select<IInputPredictor>("Predictors");
+        Telemetry = settings.Select<ITelemetrySink>("Telemetry");
         _credentials = SelectCredentials(settings);
         _tls = settings.Bind<RequesterTlsOptions>("Tls");
         _problems.AddRange(settings.Problems);
@@ -40,6 +41,9 @@ public sealed class RequesterPlugins
             _problems.Add("Stores: a requester has one; a worker may have several.");
         }
     }
+
+    /// <summary>Section <c>Telemetry</c>: who is told what happens, besides the build record.</summary>
+    public IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; } = [];
 
     /// <summary>No plugins.</summary>
     public static RequesterPlugins None { get; } = new(null, null, null);

@@ -5,6 +5,7 @@ using Repr.Requester.Door;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
+using Repr.Requester.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester;
@@ -24,6 +25,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly TreeWatch? _watch = TreeWatch.TryCreate();
     private readonly WorkerSessions _sessions;
     private readonly ActionRunner _runner;
+    private readonly RequesterTelemetry _telemetry;
     private readonly LocalQueue _local;
     // Never disposed: a client or a signal may ask again at any moment. They hold no resources.
     private readonly CancellationTokenSource _stop = new();
@@ -33,13 +35,12 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private long _completed;
     private long _notRun;
 
-    private RequesterProcess(RequesterOptions options, RequesterStores stores, TimeProvider time)
+    private RequesterProcess(RequesterOptions options, RequesterStores stores, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
     {
+        _telemetry = telemetry;
         _time = time;
-        Directory.CreateDirectory(
-            options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        _log = new FileLog(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
-        PluginContext context = new(time, warning => Log.PluginWarns(_log, warning));
+        _log = log;
+        PluginContext context = new(time, warning => Log.PluginWarns(log, warning));
         _options = options = options with { Access = options.Plugins.OpenAccess(context) };
         VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(VirtualPath.Parse)];
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
@@ -53,7 +54,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             predictors,
             _digests,
             new OutputWriter(_digests),
-            new BuildRecord(Path.Combine(options.CacheDirectory, "records"), time),
+            telemetry,
             time,
             _log);
         _local = new LocalQueue(Environment.ProcessorCount, LocalQueue.AvailableBytes, time);
@@ -77,7 +78,12 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             return 0;
         }
 
-        await using RequesterProcess process = new(options, stores, TimeProvider.System);
+        TimeProvider time = TimeProvider.System;
+        Directory.CreateDirectory(options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        FileLog log = new(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
+        await using RequesterTelemetry telemetry = await RequesterTelemetry.StartAsync(
+            Path.Combine(options.CacheDirectory, "records"), options.Plugins.MakeSinks(time, log), time, log);
+        await using RequesterProcess process = new(options, stores, telemetry, log, time);
         await process.ServeAsync(doorLock, cancellationToken);
         return 0;
     }
@@ -189,6 +195,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
+                _telemetry.EndIdleBuilds();
+
                 // The next build starts one that knows what the settings file says now.
                 if (Volatile.Read(ref _running) == 0
                     && (_time.GetElapsedTime(Volatile.Read(ref _lastUse)) >= _options.IdleTimeout || !_options.Plugins.IsCurrent))

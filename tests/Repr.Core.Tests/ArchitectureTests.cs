@@ -16,10 +16,11 @@ public sealed partial class ArchitectureTests
         ["Repr.Cas.Far"] = ["Repr.Core"],
         ["Repr.Plugins"] = ["Repr.Core"],
         ["Repr.Security"] = ["Repr.Core"],
+        ["Repr.Telemetry"] = ["Repr.Core"],
         ["Repr.Workspaces"] = ["Repr.Core"],
-        ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol", "Repr.Plugins", "Repr.Security"],
-        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Plugins", "Repr.Security", "Repr.Workspaces"],
-        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Requester", "Repr.Server"], // the composition root of the tool
+        ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol", "Repr.Plugins", "Repr.Security", "Repr.Telemetry"],
+        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Plugins", "Repr.Security", "Repr.Telemetry", "Repr.Workspaces"],
+        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Telemetry", "Repr.Requester", "Repr.Server"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
         ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],
         ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],
@@ -38,7 +39,7 @@ public sealed partial class ArchitectureTests
     {
         Assert.True(
             Plugins.Contains(project) || Allowed.ContainsKey(project), $"{project} is new: add its row to the table of layers.");
-        string[] allowed = Plugins.Contains(project) ? ["Repr.Core", "Repr.Protocol", "Repr.Cas.Far", "Repr.Security"] : Allowed[project];
+        string[] allowed = Plugins.Contains(project) ? ["Repr.Core", "Repr.Protocol", "Repr.Cas.Far", "Repr.Security", "Repr.Telemetry"] : Allowed[project];
         IEnumerable<string> references = Elements(project, "ProjectReference")
             .Select(element => Path.GetFileNameWithoutExtension(element.Attribute("Include")!.Value))
             .Where(static reference => reference != "*"); // plugins are built with the tool, and loaded by it

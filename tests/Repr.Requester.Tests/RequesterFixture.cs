@@ -4,6 +4,8 @@ using Repr.Requester.Actions;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
+using Repr.Requester.Telemetry;
+using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Tests;
@@ -11,9 +13,13 @@ namespace Repr.Requester.Tests;
 /// <summary>The requester without its door, on real files, against a <see cref="TestWorker"/>.</summary>
 internal sealed class RequesterFixture : IAsyncDisposable
 {
-    private RequesterFixture(TestWorker worker)
+    private readonly RequesterTelemetry _telemetry;
+
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry)
     {
         Worker = worker;
+        Files = files;
+        _telemetry = telemetry;
         Directory.CreateDirectory(Files.At("src"));
         Directory.CreateDirectory(Files.At("obj"));
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
@@ -28,7 +34,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             Predictors,
             Digests,
             new OutputWriter(Digests),
-            new BuildRecord(Path.Combine(Options.CacheDirectory, "records"), TimeProvider.System),
+            telemetry,
             TimeProvider.System,
             NullLogger.Instance);
     }
@@ -37,7 +43,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public TestWorker Worker { get; }
 
-    public TemporaryDirectory Files { get; } = new();
+    public TemporaryDirectory Files { get; }
 
     public RequesterOptions Options { get; }
 
@@ -53,7 +59,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync() => new(await TestWorker.StartAsync());
+    public static async Task<RequesterFixture> StartAsync(params NamedSink[] sinks)
+    {
+        TemporaryDirectory files = new();
+        return new(
+            await TestWorker.StartAsync(),
+            files,
+            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance));
+    }
 
     public Wire.Run NewRun()
     {
@@ -99,6 +112,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Sessions.DisposeAsync();
+        await _telemetry.DisposeAsync();
         Digests.Dispose();
         Watch.Dispose();
         await Worker.DisposeAsync();

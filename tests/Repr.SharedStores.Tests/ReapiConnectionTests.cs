@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol.Reapi;
 using CoreDigest = Repr.Digest;
+using Directory = System.IO.Directory;
 
 namespace Repr.SharedStores.Tests;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Repr.Telemetry;
 
 namespace Repr.Server.Execution;
 
@@ -7,7 +8,8 @@ namespace Repr.Server.Execution;
 /// <param name="Command">What to run.</param>
 /// <param name="Inputs">What is known about the requester's files.</param>
 /// <param name="Description">For people, as in "Csc App.Core".</param>
-internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description)
+/// <param name="Span">Of the action in its trace.</param>
+internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description, Span Span = default)
 {
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
@@ -37,7 +39,9 @@ internal sealed partial class ActionExecutor(
     {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
+        using Span queue = request.Span.Child("queue");
         int slot = await slots.AcquireAsync(cancellationToken);
+        queue.Dispose();
         double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
@@ -49,14 +53,20 @@ internal sealed partial class ActionExecutor(
 
             // 3. A workspace that shows it.
             long made = Stopwatch.GetTimestamp();
+            using Span setup = request.Span.Child("setup");
             string staging = Path.Combine(
                 stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
             Directory.CreateDirectory(staging);
             await using IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
             double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
 
+            setup.Dispose();
+
             // 4. The tool.
+            using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+            tool.Dispose();
+            files.Hydration.Tell(request.Span, DateTimeOffset.UtcNow);
 
             if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })
             {
@@ -65,9 +75,11 @@ internal sealed partial class ActionExecutor(
 
             // 5. What it left, hashed and stored.
             long ended = Stopwatch.GetTimestamp();
+            using Span collect = request.Span.Child("collect");
             (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
                 await StoreOutputsAsync(workspace.CollectChanges(), request.Command.OutputRoots, lease, cancellationToken);
             double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
+            collect.Set(TelemetryNames.Files, outputs.Count).Dispose();
 
             // 6. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);

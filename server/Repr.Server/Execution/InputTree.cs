@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Server.Execution;
@@ -78,6 +79,9 @@ internal sealed class InputTree : IFileSource
     /// <summary>Time in which at least one file operation waited for the requester.</summary>
     public WaitClock Waits { get; } = new();
 
+    /// <summary>The files that were opened.</summary>
+    public Hydration Hydration { get; } = new();
+
     /// <summary>How many questions were asked.</summary>
     public int Questions => Volatile.Read(ref _questions);
 
@@ -122,6 +126,7 @@ internal sealed class InputTree : IFileSource
     /// <inheritdoc/>
     public async ValueTask<SafeFileHandle> OpenAsync(VirtualPath file, CancellationToken cancellationToken)
     {
+        long asked = Stopwatch.GetTimestamp();
         if (await FactAsync(file).WaitAsync(cancellationToken) is not FileFact fact)
         {
             throw new ReprException(ReprErrorCode.Internal, $"'{file}' was opened, but it is not a file.");
@@ -130,15 +135,17 @@ internal sealed class InputTree : IFileSource
         Observed.Note(file, ObservedKind.Read);
         if (fact.Digest is { } promised && await TryOpenAsync(promised, cancellationToken) is { } handle)
         {
+            Hydration.Note(asked, fact.SizeBytes);
             return handle;
         }
 
-        FileFact asked = await _contents
+        FileFact answer = await _contents
             .GetOrAdd(file, path => new(() => AskContentOnceAsync(path, fact)))
             .Value.WaitAsync(cancellationToken);
-        return await TryOpenAsync(asked.Digest!.Value, cancellationToken)
+        Hydration.Note(asked, fact.SizeBytes);
+        return await TryOpenAsync(answer.Digest!.Value, cancellationToken)
             ?? throw new ReprException(
-                ReprErrorCode.Corrupt, $"The content {asked.Digest} of '{file}' is not in the store although the requester has just sent it.");
+                ReprErrorCode.Corrupt, $"The content {answer.Digest} of '{file}' is not in the store although the requester has just sent it.");
     }
 
     private async ValueTask<SafeFileHandle?> TryOpenAsync(Digest digest, CancellationToken cancellationToken)

@@ -1,26 +1,37 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Telemetry;
+using Repr.Telemetry;
 
 namespace Repr.Server.Sessions;
 
 /// <summary>
 /// One action's share of a session: its questions and answers, its text, its end. Safe for concurrent use.
 /// </summary>
-internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage> outgoing, CancellationToken sessionEnded)
+internal sealed class ActionSession(
+    ulong actionId, ChannelWriter<WorkerMessage> outgoing, Span span, WorkerMetrics metrics, CancellationToken sessionEnded)
     : IRequesterFiles, IToolText, IToolInput, IDisposable
 {
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<FileAnswer>> _questions = new();
     private readonly CancellationTokenSource _stopped = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
     private readonly Channel<ToolInput> _input = Channel.CreateUnbounded<ToolInput>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentQueue<QuestionWait> _waits = new();
     private ulong _lastQuestion;
     private long _inputUnderWay;
 
     /// <summary>Cancelled when the requester cancels the action, or the session ends.</summary>
     public CancellationToken Stopped => _stopped.Token;
+
+    /// <summary>The action in its trace.</summary>
+    public Span Span => span;
+
+    /// <summary>How long the tool waited for answers.</summary>
+    public IEnumerable<QuestionWait> Waits => _waits;
 
     /// <summary>Stops the action. Idempotent.</summary>
     public void Stop()
@@ -130,15 +141,32 @@ internal sealed class ActionSession(ulong actionId, ChannelWriter<WorkerMessage>
         ulong id = Interlocked.Increment(ref _lastQuestion);
         TaskCompletionSource<FileAnswer> question = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _questions[id] = question;
+        long start = Stopwatch.GetTimestamp();
+        using Span asking = span.Child("question", ActivityKind.Client);
+        if (asking.IsRecorded)
+        {
+            asking.Set(TelemetryNames.FilePath, path.Text).Set(TelemetryNames.QuestionKind, kind.ToString().ToLowerInvariant());
+        }
+
         try
         {
             await outgoing.WriteAsync(
                 new WorkerMessage
                 {
-                    FileQuestion = new FileQuestion { ActionId = actionId, QuestionId = id, Path = path.Text, Kind = kind },
+                    FileQuestion = new FileQuestion
+                    {
+                        ActionId = actionId,
+                        QuestionId = id,
+                        Path = path.Text,
+                        Kind = kind,
+                        TraceParent = asking.TraceParent,
+                    },
                 },
                 cancellationToken);
             FileAnswer answer = await question.Task.WaitAsync(cancellationToken);
+            TimeSpan wait = Stopwatch.GetElapsedTime(start);
+            metrics.Answered(wait);
+            _waits.Enqueue(new QuestionWait { QuestionId = id, WaitMs = (float)wait.TotalMilliseconds });
             return answer.AnswerCase switch
             {
                 FileAnswer.AnswerOneofCase.Refused => throw new ReprException(ReprErrorCode.Refused, answer.Refused),

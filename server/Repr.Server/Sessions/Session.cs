@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Telemetry;
+using Repr.Telemetry;
 
 namespace Repr.Server.Sessions;
 
@@ -27,6 +30,7 @@ internal sealed partial class Session(
     SlotPool slots,
     InputSets inputSets,
     ILocalContentStore store,
+    WorkerTelemetry telemetry,
     TimeProvider time,
     ILogger<Session> logger)
 {
@@ -124,7 +128,8 @@ internal sealed partial class Session(
         {
             case RequesterMessage.MessageOneofCase.Execute:
                 ulong id = message.Execute.ActionId;
-                ActionSession action = new(id, outgoing, ended);
+                Span span = WorkerTelemetry.Begin(message.Execute.Description, message.Execute.TraceParent);
+                ActionSession action = new(id, outgoing, span, telemetry.Metrics, ended);
                 if (!_actions.TryAdd(id, action))
                 {
                     action.Dispose();
@@ -168,10 +173,14 @@ internal sealed partial class Session(
     {
         WorkerMessage completed = new();
         IContentLease lease = store.Lease();
+        long start = Stopwatch.GetTimestamp();
         try
         {
-            completed.Completed = (await ExecuteAsync(execute, action, lease)).ToWire(execute.ActionId);
+            ActionResult result = await ExecuteAsync(execute, action, lease);
+            completed.Completed = result.ToWire(execute.ActionId);
+            completed.Completed.QuestionWaits.AddRange(action.Waits);
             await StoreObservedAsync(completed.Completed, lease, action.Stopped);
+            telemetry.End(action.Span, start, execute.Description, result);
         }
         catch (OperationCanceledException)
         {
@@ -189,6 +198,11 @@ internal sealed partial class Session(
             Log.ActionBroke(logger, execute.Description, defect);
             completed.Completed = Failed(
                 execute.ActionId, new ReprException(ReprErrorCode.Internal, $"The worker '{identity.WorkerId}' failed: {defect.Message}"));
+        }
+
+        if (completed.Completed.Failure is { } why)
+        {
+            telemetry.Fail(action.Span, start, execute.Description, (ReprErrorCode)why.Code, why.Message);
         }
 
         leases.Add(lease);
@@ -217,7 +231,8 @@ internal sealed partial class Session(
         ActionRequest request = new(
             execute.Command.ToCore(),
             [.. sets.SelectMany(set => set.Facts), .. execute.Inputs.Select(WireConversions.ToCore)],
-            execute.Description);
+            execute.Description,
+            action.Span);
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {
             Interlocked.Decrement(ref _waiting);

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Repr.Requester.Content;
+using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
@@ -18,7 +19,15 @@ internal sealed class ActionProgress
 
     /// <summary>Makes it.</summary>
     /// <param name="live">Where text goes as it comes; null: it is kept.</param>
-    public ActionProgress(Channel<Wire.DoorText>? live = null) => _live = live;
+    /// <param name="span">Of the action.</param>
+    public ActionProgress(Channel<Wire.DoorText>? live = null, Span span = default)
+    {
+        _live = live;
+        Span = span;
+    }
+
+    /// <summary>The action in the trace of its build.</summary>
+    public Span Span { get; }
 
     /// <summary>Text has been passed on or input has been taken: the action cannot be repeated as if nothing had happened.</summary>
     public bool IsVisible => HasPassedText || Volatile.Read(ref _inputs) > 0;
@@ -95,7 +104,7 @@ internal sealed class ActionProgress
     public Wire.RunStatistics ToStatistics(TimeSpan total) => new()
     {
         Mapped = Mapped,
-        AskedBack = (uint)(Answers?.Asked.Count() ?? 0),
+        AskedBack = (uint)(Answers?.Questions.Count ?? 0),
         UploadedFiles = (uint)Transfer.UploadedFiles,
         UploadedBytes = Transfer.UploadedBytes,
         SharedFiles = (uint)Transfer.SharedFiles,

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Google.Protobuf;
@@ -9,6 +10,8 @@ using Repr.Requester.Content;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
+using Repr.Requester.Telemetry;
+using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
@@ -25,7 +28,7 @@ internal sealed partial class ActionRunner(
     InputPredictors predictors,
     DigestCache digests,
     OutputWriter outputWriter,
-    BuildRecord record,
+    RequesterTelemetry telemetry,
     TimeProvider time,
     ILogger log)
 {
@@ -48,7 +51,8 @@ internal sealed partial class ActionRunner(
     {
         Channel<Wire.DoorText>? live = run.LiveText ? Channel.CreateUnbounded<Wire.DoorText>(new() { SingleReader = true }) : null;
         Task relaying = live is null ? Task.CompletedTask : RelayAsync(live.Reader, text, cancellationToken);
-        ActionProgress progress = new(live);
+        RunningBuild build = telemetry.Enter(run.BuildId, run.TraceParent);
+        ActionProgress progress = new(live, build.Span.Child("action"));
         long start = time.GetTimestamp();
         Wire.DoorReply reply;
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
@@ -103,7 +107,9 @@ internal sealed partial class ActionRunner(
             done.Statistics = statistics;
         }
 
-        Record(run, reply, statistics, progress);
+        ActionCompleted ended = ActionEvents.Make(run, reply, statistics, progress, time.GetUtcNow());
+        ActionEvents.End(progress.Span, ended);
+        telemetry.Leave(build, ended, progress.Answers?.Questions.Waits ?? []);
         return reply;
     }
 
@@ -143,6 +149,7 @@ internal sealed partial class ActionRunner(
                 OnRetry = arguments =>
                 {
                     Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
+                    progress.Span.Note("retry", arguments.Outcome.Exception!.Message);
                     return ValueTask.CompletedTask;
                 },
             })
@@ -178,15 +185,18 @@ internal sealed partial class ActionRunner(
             DateTime stamp = time.GetUtcNow().UtcDateTime;
 
             // 2. Predict and map: what the tool will look at, as facts.
+            using Span mapped = progress.Span.Child("map");
             Prediction predicted = request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
             (Wire.Execute execute, IReadOnlyList<ContentSource> sets) =
                 ExecuteMessage.Make(request, mapping, session.Welcome.ProtocolMinor >= SetsSince);
             progress.Mapped = request.EmptyMapping ? (uint)execute.Inputs.Count : (uint)mapping.Count;
             progress.RequestBytes = execute.CalculateSize();
+            mapped.Set(TelemetryNames.Mapped, progress.Mapped).Dispose();
 
             // 3. Upload what the worker's store lacks.
             long uploading = time.GetTimestamp();
+            using Span upload = progress.Span.Child("upload");
             if (!request.EmptyMapping)
             {
                 await session.Uploader.EnsureAsync(mapping.Sources, progress.Transfer, token);
@@ -197,23 +207,31 @@ internal sealed partial class ActionRunner(
             }
 
             progress.Upload += time.GetElapsedTime(uploading);
+            upload.Set(TelemetryNames.Files, progress.Transfer.UploadedFiles).Set(TelemetryNames.Bytes, progress.Transfer.UploadedBytes).Dispose();
 
             // 4. Wait for a place on the worker, in order.
             long queueing = time.GetTimestamp();
+            using Span queue = progress.Span.Child("queue");
             using IDisposable place = await session.EnterAsync(request.QueueTimeout, token);
             progress.Queue += time.GetElapsedTime(queueing);
+            queue.Dispose();
 
             // 5. Execute, and answer what is asked back.
             progress.BeginExecution(time);
-            FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer);
+            using Span executing = progress.Span.Child("execute", ActivityKind.Client).Set(TelemetryNames.WorkerId, progress.Worker);
+            execute.TraceParent = executing.TraceParent;
+            FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer, executing);
             progress.Answers = answers;
             ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
+            executing.Dispose();
             LostWrites.Refuse(request, result);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
             long downloading = time.GetTimestamp();
+            using Span download = progress.Span.Child("download");
             await outputWriter.WriteAsync(result.Outputs, mapping, stamp, session.Downloader, session.Uploader, progress.Transfer, token);
             progress.Download = time.GetElapsedTime(downloading);
+            download.Set(TelemetryNames.Files, progress.Transfer.DownloadedFiles).Set(TelemetryNames.Bytes, progress.Transfer.DownloadedBytes).Dispose();
 
             // 7. Learn what it looked at.
             progress.Result = result;
@@ -247,6 +265,7 @@ internal sealed partial class ActionRunner(
     {
         IAsyncEnumerable<ToolInput> noted = NotingAsync(input, progress, cancellationToken);
         Wire.Completed completed = await session.ExecuteAsync(execute, answers.AnswerAsync, progress.AddText, noted, cancellationToken);
+        answers.Questions.Note(completed.QuestionWaits);
         if (completed.Failure is { } failure)
         {
             ReprException reported = failure.ToCore();
@@ -339,48 +358,6 @@ internal sealed partial class ActionRunner(
     private static Wire.DoorReply NotRun(string code, string message, bool isCancelled = false) =>
         new() { NotRun = new Wire.NotRun { Code = code, Message = message, Cancelled = isCancelled } };
 
-    private void Record(Wire.Run run, Wire.DoorReply reply, Wire.RunStatistics statistics, ActionProgress progress)
-    {
-        ActionRecord line = new()
-        {
-            Time = time.GetUtcNow(),
-            Description = run.Description,
-            Outcome = reply.Done is null ? "not-run" : "remote",
-            Code = reply.NotRun?.Code,
-            Message = reply.NotRun?.Message,
-            Exit = progress.Result is { } result ? $"{result.Exit.Kind} {result.Exit.Value}" : null,
-            Worker = progress.Worker.Length > 0 ? progress.Worker : run.Endpoint,
-            Attempts = statistics.Attempts,
-            Mapped = statistics.Mapped,
-            AskedBack = statistics.AskedBack,
-            UploadedFiles = statistics.UploadedFiles,
-            UploadedBytes = statistics.UploadedBytes,
-            SharedFiles = statistics.SharedFiles,
-            SharedBytes = statistics.SharedBytes,
-            DownloadedFiles = statistics.DownloadedFiles,
-            DownloadedBytes = statistics.DownloadedBytes,
-            RequestBytes = statistics.RequestBytes,
-            TotalMs = statistics.TotalMs,
-            UploadMs = statistics.UploadMs,
-            QueueMs = statistics.QueueMs,
-            ToolMs = statistics.ToolMs,
-            DownloadMs = statistics.DownloadMs,
-            Timings = progress.Result?.Timings,
-            Asked = [.. progress.Answers?.Asked.Select(path => path.Text) ?? []],
-            Served = [.. progress.Answers?.Served ?? []],
-            UndeclaredWrites =
-                progress.Result is { UndeclaredWrites.Count: > 0 } written ? [.. written.UndeclaredWrites.Select(path => path.Text)] : null,
-        };
-        try
-        {
-            record.Append(run.BuildId, line);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Log.NotRecorded(log, run.Description, exception);
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: trying again: {Reason}")]
@@ -388,8 +365,5 @@ internal sealed partial class ActionRunner(
 
         [LoggerMessage(Level = LogLevel.Error, Message = "{Action}: failed because of a defect")]
         public static partial void Defect(ILogger log, string action, Exception exception);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: could not be written to the build record")]
-        public static partial void NotRecorded(ILogger log, string action, Exception exception);
     }
 }

@@ -1,33 +1,29 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
+using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Actions;
-
-/// <summary>A file whose content a worker got because it asked.</summary>
-/// <param name="Path">Where.</param>
-/// <param name="Digest">Its content, "hash/size".</param>
-internal sealed record ServedFile(string Path, string Digest);
 
 /// <summary>
 /// Answers one action's questions: from its mapping, so that no fact changes while it runs, else from the disk as far as the
 /// read policy allows. Looks by handle and follows no link. The same question has the same answer. Safe for concurrent use.
 /// </summary>
-internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, ContentUploader uploader, TransferStatistics statistics)
+internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, ContentUploader uploader, TransferStatistics statistics, Span span = default)
 {
     private const long EagerBytes = 4 << 20;
 
     private readonly ConcurrentDictionary<(VirtualPath, Wire.FileQuestion.Types.Kind), Lazy<Task<Wire.FileAnswer>>> _answers = new();
     private readonly ConcurrentDictionary<VirtualPath, ContentSource> _promised = new();
-    private readonly ConcurrentQueue<VirtualPath> _asked = new();
     private readonly ConcurrentQueue<ServedFile> _served = new();
     private string? _refusal;
 
-    /// <summary>The paths that were asked for, in that order.</summary>
-    public IEnumerable<VirtualPath> Asked => _asked;
+    /// <summary>What was asked.</summary>
+    public QuestionLog Questions { get; } = new();
 
     /// <summary>The files whose content was served.</summary>
     public IEnumerable<ServedFile> Served => _served;
@@ -38,6 +34,22 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
     /// <summary>Answers a question. Never throws except when cancelled: what goes wrong is the answer.</summary>
     public async Task<Wire.FileAnswer> AnswerAsync(Wire.FileQuestion question, CancellationToken cancellationToken)
     {
+        long start = Stopwatch.GetTimestamp();
+        using Span answering = StartSpan(question);
+        Wire.FileAnswer answer = await AnswerOnceAsync(question, cancellationToken);
+        Questions.Note(question.QuestionId, question.Path, start);
+        answering.Set(TelemetryNames.FilePath, question.Path).Set("repr.answer", answer.AnswerCase);
+        return answer;
+    }
+
+    // Below the worker's question; what claims to be of another trace is not believed.
+    private Span StartSpan(Wire.FileQuestion question) =>
+        span.TraceId is { } trace && question.TraceParent.Contains(trace, StringComparison.Ordinal)
+            ? Span.Start("answer", ActivityKind.Server, question.TraceParent)
+            : span.Child("answer", ActivityKind.Server);
+
+    private async Task<Wire.FileAnswer> AnswerOnceAsync(Wire.FileQuestion question, CancellationToken cancellationToken)
+    {
         Wire.FileAnswer answer;
         if (!VirtualPath.TryParse(question.Path, out VirtualPath path, out string? problem))
         {
@@ -46,16 +58,14 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         else if (question.Kind == Wire.FileQuestion.Types.Kind.Content)
         {
             // Asked again when the store has lost the blob: never answered from memory.
-            _asked.Enqueue(path);
             answer = await GuardAsync(path, () => ContentAsync(path, cancellationToken), cancellationToken);
         }
         else
         {
-            _asked.Enqueue(path);
-            Lazy<Task<Wire.FileAnswer>> answering = _answers.GetOrAdd(
+            Lazy<Task<Wire.FileAnswer>> looking = _answers.GetOrAdd(
                 (path, question.Kind), _ =>
                     new(() => GuardAsync(path, () => LookAsync(path, question.Kind, cancellationToken), cancellationToken)));
-            answer = (await answering.Value.WaitAsync(cancellationToken)).Clone();
+            answer = (await looking.Value.WaitAsync(cancellationToken)).Clone();
         }
 
         answer.ActionId = question.ActionId;

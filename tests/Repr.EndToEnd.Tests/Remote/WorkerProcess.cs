@@ -75,6 +75,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>kill -TERM, and waits for its orderly end.</summary>
+    public async Task StopAsync()
+    {
+        Signal("TERM");
+        await _process!.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {
