@@ -144,10 +144,9 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
             return;
         }
 
-        // The client sends what it can seek in at once, and anything else in blocks, which are two requests at least. Compressed content
-        // is never longer than it was.
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)digest.SizeBytes + 1);
-        int length = await content.ReadAtLeastAsync(buffer, (int)digest.SizeBytes + 1, throwOnEndOfStream: false, cancellationToken);
+        // The client sends what it can seek in at once, and anything else in blocks, which are two requests at least.
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)digest.SizeBytes);
+        int length = await content.ReadToEndAsync(buffer, digest, cancellationToken);
         using MemoryStream body = new(buffer, 0, length, writable: false);
         await BlobOf(digest).UploadAsync(body, upload, cancellationToken);
 

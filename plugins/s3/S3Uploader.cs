@@ -32,23 +32,15 @@ internal sealed class S3Uploader(IAmazonS3 client, S3StoreOptions options, S3Err
         }
 
         int partLength = (int)Math.Max(options.PartBytes, (digest.SizeBytes / MaxParts) + 1);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)Math.Min(partLength, digest.SizeBytes + 1));
-        int limit = Math.Min(buffer.Length, partLength);
-        int length = await content.ReadAtLeastAsync(buffer.AsMemory(0, limit), limit, throwOnEndOfStream: false, cancellationToken);
-        if (length < limit)
-        {
-            Check(digest, content, length);
-            await PutWholeAsync(digest, content, buffer, length, cancellationToken);
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-        else
-        {
-            await PutPartsAsync(digest, content, buffer, partLength, cancellationToken);
-        }
+        await (digest.SizeBytes <= partLength
+            ? PutWholeAsync(digest, content, cancellationToken)
+            : PutPartsAsync(digest, content, partLength, cancellationToken));
     }
 
-    private async Task PutWholeAsync(Digest digest, OutgoingContent content, byte[] buffer, int length, CancellationToken cancellationToken)
+    private async Task PutWholeAsync(Digest digest, OutgoingContent content, CancellationToken cancellationToken)
     {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)digest.SizeBytes);
+        int length = await content.ReadToEndAsync(buffer, digest, cancellationToken);
         using MemoryStream body = new(buffer, 0, length, writable: false);
         PutObjectRequest request = new()
         {
@@ -62,10 +54,12 @@ internal sealed class S3Uploader(IAmazonS3 client, S3StoreOptions options, S3Err
         };
         request.Headers.ContentEncoding = content.ContentEncoding;
         await RunAsync(digest, () => client.PutObjectAsync(request, cancellationToken), cancellationToken);
+
+        // Not after a failure: the client may still read it.
+        ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    private async Task PutPartsAsync(
-        Digest digest, OutgoingContent content, byte[] first, int partLength, CancellationToken cancellationToken)
+    private async Task PutPartsAsync(Digest digest, OutgoingContent content, int partLength, CancellationToken cancellationToken)
     {
         InitiateMultipartUploadRequest begin = new() { BucketName = options.Bucket, Key = options.KeyOf(digest), ContentType = ContentType };
         begin.Headers.ContentEncoding = content.ContentEncoding;
@@ -73,23 +67,31 @@ internal sealed class S3Uploader(IAmazonS3 client, S3StoreOptions options, S3Err
         List<Task<PartETag>> parts = [];
         try
         {
-            byte[] buffer = first;
             long total = 0;
-            for (int length = partLength; length > 0;)
+            while (true)
             {
+                byte[] buffer = ArrayPool<byte>.Shared.Rent(partLength);
+                int length = await content.ReadAtLeastAsync(
+                    buffer.AsMemory(0, partLength), partLength, throwOnEndOfStream: false, cancellationToken);
+                if (length == 0)
+                {
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    break;
+                }
+
                 total += length;
                 parts.Add(PutPartAsync(digest, upload, parts.Count + 1, buffer, length, cancellationToken));
                 if (parts.Count >= PartsInFlight)
                 {
                     await parts[^PartsInFlight];
                 }
-
-                buffer = ArrayPool<byte>.Shared.Rent(partLength);
-                length = await content.ReadAtLeastAsync(buffer.AsMemory(0, partLength), partLength, throwOnEndOfStream: false, cancellationToken);
             }
 
-            ArrayPool<byte>.Shared.Return(buffer);
-            Check(digest, content, total);
+            if (content.ContentEncoding is null && total != digest.SizeBytes)
+            {
+                throw new ReprException(ReprErrorCode.Corrupt, $"The content of blob {digest} has {total} bytes. Send the blob again.");
+            }
+
             List<PartETag> tags = [.. await Task.WhenAll(parts)];
             await RunAsync(
                 digest,
@@ -129,7 +131,6 @@ internal sealed class S3Uploader(IAmazonS3 client, S3StoreOptions options, S3Err
         };
         UploadPartResponse answer = await RunAsync(digest, () => client.UploadPartAsync(request, cancellationToken), cancellationToken);
 
-        // Not after a failure: the client may still read it.
         ArrayPool<byte>.Shared.Return(buffer);
         return new PartETag(number, answer.ETag);
     }
@@ -155,14 +156,6 @@ internal sealed class S3Uploader(IAmazonS3 client, S3StoreOptions options, S3Err
         catch (Exception exception) when (errors.Translate($"put blob {digest} into", exception, cancellationToken) is { } translated)
         {
             throw translated;
-        }
-    }
-
-    private static void Check(Digest digest, OutgoingContent content, long length)
-    {
-        if (content.ContentEncoding is null && length != digest.SizeBytes)
-        {
-            throw new ReprException(ReprErrorCode.Corrupt, $"The content of blob {digest} has {length} bytes. Send the blob again.");
         }
     }
 }

@@ -62,6 +62,25 @@ public sealed class OutgoingContent : ForwardStream
         return count;
     }
 
+    /// <summary>Reads all of it into memory. What is compressed is never longer than it was.</summary>
+    /// <param name="buffer">As long as the blob, or longer.</param>
+    /// <param name="digest">The blob.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How long it is.</returns>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Corrupt"/>: the content is longer or shorter than its digest says.</exception>
+    public async ValueTask<int> ReadToEndAsync(Memory<byte> buffer, Digest digest, CancellationToken cancellationToken)
+    {
+        int size = (int)digest.SizeBytes;
+        int length = await this.ReadAtLeastAsync(buffer[..size], size, throwOnEndOfStream: false, cancellationToken);
+        byte[] more = ArrayPool<byte>.Shared.Rent(1);
+        bool isEnd = await ReadAsync(more, cancellationToken) == 0;
+        ArrayPool<byte>.Shared.Return(more);
+        return isEnd && (length == size || ContentEncoding is not null)
+            ? length
+            : throw new ReprException(
+                ReprErrorCode.Corrupt, $"The content of blob {digest} is {(isEnd ? "shorter" : "longer")} than its digest says. Send the blob again.");
+    }
+
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
