@@ -10,16 +10,24 @@ namespace Repr.Plugins;
 internal static class PluginLoader
 {
     /// <summary>Loads the plugin for a kind of service from an assembly.</summary>
-    /// <exception cref="ArgumentException">There is no such assembly, or it has not exactly one such plugin; the message says which.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no such assembly, it was built against another contract, or it has not exactly one such plugin; the message says which.
+    /// </exception>
     public static LoadedPlugin<TService> Load<TService>(string assemblyPath)
         where TService : class
     {
         string path = Path.GetFullPath(assemblyPath);
         try
         {
+            Assembly assembly = new PluginLoadContext(path).LoadFromAssemblyPath(path);
+            if (ContractVersion.WhyIncompatible(assembly) is { } why)
+            {
+                throw new ArgumentException($"{path} {why}");
+            }
+
             (Type Type, Type Options)[] found =
             [
-                .. new PluginLoadContext(path).LoadFromAssemblyPath(path).GetExportedTypes()
+                .. assembly.GetExportedTypes()
                     .Where(static type => !type.IsAbstract)
                     .SelectMany(static type => type.GetInterfaces(), static (type, contract) => (type, contract))
                     .Where(static pair => pair.contract.IsConstructedGenericType

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Plugins.Testing;
 using Repr.Testing;
 
 namespace Repr.Cas.Tests;

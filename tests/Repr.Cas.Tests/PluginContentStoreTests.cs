@@ -1,5 +1,5 @@
 using Repr.Cas.TestPlugin;
-using Repr.Testing;
+using Repr.Plugins.Testing;
 
 namespace Repr.Cas.Tests;
 

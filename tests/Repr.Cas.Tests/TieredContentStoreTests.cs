@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Plugins.Testing;
 using Repr.Testing;
 
 namespace Repr.Cas.Tests;

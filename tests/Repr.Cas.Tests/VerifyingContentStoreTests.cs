@@ -1,4 +1,4 @@
-using Repr.Testing;
+using Repr.Plugins.Testing;
 
 namespace Repr.Cas.Tests;
 

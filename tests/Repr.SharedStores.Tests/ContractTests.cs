@@ -1,4 +1,4 @@
-using Repr.Testing;
+using Repr.Plugins.Testing;
 using Repr.Testing.SharedStores;
 
 namespace Repr.SharedStores.Tests;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Repr.Cas;
-using Repr.Testing;
+using Repr.Plugins.Testing;
 using Repr.Testing.SharedStores;
 
 namespace Repr.SharedStores.Tests;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
+using Repr.Plugins.Testing;
 using Xunit;
 
 namespace Repr.Testing;

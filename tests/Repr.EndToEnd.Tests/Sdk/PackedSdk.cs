@@ -19,11 +19,14 @@ public sealed class PackedSdk : IAsyncLifetime
     /// <summary>The repository.</summary>
     public static string Repository { get; } = Path.GetFullPath("../..", Path.GetDirectoryName(SourceDirectory())!);
 
+    /// <summary>The feed.</summary>
+    public string Feed => Path.Combine(_root, "feed");
+
     /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
         BuildRun pack = await RunAsync(
-            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", Configuration, "-o", Path.Combine(_root, "feed"), $"-p:Version={Version}"], []);
+            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", Configuration, "-o", Feed, $"-p:Version={Version}"], []);
         Assert.True(pack.ExitCode == 0, pack.Output);
     }
 

@@ -1,4 +1,4 @@
-namespace Repr.Cas;
+namespace Repr;
 
 /// <summary>
 /// Checks everything that goes into and comes out of a store that is not trusted: one on another machine, or a plugin's.

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace Repr.Cas;
+namespace Repr;
 
 /// <summary>
 /// Passes a stream on and fails, before its end is told, when the content is not what the digest says. So a reader that saw the end

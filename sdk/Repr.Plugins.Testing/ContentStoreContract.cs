@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Xunit;
 
-namespace Repr.Testing;
+namespace Repr.Plugins.Testing;
 
 /// <summary>What every <see cref="IContentStore"/> promises. A store's tests derive from it and make the store.</summary>
 public abstract class ContentStoreContract : IAsyncLifetime

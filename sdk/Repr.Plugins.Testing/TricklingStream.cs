@@ -1,4 +1,4 @@
-namespace Repr.Testing;
+namespace Repr.Plugins.Testing;
 
 /// <summary>Gives content in small pieces and can't seek, as a network does; fails or tells where it is asked to.</summary>
 public sealed class TricklingStream(byte[] content, int pieceLength) : Stream
