@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Repr.Testing;
+using Repr.Plugins.Testing;
 using Repr.Testing.Servers;
 
 namespace Repr.Cas.Far.Tests;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Repr.Testing;
+using Repr.Plugins.Testing;
 
 namespace Repr.Cas.Tests;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Repr.Plugins.Testing;
 using Repr.Testing;
 
 namespace Repr.Cas.Tests;

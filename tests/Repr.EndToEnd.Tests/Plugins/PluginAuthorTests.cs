@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Repr.EndToEnd.Tests.Exec;
@@ -22,8 +23,8 @@ public sealed partial class PluginAuthorTests(PackedSdk sdk)
         await DotnetAsync(directory, "new", "repr-plugin", "-n", "Acme.Blobs", "--debug:custom-hive", hive);
 
         string made = Path.Combine(directory, "Acme.Blobs");
-        Assert.Empty(Directory.EnumerateFiles(made, "*", SearchOption.AllDirectories).Where(static file =>
-            (file + File.ReadAllText(file)).Contains("MyStore", StringComparison.OrdinalIgnoreCase) || File.ReadAllText(file).Contains("0.0.0", StringComparison.Ordinal)));
+        Assert.DoesNotContain(Directory.EnumerateFiles(made, "*", SearchOption.AllDirectories), static file =>
+            (file + File.ReadAllText(file)).Contains("MyStore", StringComparison.OrdinalIgnoreCase) || File.ReadAllText(file).Contains("0.0.0", StringComparison.Ordinal));
         await AssertTestsPassAsync(made);
     }
 
@@ -51,7 +52,8 @@ public sealed partial class PluginAuthorTests(PackedSdk sdk)
         FrontRun run = await front.ExecAsync("--", "sh", "-c", "cat input input > output");
 
         Assert.Equal((0, "", ""), (run.ExitCode, run.Output, run.Error));
-        Assert.Equal([.. input, .. input], await File.ReadAllBytesAsync(front.PathOf("output"), Cancellation));
+        byte[] output = await File.ReadAllBytesAsync(front.PathOf("output"), Cancellation);
+        Assert.True(output.AsSpan().SequenceEqual((byte[])[.. input, .. input]));
         Digest sent = Digest.Compute(input);
         IContentStore store = Load(settings);
         while ((await store.FindMissingAsync([sent], Cancellation)).Count > 0)
@@ -62,7 +64,7 @@ public sealed partial class PluginAuthorTests(PackedSdk sdk)
 
         await using Stream? kept = await store.OpenAsync(sent, Cancellation);
         Assert.Equal(sent, await Digest.ComputeAsync(kept!, Cancellation));
-        Assert.Equal("SQLite format 3\0"u8, (await File.ReadAllBytesAsync(database, Cancellation)).AsSpan(0, 16));
+        Assert.StartsWith("SQLite format 3\0", Encoding.Latin1.GetString(await File.ReadAllBytesAsync(database, Cancellation)), StringComparison.Ordinal);
         Assert.DoesNotContain("REPR1203", worker.Log, StringComparison.Ordinal);
     }
 

@@ -3,7 +3,6 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Azure.Storage;
 using Azure.Storage.Blobs;
-using Repr.Cas;
 using Repr.Cas.AzureBlob;
 using Repr.Cas.Redis;
 using Repr.Cas.S3;
