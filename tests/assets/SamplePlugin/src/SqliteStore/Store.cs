@@ -1,68 +1,88 @@
+using Microsoft.Data.Sqlite;
 using Repr;
 
 namespace SqliteStore;
 
-/// <summary>
-/// Blobs in a folder, one file each. Written under another name and renamed, so that a blob is there as a whole or not at all.
-/// Safe for concurrent use. Replace the three methods by yours; the host checks content against its digest.
-/// </summary>
-internal sealed class Store(string folder) : IContentStore
+/// <summary>Blobs as rows of a SQLite database. Safe for concurrent use: each call has a connection of its own.</summary>
+internal sealed class Store(string path) : IContentStore
 {
-    public ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<IReadOnlyList<Digest>>([.. digests.Distinct().Where(digest => !File.Exists(PathOf(digest)))]);
-
-    public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) => ValueTask.FromResult(Try<Stream?>(() =>
+    public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
     {
-        try
+        await using SqliteConnection database = Open();
+        return [.. digests.Distinct().Where(digest => Find(database, digest) is null)];
+    }
+
+    public async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        SqliteConnection database = Open();
+        if (Find(database, digest) is { } row)
         {
-            return File.OpenRead(PathOf(digest));
+            return new OpenBlob(database, row);
         }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-    }));
+
+        await database.DisposeAsync();
+        return null;
+    }
 
     public async ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken)
     {
-        string temporary = Path.Combine(folder, Path.GetRandomFileName());
-        FileStream file = Try(() =>
-        {
-            Directory.CreateDirectory(folder);
-            return File.Create(temporary);
-        });
+        // Slow content must not keep the database locked: it is collected first.
+        await using FileStream whole = new(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 4096, FileOptions.DeleteOnClose);
+        await content.CopyToAsync(whole, cancellationToken);
+        whole.Position = 0;
+        await using SqliteConnection database = Open();
         try
         {
-            await using (file)
+            await using SqliteTransaction transaction = database.BeginTransaction();
+            if (Run(database, "INSERT INTO blobs VALUES ($key, zeroblob($size)) ON CONFLICT DO NOTHING RETURNING rowid", ("$key", digest.HashText), ("$size", whole.Length)) is long row)
             {
-                await content.CopyToAsync(file, cancellationToken);
+                await using SqliteBlob blob = new(database, "blobs", "content", row);
+                await whole.CopyToAsync(blob, cancellationToken);
             }
 
-            Try(() =>
-            {
-                File.Move(temporary, PathOf(digest), overwrite: true);
-                return true;
-            });
+            transaction.Commit();
         }
-        catch
+        catch (SqliteException failure)
         {
-            File.Delete(temporary);
-            throw;
+            throw new ReprException(failure.SqliteErrorCode == 13 /* SQLITE_FULL */ ? ReprErrorCode.Exhausted : ReprErrorCode.Unavailable, failure.Message, failure);
         }
     }
 
-    private string PathOf(Digest digest) => Path.Combine(folder, digest.HashText);
-
-    // The host takes this for a store that does not answer: it warns, and goes on without the store for a while.
-    private static T Try<T>(Func<T> call)
+    private static object? Run(SqliteConnection database, string sql, params (string Name, object Value)[] values)
     {
+        using SqliteCommand command = database.CreateCommand();
+        command.CommandText = sql;
+        Array.ForEach(values, value => command.Parameters.AddWithValue(value.Name, value.Value));
+        return command.ExecuteScalar();
+    }
+
+    private static long? Find(SqliteConnection database, Digest digest) =>
+        (long?)Run(database, "SELECT rowid FROM blobs WHERE key = $key", ("$key", digest.HashText));
+
+    // The host takes this failure for a store that does not answer: it warns, and goes on without the store for a while.
+    private SqliteConnection Open()
+    {
+        SqliteConnection database = new(new SqliteConnectionStringBuilder { DataSource = path }.ToString());
         try
         {
-            return call();
+            database.Open();
+            Run(database, "PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS blobs (key TEXT UNIQUE, content BLOB)");
+            return database;
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (SqliteException failure)
         {
-            throw new ReprException(ReprErrorCode.Unavailable, failure.Message, failure);
+            throw new ReprException(ReprErrorCode.Unavailable, $"{path}: {failure.Message}", failure);
+        }
+    }
+
+    private sealed class OpenBlob(SqliteConnection database, long row) : SqliteBlob(database, "blobs", "content", row, readOnly: true)
+    {
+        private readonly SqliteConnection _database = database;
+
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            _database.Dispose();
         }
     }
 }

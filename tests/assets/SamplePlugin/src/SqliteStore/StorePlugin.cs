@@ -6,7 +6,7 @@ namespace SqliteStore;
 public sealed class StorePlugin : IPlugin<IContentStore, StoreOptions>
 {
     /// <summary>What messages call it.</summary>
-    public string Name => "sqlitestore";
+    public string Name => "sqlite";
 
     /// <summary>Connects to nothing yet: a server that is away when the worker starts is no wrong setting.</summary>
     public IContentStore Create(StoreOptions options, PluginContext context) => new Store(options.Path);
