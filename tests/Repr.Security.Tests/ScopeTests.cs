@@ -21,6 +21,8 @@ public sealed class ScopeTests
         ["build.bazel.remote.execution.v2.ContentAddressableStorage/BatchReadBlobs"] = s_read,
         ["build.bazel.remote.execution.v2.ActionCache/GetActionResult"] = s_read,
         ["build.bazel.remote.execution.v2.ActionCache/UpdateActionResult"] = [Scopes.CasWrite],
+        ["build.bazel.remote.execution.v2.Execution/Execute"] = s_execute,
+        ["build.bazel.remote.execution.v2.Execution/WaitExecution"] = s_execute,
         ["google.bytestream.ByteStream/Read"] = s_read,
         ["google.bytestream.ByteStream/Write"] = s_write,
         ["google.bytestream.ByteStream/QueryWriteStatus"] = s_write,
