@@ -32,7 +32,7 @@ public sealed class BazelTests
         try
         {
             (_, string stranger) = await RunAsync(build);
-            Assert.True(stranger.Contains("The worker does not know the caller", StringComparison.Ordinal), stranger);
+            Assert.True(stranger.Contains("UNAUTHENTICATED", StringComparison.Ordinal) || stranger.Contains("does not know the caller", StringComparison.Ordinal), stranger);
             await RunAsync("clean", "--expunge");
 
             (int code, string first) = await RunAsync([.. build, .. token]);
