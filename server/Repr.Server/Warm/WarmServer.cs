@@ -153,10 +153,17 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     /// <param name="cancellationToken">Stops the looking.</param>
     public async Task<VirtualPath?> FindChangeAsync(InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
     {
-        foreach ((VirtualPath path, InputFact fact) in _loaded)
+        // All at once: what the requester has to be asked costs one round trip.
+        (VirtualPath Path, Task<bool> IsSame)[] programs =
+        [
+            .. _loaded
+                .Where(program => _ownDirectories.Contains(program.Key.Parent) || loadedFrom.Contains(program.Key.Parent))
+                .Select(program => (program.Key, IsSameAsync(program.Value, program.Key, files, cancellationToken))),
+        ];
+        await Task.WhenAll(programs.Select(program => program.IsSame));
+        foreach ((VirtualPath path, Task<bool> isSame) in programs)
         {
-            if ((_ownDirectories.Contains(path.Parent) || loadedFrom.Contains(path.Parent))
-                && !await IsSameAsync(fact, await files.DescribeAsync(path, cancellationToken), files, cancellationToken))
+            if (!await isSame)
             {
                 return path;
             }
@@ -172,8 +179,10 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         return resident.DisposeAsync();
     }
 
-    private static async ValueTask<bool> IsSameAsync(InputFact loaded, InputFact now, InputTree files, CancellationToken cancellationToken) =>
-        loaded is FileFact { Digest: { } digest } && now is FileFact file && file.SizeBytes == digest.SizeBytes
+    private static async Task<bool> IsSameAsync(InputFact loaded, VirtualPath path, InputTree files, CancellationToken cancellationToken) =>
+        loaded is FileFact { Digest: { } digest }
+        && await files.DescribeAsync(path, cancellationToken) is FileFact file
+        && file.SizeBytes == digest.SizeBytes
         && await files.DigestAsync(file, cancellationToken) == digest;
 
     private async Task NoteAsync(VirtualPath path, InputTree files, CancellationToken cancellationToken)
