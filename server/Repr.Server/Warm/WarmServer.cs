@@ -122,26 +122,30 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         return verdict;
     }
 
-    /// <summary>Remembers what the server read before it served anything: its own programs.</summary>
-    public async Task NoteStartAsync(InputTree files, CancellationToken cancellationToken)
+    /// <summary>Remembers what the server has loaded by the end of an action: its own programs, and those that the action let it load.</summary>
+    /// <param name="start">What it saw before its first action, in which it may have been busy still; null: this was not its first.</param>
+    /// <param name="files">What the action saw.</param>
+    /// <param name="loadedFrom">Where else the action let it load programs.</param>
+    /// <param name="cancellationToken">Stops the remembering; the server must end then.</param>
+    public async Task NoteAsync(
+        InputTree? start, InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
     {
-        foreach (ObservedInput input in files.Observed.ToList().Where(input => input.Kind == ObservedKind.Read))
+        foreach (ObservedInput input in ReadIn(start))
         {
             _ownDirectories.Add(input.Path.Parent);
-            await NoteAsync(input.Path, files, cancellationToken);
+            await NoteAsync(input.Path, start!, cancellationToken);
         }
-    }
 
-    /// <summary>Remembers programs that an action let it load.</summary>
-    public async Task NoteAsync(InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
-    {
-        foreach (ObservedInput input in files.Observed.ToList())
+        foreach (ObservedInput input in ReadIn(files))
         {
-            if (input.Kind == ObservedKind.Read && (_ownDirectories.Contains(input.Path.Parent) || loadedFrom.Contains(input.Path.Parent)))
+            if (_ownDirectories.Contains(input.Path.Parent) || loadedFrom.Contains(input.Path.Parent))
             {
                 await NoteAsync(input.Path, files, cancellationToken);
             }
         }
+
+        static IEnumerable<ObservedInput> ReadIn(InputTree? tree) =>
+            tree?.Observed.ToList().Where(input => input.Kind == ObservedKind.Read) ?? [];
     }
 
     /// <summary>

@@ -119,7 +119,6 @@ internal sealed partial class WarmServers(
             resident = await workspaces.StartAsync(NewStaging(stagingRoot), number, plan.Server, files, cancellationToken);
             WarmServer server = new(key, tool, prepared, number, resident, time.GetTimestamp());
             await server.AwaitStartAsync(s_startLimit, time, cancellationToken);
-            await server.NoteStartAsync(files, cancellationToken);
             Log.Started(logger, tool.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             return server;
         }

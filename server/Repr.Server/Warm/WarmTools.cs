@@ -84,10 +84,15 @@ internal sealed partial class WarmTools : IAsyncDisposable
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            server ??= await servers.StartAsync(tool, plan, key, view(), cancellationToken);
+            InputTree? start = null;
             if (server is null)
             {
-                return null;
+                start = view();
+                server = await servers.StartAsync(tool, plan, key, start, cancellationToken);
+                if (server is null)
+                {
+                    return null;
+                }
             }
 
             world = await server.Resident.EnterAsync(WarmServers.NewStaging(_stagingRoot), request.Command, files, cancellationToken);
@@ -117,7 +122,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
 
             span.Dispose();
             double toolMs = _time.GetElapsedTime(started).TotalMilliseconds;
-            await server.NoteAsync(files, loadedFrom, cancellationToken);
+            await server.NoteAsync(start, files, loadedFrom, cancellationToken);
             foreach (VirtualPath loaded in server.Loaded)
             {
                 files.Observed.Note(loaded, ObservedKind.Read);
