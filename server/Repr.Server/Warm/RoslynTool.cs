@@ -30,7 +30,9 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
         IReadOnlyList<string> arguments = call.Compiler.Name.EndsWith(".dll", StringComparison.Ordinal)
             ? [command.Program.Text, "exec", directory.Append(ServerName + ".dll").Text, pipe]
             : [directory.Append(ServerName).Text, pipe];
-        return new WarmPlan(command with { Arguments = arguments, ProgramPath = null, OutputRoots = [], Timeout = null });
+        Dictionary<string, string> environment = new(command.Environment);
+        environment.TryAdd("DOTNET_EnableDiagnostics", "0"); // nobody can attach in there, and the doors for it cost time
+        return new WarmPlan(command with { Arguments = arguments, ProgramPath = null, Environment = environment, OutputRoots = [], Timeout = null });
     }
 
     /// <inheritdoc/>

@@ -183,6 +183,8 @@ public sealed class WarmCompilerTests(PackedSdk sdk)
         project.Clean();
         BuildRun run = await PackedSdk.RunAsync(project.Directory, ["build", "Lib/Lib.csproj", "-nologo"], []);
         Assert.True(run.ExitCode == 0, run.Output);
-        return await File.ReadAllBytesAsync(Path.Combine(project.Directory, "Lib/bin/Debug/net10.0/Lib.dll"), Cancellation);
+        byte[] library = await File.ReadAllBytesAsync(Path.Combine(project.Directory, "Lib/bin/Debug/net10.0/Lib.dll"), Cancellation);
+        project.Clean();
+        return library;
     }
 }
