@@ -24,6 +24,11 @@ internal static class ServeCommand
             Description = "Upper bound of the content store.",
             DefaultValueFactory = _ => defaults.MaximumStoreBytes,
         };
+        Option<long> maximumActionCacheBytes = new("--max-action-cache-bytes")
+        {
+            Description = "Upper bound of the Remote Execution API's action cache.",
+            DefaultValueFactory = _ => defaults.MaximumActionCacheBytes,
+        };
         Option<string> workspace = new("--workspace")
         {
             Description = "fuse, or copying for actions that name all they read.",
@@ -53,8 +58,8 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, reapi, reapiSystemPaths, reapiPlatform, anyone,
-            cleartext,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, configuration, reapi,
+            reapiSystemPaths, reapiPlatform, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -65,6 +70,7 @@ internal static class ServeCommand
                 Slots = parsed.GetRequiredValue(slots),
                 QueueLimit = parsed.GetRequiredValue(queueLimit),
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
+                MaximumActionCacheBytes = parsed.GetRequiredValue(maximumActionCacheBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
                 Configuration = parsed.GetValue(configuration),
                 ReapiExecution = parsed.GetValue(reapi),
