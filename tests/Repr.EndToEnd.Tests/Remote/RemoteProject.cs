@@ -33,6 +33,13 @@ internal sealed record RemoteBuild(
         Assert.True(Run.ExitCode == 0, Run.Output);
         SmallProject.AssertSame(Local, Outputs);
     }
+
+    /// <summary>There were so many actions, and each had its verdict from a worker.</summary>
+    public void AssertAllRemote(int actions)
+    {
+        string records = string.Join('\n', Records);
+        Assert.True(Remote == actions && NotRun == 0, $"{Remote} remote, {NotRun} not; {actions} expected\n{Run.Output}\n{records}");
+    }
 }
 
 /// <summary>Projects that are built once locally and then again and again through a worker, in the same place.</summary>

@@ -93,15 +93,13 @@ public sealed class TwoLibraries(PackedSdk sdk) : BuiltProjects(sdk)
 
 /// <summary>
 /// The part of the sample solution below Depot.Model, three compiles that need each other, and an Exec that compiles C. With the property
-/// Hold another Exec comes before the last compile: it stops itself, and when it is continued reads a file that nobody has asked for before.
+/// Hold another Exec comes before the last compile: it stops itself, with the property's value in its command line, and when it is
+/// continued reads a file that nobody has asked for before.
 /// </summary>
 public sealed class CutSample(PackedSdk sdk) : BuiltProjects(sdk)
 {
     /// <summary>Actions of a whole build, without that of Hold.</summary>
     public const int Actions = 4;
-
-    /// <summary>Begins the command line of the action that stops itself; the value of Hold follows.</summary>
-    public const string Holding = "hold.sh ";
 
     /// <summary>Where the last project is.</summary>
     public string Model { get; private set; } = "";

@@ -25,9 +25,9 @@ public sealed class StoreSampleTests(CutSample sample, StoreServers servers) : I
         RemoteBuild again = await project.BuildRemotelyAsync(second);
 
         with.AssertIdentical();
+        with.AssertAllRemote(CutSample.Actions);
         again.AssertIdentical();
-        Assert.Equal((CutSample.Actions, CutSample.Actions), (with.Remote, again.Remote));
-        Assert.Equal((0, 0), (with.NotRun, again.NotRun));
+        again.AssertAllRemote(CutSample.Actions);
         Assert.True(with.Shared > with.Uploaded, $"{with.Uploaded} uploaded, {with.Shared} shared");
         Assert.Equal((0, 0), (again.Uploaded, again.Shared));
         Assert.Equal((0, 0), (with.Run.CountOf("REPR"), again.Run.CountOf("REPR")));
@@ -52,7 +52,7 @@ public sealed class StoreSampleTests(CutSample sample, StoreServers servers) : I
         RemoteBuild build = await building;
 
         build.AssertIdentical();
-        Assert.Equal((CutSample.Actions + 1, 0), (build.Remote, build.NotRun));
+        build.AssertAllRemote(CutSample.Actions + 1);
         Assert.Equal(
             $"{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(sample.ReadLate, Cancellation)))}  late.bin\n",
             await File.ReadAllTextAsync(Path.Combine(sample.Model, "obj", held), Cancellation));
@@ -67,7 +67,7 @@ public sealed class StoreSampleTests(CutSample sample, StoreServers servers) : I
         RemoteBuild again = await project.BuildRemotelyAsync(second);
 
         again.AssertIdentical();
-        Assert.Equal((CutSample.Actions, 0), (again.Remote, again.NotRun));
+        again.AssertAllRemote(CutSample.Actions);
         Assert.DoesNotContain("is damaged", second.Log, StringComparison.Ordinal);
     }
 
@@ -75,7 +75,7 @@ public sealed class StoreSampleTests(CutSample sample, StoreServers servers) : I
     {
         while (true)
         {
-            foreach (int id in ProcessTable.Find(CutSample.Holding + held).Where(ProcessTable.IsStopped))
+            foreach (int id in ProcessTable.Find(held).Where(ProcessTable.IsStopped))
             {
                 return id;
             }
@@ -90,7 +90,7 @@ public sealed class StoreSampleTests(CutSample sample, StoreServers servers) : I
     {
         while (await Task.WhenAny(building, Task.Delay(500, Cancellation)) != building)
         {
-            foreach (int id in ProcessTable.Find(CutSample.Holding + held).Where(ProcessTable.IsStopped))
+            foreach (int id in ProcessTable.Find(held).Where(ProcessTable.IsStopped))
             {
                 await ProcessTable.SignalAsync(id, "CONT");
             }
