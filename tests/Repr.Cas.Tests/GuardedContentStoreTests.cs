@@ -166,6 +166,7 @@ public sealed class GuardedContentStoreTests : ContentStoreContract
             protected override void Dispose(bool disposing)
             {
                 store.Closed++;
+                base.Dispose(disposing);
                 throw new InvalidOperationException("It can't be closed.");
             }
         }
