@@ -34,6 +34,16 @@ internal static class ServeCommand
             Description = "fuse, or copying for actions that name all they read.",
             DefaultValueFactory = _ => defaults.Workspace,
         };
+        Option<int> warmToolMinutes = new("--warm-tool-minutes")
+        {
+            Description = "Minutes for which an unused compiler's server is kept; 0: no servers.",
+            DefaultValueFactory = _ => defaults.WarmToolMinutes,
+        };
+        Option<long> warmToolBytes = new("--warm-tool-bytes")
+        {
+            Description = "Memory beyond which a compiler's server is ended.",
+            DefaultValueFactory = _ => defaults.WarmToolBytes,
+        };
         Option<string?> configuration = new("--config") { Description = "Settings file (JSON) that names plugins and their options." };
         Option<bool> reapi = new("--reapi-execution")
         {
@@ -58,8 +68,8 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, configuration, reapi,
-            reapiSystemPaths, reapiPlatform, anyone, cleartext,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -72,6 +82,8 @@ internal static class ServeCommand
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
                 MaximumActionCacheBytes = parsed.GetRequiredValue(maximumActionCacheBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
+                WarmToolMinutes = parsed.GetRequiredValue(warmToolMinutes),
+                WarmToolBytes = parsed.GetRequiredValue(warmToolBytes),
                 Configuration = parsed.GetValue(configuration),
                 ReapiExecution = parsed.GetValue(reapi),
                 ReapiSystemPaths = parsed.GetValue(reapiSystemPaths) ?? [],
