@@ -122,26 +122,30 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         return verdict;
     }
 
-    /// <summary>Remembers what the server read before it served anything: its own programs.</summary>
-    public async Task NoteStartAsync(InputTree files, CancellationToken cancellationToken)
+    /// <summary>Remembers what the server has loaded by the end of an action: its own programs, and those that the action let it load.</summary>
+    /// <param name="start">What it saw before its first action, in which it may have been busy still; null: this was not its first.</param>
+    /// <param name="files">What the action saw.</param>
+    /// <param name="loadedFrom">Where else the action let it load programs.</param>
+    /// <param name="cancellationToken">Stops the remembering; the server must end then.</param>
+    public async Task NoteAsync(
+        InputTree? start, InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
     {
-        foreach (ObservedInput input in files.Observed.ToList().Where(input => input.Kind == ObservedKind.Read))
+        foreach (ObservedInput input in ReadIn(start))
         {
             _ownDirectories.Add(input.Path.Parent);
-            await NoteAsync(input.Path, files, cancellationToken);
+            await NoteAsync(input.Path, start!, cancellationToken);
         }
-    }
 
-    /// <summary>Remembers programs that an action let it load.</summary>
-    public async Task NoteAsync(InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
-    {
-        foreach (ObservedInput input in files.Observed.ToList())
+        foreach (ObservedInput input in ReadIn(files))
         {
-            if (input.Kind == ObservedKind.Read && (_ownDirectories.Contains(input.Path.Parent) || loadedFrom.Contains(input.Path.Parent)))
+            if (_ownDirectories.Contains(input.Path.Parent) || loadedFrom.Contains(input.Path.Parent))
             {
                 await NoteAsync(input.Path, files, cancellationToken);
             }
         }
+
+        static IEnumerable<ObservedInput> ReadIn(InputTree? tree) =>
+            tree?.Observed.ToList().Where(input => input.Kind == ObservedKind.Read) ?? [];
     }
 
     /// <summary>
@@ -153,10 +157,17 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     /// <param name="cancellationToken">Stops the looking.</param>
     public async Task<VirtualPath?> FindChangeAsync(InputTree files, IReadOnlySet<VirtualPath> loadedFrom, CancellationToken cancellationToken)
     {
-        foreach ((VirtualPath path, InputFact fact) in _loaded)
+        // All at once: what the requester has to be asked costs one round trip.
+        (VirtualPath Path, Task<bool> IsSame)[] programs =
+        [
+            .. _loaded
+                .Where(program => _ownDirectories.Contains(program.Key.Parent) || loadedFrom.Contains(program.Key.Parent))
+                .Select(program => (program.Key, IsSameAsync(program.Value, program.Key, files, cancellationToken))),
+        ];
+        await Task.WhenAll(programs.Select(program => program.IsSame));
+        foreach ((VirtualPath path, Task<bool> isSame) in programs)
         {
-            if ((_ownDirectories.Contains(path.Parent) || loadedFrom.Contains(path.Parent))
-                && !await IsSameAsync(fact, await files.DescribeAsync(path, cancellationToken), files, cancellationToken))
+            if (!await isSame)
             {
                 return path;
             }
@@ -172,8 +183,10 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         return resident.DisposeAsync();
     }
 
-    private static async ValueTask<bool> IsSameAsync(InputFact loaded, InputFact now, InputTree files, CancellationToken cancellationToken) =>
-        loaded is FileFact { Digest: { } digest } && now is FileFact file && file.SizeBytes == digest.SizeBytes
+    private static async Task<bool> IsSameAsync(InputFact loaded, VirtualPath path, InputTree files, CancellationToken cancellationToken) =>
+        loaded is FileFact { Digest: { } digest }
+        && await files.DescribeAsync(path, cancellationToken) is FileFact file
+        && file.SizeBytes == digest.SizeBytes
         && await files.DigestAsync(file, cancellationToken) == digest;
 
     private async Task NoteAsync(VirtualPath path, InputTree files, CancellationToken cancellationToken)
