@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # A Ceph object gateway (S3) of one process of each kind, for tests and benches: radosgw.sh DIRECTORY PORT ACCESS_KEY SECRET_KEY
-# All is below DIRECTORY and on loopback; it writes 'ready' when it serves, and ends with all its processes on SIGTERM. Nothing
-# survives a restart on purpose: the directory must be empty.
+# All is below DIRECTORY and on loopback; it writes 'ready' when it serves, and ends with all its processes on SIGTERM. Started again on the
+# same directory and port, also after a kill, it has what it had; a directory that is not its own must be empty.
 set -euo pipefail
 directory=$1 port=$2 access=$3 secret=$4
 mon=$((port + 1))
 mkdir -p "$directory"/{mon,osd,run}
 cd "$directory"
 umask 077
-cat >ceph.conf <<CONF
+isNew=true
+if [ -e complete ]; then isNew=false; fi
+[ $isNew = false ] || cat >ceph.conf <<CONF
 [global]
 fsid = $(cat /proc/sys/kernel/random/uuid)
 mon host = [v2:127.0.0.1:$mon/0]
@@ -57,7 +59,7 @@ stop() {
 trap 'stop; exit 0' TERM INT
 trap stop EXIT
 
-{
+[ $isNew = false ] || {
     ceph-authtool --create-keyring keyring --gen-key -n mon. --cap mon 'allow *'
     ceph-authtool keyring --gen-key -n client.admin --cap mon 'allow *' --cap osd 'allow *' --cap mgr 'allow *'
     ceph-authtool keyring --gen-key -n osd.0 --cap mon 'allow profile osd' --cap osd 'allow *'
@@ -65,15 +67,16 @@ trap stop EXIT
     ceph-mon --mkfs -i a --monmap monmap --keyring keyring
 } >setup.log 2>&1
 ceph-mon -f -i a >mon.log 2>&1 & processes+=($!)
-{
+[ $isNew = false ] || {
     timeout 60 ceph osd new "$(cat /proc/sys/kernel/random/uuid)"
     ceph-osd --mkfs -i 0 --osd-uuid "$(timeout 60 ceph osd dump -f json | grep -oP '"uuid":"\K[^"]+' | head -n 1)" --no-mon-config
 } >>setup.log 2>&1
 ceph-osd -f -i 0 >osd.log 2>&1 & processes+=($!)
 radosgw -f -n client.admin >rgw.log 2>&1 & processes+=($!)
-timeout 90 radosgw-admin user create --uid repr --display-name repr --access-key "$access" --secret-key "$secret" >>setup.log 2>&1
+[ $isNew = false ] || timeout 90 radosgw-admin user create --uid repr --display-name repr --access-key "$access" --secret-key "$secret" >>setup.log 2>&1
 for _ in $(seq 600); do
     if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        touch complete
         echo ready
         wait
         exit 0

@@ -15,6 +15,7 @@ internal sealed class RedisBlobStream : ForwardStream
     private long _next;
     private Lease<byte>? _chunk;
     private int _position;
+    private bool _isDisposed;
 
     private RedisBlobStream(RedisConnection connection, string key, Digest digest, ZstdCodec codec)
     {
@@ -107,8 +108,9 @@ internal sealed class RedisBlobStream : ForwardStream
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !_isDisposed)
         {
+            _isDisposed = true; // Whoever wraps a stream may dispose it twice.
             _chunk?.Dispose();
             _chunk = null;
             _closed.Cancel();

@@ -81,6 +81,23 @@ public abstract class ContentStoreContract : IAsyncLifetime
         Assert.Equal(content, await ReadAsync(digest));
     }
 
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(3_000_000)]
+    public async Task A_stream_that_is_closed_early_or_twice_harms_nobody(int size)
+    {
+        byte[] content = NewContent(size);
+        Digest digest = await PutAsync(content);
+        Stream early = Assert.IsType<Stream>(await Store.OpenAsync(digest, Cancellation), exactMatch: false);
+        await early.ReadExactlyAsync(new byte[10], Cancellation);
+
+        await early.DisposeAsync();
+        await early.DisposeAsync();
+        early.Dispose();
+
+        Assert.Equal(content, await ReadAsync(digest));
+    }
+
     [Fact]
     public async Task What_was_never_put_is_missing()
     {

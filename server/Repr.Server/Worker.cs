@@ -92,6 +92,8 @@ public static partial class Worker
             TimeProvider.System,
             logging,
             cancellationToken);
+        ResultFiles results = ResultFiles.Open(
+            Path.Combine(options.Data, "action-cache"), options.MaximumActionCacheBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
@@ -115,7 +117,7 @@ public static partial class Worker
                 services, staging, new WarmToolOptions(TimeSpan.FromMinutes(options.WarmToolMinutes), options.WarmToolBytes)))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddCallers(callers)
-            .AddReapi(Path.Combine(options.Data, "action-cache"));
+            .AddReapi(results);
         if (options.ReapiExecution)
         {
             builder.Services.AddReapiExecution(

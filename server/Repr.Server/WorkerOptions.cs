@@ -23,6 +23,9 @@ public sealed record WorkerOptions
     /// <summary>Upper bound of the content store in bytes.</summary>
     public long MaximumStoreBytes { get; init; } = 20L << 30;
 
+    /// <summary>Upper bound of the action cache of the Remote Execution API in bytes.</summary>
+    public long MaximumActionCacheBytes { get; init; } = 1L << 30;
+
     /// <summary>"fuse" or "copying".</summary>
     public string Workspace { get; init; } = "fuse";
 
@@ -109,6 +112,11 @@ public sealed record WorkerOptions
         if (MaximumStoreBytes < 1 << 20)
         {
             problems.Add($"--max-store-bytes: {MaximumStoreBytes} is too few; at least 1048576.");
+        }
+
+        if (MaximumActionCacheBytes < 1 << 20)
+        {
+            problems.Add($"--max-action-cache-bytes: {MaximumActionCacheBytes} is too few; at least 1048576.");
         }
 
         return problems;

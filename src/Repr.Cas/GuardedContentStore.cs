@@ -192,6 +192,8 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
     // Tells about every failure of the stream that it passes on. Read-only and forward-only.
     private sealed class WatchedStream(Stream inner, Func<Exception, Exception> failed, bool leaveOpen = false) : Stream
     {
+        private bool _isClosed;
+
         public override bool CanRead => true;
 
         public override bool CanSeek => false;
@@ -241,9 +243,16 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
 
         public override async ValueTask DisposeAsync()
         {
-            if (!leaveOpen)
+            if (MustClose())
             {
-                await inner.DisposeAsync();
+                try
+                {
+                    await inner.DisposeAsync();
+                }
+                catch (Exception failure)
+                {
+                    _ = failed(failure); // what was read is good all the same
+                }
             }
 
             await base.DisposeAsync();
@@ -251,13 +260,23 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing && !leaveOpen)
+            if (disposing && MustClose())
             {
-                inner.Dispose();
+                try
+                {
+                    inner.Dispose();
+                }
+                catch (Exception failure)
+                {
+                    _ = failed(failure);
+                }
             }
 
             base.Dispose(disposing);
         }
+
+        // Once: Stream.DisposeAsync calls Dispose, too.
+        private bool MustClose() => !leaveOpen && !Interlocked.Exchange(ref _isClosed, true);
     }
 
     private static partial class Log

@@ -24,6 +24,11 @@ internal static class ServeCommand
             Description = "Upper bound of the content store.",
             DefaultValueFactory = _ => defaults.MaximumStoreBytes,
         };
+        Option<long> maximumActionCacheBytes = new("--max-action-cache-bytes")
+        {
+            Description = "Upper bound of the Remote Execution API's action cache.",
+            DefaultValueFactory = _ => defaults.MaximumActionCacheBytes,
+        };
         Option<string> workspace = new("--workspace")
         {
             Description = "fuse, or copying for actions that name all they read.",
@@ -63,8 +68,8 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, warmToolMinutes, warmToolBytes, configuration, reapi, reapiSystemPaths, reapiPlatform, anyone,
-            cleartext,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -75,6 +80,7 @@ internal static class ServeCommand
                 Slots = parsed.GetRequiredValue(slots),
                 QueueLimit = parsed.GetRequiredValue(queueLimit),
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
+                MaximumActionCacheBytes = parsed.GetRequiredValue(maximumActionCacheBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
                 WarmToolMinutes = parsed.GetRequiredValue(warmToolMinutes),
                 WarmToolBytes = parsed.GetRequiredValue(warmToolBytes),

@@ -8,18 +8,10 @@ namespace Repr.Cas.Far.Tests;
 
 public sealed class AzureContentStoreTests(AzureFixture fixture) : FarStoreContract("azure", fixture)
 {
-    private const string Container = "blobs";
+    private const string Container = StoreServer.Container;
 
     // The key of nothing.
     protected override (string Name, string Wrong) Secret => ("AccountKey", Convert.ToBase64String(new byte[64]));
-
-    /// <summary>Starts the emulator and makes the container.</summary>
-    internal static async Task<StoreServer> StartWithContainerAsync(CancellationToken cancellationToken)
-    {
-        StoreServer server = await StoreServer.StartAzuriteAsync(cancellationToken);
-        await Connect(server.Port).CreateAsync(cancellationToken: cancellationToken);
-        return server;
-    }
 
     protected override Dictionary<string, object?> OptionsFor(int port) => new()
     {
@@ -29,18 +21,18 @@ public sealed class AzureContentStoreTests(AzureFixture fixture) : FarStoreContr
         ["AccountKey"] = StoreServer.AzureKey,
     };
 
-    protected override Task<StoreServer> StartServerAsync(CancellationToken cancellationToken) => StartWithContainerAsync(cancellationToken);
+    protected override Task<StoreServer> StartServerAsync(CancellationToken cancellationToken) => StoreServer.StartAzuriteAsync(cancellationToken);
 
     protected override async Task DamageAsync(Digest digest, int length)
     {
-        BlobClient blob = Connect(Server.Port).GetBlobClient(KeyOf(digest));
+        BlobClient blob = Server.ConnectToAzurite().GetBlobClient(KeyOf(digest));
         byte[] content = (await blob.DownloadContentAsync(Cancellation)).Value.Content.ToArray();
         content[length - 1] ^= 1;
         await blob.UploadAsync(new BinaryData(content.AsMemory(0, length)), overwrite: true, Cancellation);
     }
 
     protected override async Task<long> StoredLengthAsync(Digest digest) =>
-        (await Connect(Server.Port).GetBlobClient(KeyOf(digest)).GetPropertiesAsync(cancellationToken: Cancellation)).Value.ContentLength;
+        (await Server.ConnectToAzurite().GetBlobClient(KeyOf(digest)).GetPropertiesAsync(cancellationToken: Cancellation)).Value.ContentLength;
 
     // Blocks that are not committed are dropped by the service after a week, and can't be removed before.
     protected override Task<IReadOnlyList<string>> FindLeftoversAsync() => Task.FromResult<IReadOnlyList<string>>([]);
@@ -52,7 +44,7 @@ public sealed class AzureContentStoreTests(AzureFixture fixture) : FarStoreContr
     {
         byte[] content = new byte[100_000];
         Digest digest = Digest.Compute(content);
-        BlobClient blob = Connect(Server.Port).GetBlobClient(KeyOf(digest));
+        BlobClient blob = Server.ConnectToAzurite().GetBlobClient(KeyOf(digest));
         IContentStore store = Make(Server.Port, ("RenewAfter", "00:00:01"), ("Compression", compression));
         await store.PutAsync(digest, new MemoryStream(content), Cancellation);
         BlobProperties before = await blob.GetPropertiesAsync(cancellationToken: Cancellation);
@@ -120,7 +112,7 @@ public sealed class AzureContentStoreTests(AzureFixture fixture) : FarStoreContr
     [Fact]
     public async Task A_server_that_comes_back_is_used_again()
     {
-        await using StoreServer server = await StartWithContainerAsync(Cancellation);
+        await using StoreServer server = await StoreServer.StartAzuriteAsync(Cancellation);
         IContentStore store = Make(server.Port, ("MaxRetries", 0));
         byte[] content = NewContent(1000);
         Digest digest = Digest.Compute(content);
@@ -130,13 +122,9 @@ public sealed class AzureContentStoreTests(AzureFixture fixture) : FarStoreContr
         await server.StartAgainAsync(Cancellation);
 
         // What it still has after a kill is the emulator's business.
-        await Connect(server.Port).CreateIfNotExistsAsync(cancellationToken: Cancellation);
         await store.PutAsync(digest, new MemoryStream(content), Cancellation);
         Assert.Equal(digest, await DigestOfAsync(store, digest));
     }
 
     private static string Service(int port) => $"http://127.0.0.1:{port}/{StoreServer.AzureAccount}";
-
-    private static BlobContainerClient Connect(int port) => new BlobServiceClient(
-        new Uri(Service(port)), new StorageSharedKeyCredential(StoreServer.AzureAccount, StoreServer.AzureKey)).GetBlobContainerClient(Container);
 }

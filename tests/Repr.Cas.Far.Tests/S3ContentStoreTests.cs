@@ -1,4 +1,3 @@
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Repr.Testing.Servers;
@@ -7,18 +6,9 @@ namespace Repr.Cas.Far.Tests;
 
 public sealed class S3ContentStoreTests(S3Fixture fixture) : FarStoreContract("s3", fixture)
 {
-    private const string Bucket = "blobs";
+    private const string Bucket = StoreServer.Container;
 
     protected override (string Name, string Wrong) Secret => ("SecretKey", "someWrongSecretKeyThatIsAsLongAsTheOther");
-
-    /// <summary>Starts the gateway and makes the bucket.</summary>
-    internal static async Task<StoreServer> StartWithBucketAsync(CancellationToken cancellationToken)
-    {
-        StoreServer server = await StoreServer.StartS3Async(cancellationToken);
-        using AmazonS3Client client = Connect(server.Port);
-        await client.PutBucketAsync(Bucket, cancellationToken);
-        return server;
-    }
 
     protected override Dictionary<string, object?> OptionsFor(int port) => new()
     {
@@ -28,11 +18,11 @@ public sealed class S3ContentStoreTests(S3Fixture fixture) : FarStoreContract("s
         ["SecretKey"] = StoreServer.S3SecretKey,
     };
 
-    protected override Task<StoreServer> StartServerAsync(CancellationToken cancellationToken) => StartWithBucketAsync(cancellationToken);
+    protected override Task<StoreServer> StartServerAsync(CancellationToken cancellationToken) => StoreServer.StartS3Async(cancellationToken);
 
     protected override async Task DamageAsync(Digest digest, int length)
     {
-        using AmazonS3Client client = Connect(Server.Port);
+        using AmazonS3Client client = Server.ConnectToS3();
         using GetObjectResponse answer = await client.GetObjectAsync(Bucket, KeyOf(digest), Cancellation);
         byte[] content = new byte[length];
         await answer.ResponseStream.ReadExactlyAsync(content, Cancellation);
@@ -44,13 +34,13 @@ public sealed class S3ContentStoreTests(S3Fixture fixture) : FarStoreContract("s
 
     protected override async Task<long> StoredLengthAsync(Digest digest)
     {
-        using AmazonS3Client client = Connect(Server.Port);
+        using AmazonS3Client client = Server.ConnectToS3();
         return (await client.GetObjectMetadataAsync(Bucket, KeyOf(digest), Cancellation)).ContentLength;
     }
 
     protected override async Task<IReadOnlyList<string>> FindLeftoversAsync()
     {
-        using AmazonS3Client client = Connect(Server.Port);
+        using AmazonS3Client client = Server.ConnectToS3();
         ListMultipartUploadsResponse answer = await client.ListMultipartUploadsAsync(
             new ListMultipartUploadsRequest { BucketName = Bucket, Prefix = KeyPrefix }, Cancellation);
         return [.. (answer.MultipartUploads ?? []).Select(static upload => upload.Key)];
@@ -63,7 +53,7 @@ public sealed class S3ContentStoreTests(S3Fixture fixture) : FarStoreContract("s
     {
         byte[] content = new byte[100_000];
         Digest digest = Digest.Compute(content);
-        using AmazonS3Client client = Connect(Server.Port);
+        using AmazonS3Client client = Server.ConnectToS3();
         IContentStore store = Make(Server.Port, ("RenewAfter", "00:00:01"), ("Compression", compression));
         await store.PutAsync(digest, new MemoryStream(content), Cancellation);
         GetObjectMetadataResponse before = await client.GetObjectMetadataAsync(Bucket, KeyOf(digest), Cancellation);
@@ -104,15 +94,4 @@ public sealed class S3ContentStoreTests(S3Fixture fixture) : FarStoreContract("s
 
         Assert.Equal(digest, await DigestOfAsync(Store, digest));
     }
-
-    private static AmazonS3Client Connect(int port) => new(
-        new BasicAWSCredentials(StoreServer.S3AccessKey, StoreServer.S3SecretKey),
-        new AmazonS3Config
-        {
-            ServiceURL = $"http://127.0.0.1:{port}",
-            AuthenticationRegion = "us-east-1",
-            ForcePathStyle = true,
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        });
 }

@@ -38,7 +38,7 @@ public abstract class ServerFixture(Func<CancellationToken, Task<StoreServer>> s
 public sealed class RedisFixture() : ServerFixture(static token => StoreServer.StartRedisAsync(token));
 
 /// <summary>Ceph's S3 gateway.</summary>
-public sealed class S3Fixture() : ServerFixture(S3ContentStoreTests.StartWithBucketAsync);
+public sealed class S3Fixture() : ServerFixture(StoreServer.StartS3Async);
 
 /// <summary>Azurite.</summary>
-public sealed class AzureFixture() : ServerFixture(AzureContentStoreTests.StartWithContainerAsync);
+public sealed class AzureFixture() : ServerFixture(StoreServer.StartAzuriteAsync);

@@ -119,6 +119,22 @@ public sealed class GuardedContentStoreTests : ContentStoreContract
         Assert.Empty(_log.Lines);
     }
 
+    [Fact]
+    public async Task A_stream_that_fails_when_it_is_closed_is_closed_once_and_fails_no_read()
+    {
+        UnclosableStore broken = new();
+        GuardedContentStore guarded = new(broken, "far", _time, _log);
+
+        Stream content = (await guarded.OpenAsync(Digest.Compute([7]), Cancellation))!;
+        int read = await content.ReadAsync(new byte[10], Cancellation);
+        await content.DisposeAsync();
+        await content.DisposeAsync();
+
+        Assert.Equal(1, read);
+        Assert.Equal(1, broken.Closed);
+        Assert.Contains("can't be closed", Assert.Single(_log.Lines), StringComparison.Ordinal);
+    }
+
     private async Task AssertUnavailableAsync(Digest digest)
     {
         ReprException failure = await Assert.ThrowsAsync<ReprException>(() => Store.FindMissingAsync([digest], Cancellation).AsTask());
@@ -133,6 +149,27 @@ public sealed class GuardedContentStoreTests : ContentStoreContract
         public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) => throw new InvalidOperationException("boom");
 
         public ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken) => throw new InvalidOperationException("boom");
+    }
+
+    private sealed class UnclosableStore : IContentStore
+    {
+        public int Closed { get; private set; }
+
+        public ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken) => new([]);
+
+        public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) => new(new Unclosable(this));
+
+        public ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken) => default;
+
+        private sealed class Unclosable(UnclosableStore store) : MemoryStream([7])
+        {
+            protected override void Dispose(bool disposing)
+            {
+                store.Closed++;
+                base.Dispose(disposing);
+                throw new InvalidOperationException("It can't be closed.");
+            }
+        }
     }
 
     private sealed class LinesLogger : ILogger

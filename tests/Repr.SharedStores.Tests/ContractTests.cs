@@ -6,11 +6,11 @@ namespace Repr.SharedStores.Tests;
 /// <summary>The contract over a plugin's store, with a real server behind it.</summary>
 public abstract class SharedStoreContract : ContentStoreContract
 {
-    private TestStore? _server;
+    private FileTestStore? _server;
     private LoadedStore? _loaded;
 
     /// <summary>Starts the server.</summary>
-    protected abstract Task<TestStore> StartServerAsync();
+    protected abstract Task<FileTestStore> StartServerAsync();
 
     protected override async ValueTask<IContentStore> CreateStoreAsync(CancellationToken cancellationToken)
     {
@@ -28,22 +28,22 @@ public abstract class SharedStoreContract : ContentStoreContract
 
 public sealed class DirectoryContractTests : SharedStoreContract
 {
-    protected override Task<TestStore> StartServerAsync() => Task.FromResult<TestStore>(new DirectoryTestStore());
+    protected override Task<FileTestStore> StartServerAsync() => Task.FromResult<FileTestStore>(new DirectoryTestStore());
 }
 
 /// <summary>A worker's store.</summary>
 public sealed class ReapiContractTests : SharedStoreContract
 {
-    protected override Task<TestStore> StartServerAsync() => ReapiTestStore.StartAsync();
+    protected override Task<FileTestStore> StartServerAsync() => ReapiTestStore.StartAsync();
 }
 
 public sealed class CompressedReapiContractTests : SharedStoreContract
 {
-    protected override Task<TestStore> StartServerAsync() => ReapiTestStore.StartAsync("Always");
+    protected override Task<FileTestStore> StartServerAsync() => ReapiTestStore.StartAsync("Always");
 }
 
 /// <summary>A server that others wrote: smaller batches, no compression, and its own idea of statuses.</summary>
 public sealed class BuildStreamContractTests : SharedStoreContract
 {
-    protected override Task<TestStore> StartServerAsync() => BuildStreamTestStore.StartAsync();
+    protected override Task<FileTestStore> StartServerAsync() => BuildStreamTestStore.StartAsync();
 }

@@ -6,10 +6,13 @@ using Repr.Testing.SharedStores;
 
 namespace Repr.SharedStores.Tests;
 
-/// <summary>Servers that are away, die in the middle, lose and damage: nothing wrong is ever read, and what failed says so.</summary>
+/// <summary>
+/// Servers that are away, die in the middle, lose and damage: nothing wrong is ever read, and what failed says so. (Those of Redis, S3 and
+/// Azure do it in Repr.Cas.Far.Tests.)
+/// </summary>
 public sealed class FailureTests
 {
-    public static TheoryData<string> Names => TestStores.Names;
+    public static TheoryData<string> Names => TestStores.FileNames;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -17,7 +20,7 @@ public sealed class FailureTests
     [MemberData(nameof(Names))]
     public async Task A_server_that_is_away_is_unavailable_and_used_again_when_it_is_back(string name)
     {
-        await using TestStore server = await TestStores.StartAsync(name);
+        await using FileTestStore server = await TestStores.StartAsync(name);
         await server.KillAsync();
         await using (LoadedStore loaded = LoadedStore.Load(server))
         {
@@ -38,7 +41,7 @@ public sealed class FailureTests
     [MemberData(nameof(Names))]
     public async Task A_server_that_dies_while_many_write_keeps_only_whole_blobs(string name)
     {
-        await using TestStore server = await TestStores.StartAsync(name);
+        await using FileTestStore server = await TestStores.StartAsync(name);
         ConcurrentDictionary<Digest, byte[]> stored = new();
         ConcurrentBag<Exception> failures = [];
         await using (LoadedStore loaded = LoadedStore.Load(server))
@@ -78,7 +81,7 @@ public sealed class FailureTests
     [MemberData(nameof(Names))]
     public async Task A_server_that_dies_while_a_blob_is_read_fails_the_read(string name)
     {
-        await using TestStore server = await TestStores.StartAsync(name);
+        await using FileTestStore server = await TestStores.StartAsync(name);
         await using LoadedStore loaded = LoadedStore.Load(server);
         byte[] content = RandomNumberGenerator.GetBytes(64 << 20);
         Digest digest = await PutAsync(loaded.Store, content);
@@ -108,7 +111,7 @@ public sealed class FailureTests
     [MemberData(nameof(Names))]
     public async Task A_damaged_blob_is_never_given_out_and_can_be_put_again(string name)
     {
-        await using TestStore server = await TestStores.StartAsync(name);
+        await using FileTestStore server = await TestStores.StartAsync(name);
         byte[] small = RandomNumberGenerator.GetBytes(5_000);
         byte[] large = RandomNumberGenerator.GetBytes(5_000_000);
         Digest[] digests;
@@ -145,7 +148,7 @@ public sealed class FailureTests
     [MemberData(nameof(Names))]
     public async Task Several_processes_share_it(string name)
     {
-        await using TestStore server = await TestStores.StartAsync(name);
+        await using FileTestStore server = await TestStores.StartAsync(name);
         await using LoadedStore first = LoadedStore.Load(server);
         await using LoadedStore second = LoadedStore.Load(server);
         byte[][] contents = [.. Enumerable.Range(0, 100).Select(static number => RandomNumberGenerator.GetBytes(1 + (number * 3001)))];

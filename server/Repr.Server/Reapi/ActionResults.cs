@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Google.Protobuf;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
@@ -7,18 +6,23 @@ using ReapiActionResult = Repr.Protocol.Reapi.ActionResult;
 namespace Repr.Server.Reapi;
 
 /// <summary>
-/// Results of actions of the Remote Execution API by the digest of the action. A result is a file named by its action's hash: the SHA-256
-/// of the message, then the message. It is found only while every blob that it names is in the store. Safe for concurrent use.
+/// Results of actions of the Remote Execution API by the digest of the action. A result is found only while every blob that it names is in
+/// the store. Safe for concurrent use.
 /// </summary>
-internal sealed class ActionResults(ILocalContentStore store, string directory)
+internal sealed class ActionResults(ILocalContentStore store, ResultFiles files)
 {
     /// <summary>The result of an action; null when there is none, or not all of its blobs are here.</summary>
     public async Task<ReapiActionResult?> FindAsync(Digest action, CancellationToken cancellationToken) =>
-        await TryReadAsync(FileOf(action), cancellationToken) is { } result && await IsCompleteAsync(result, cancellationToken) ? result : null;
+        await files.TryReadAsync(action, cancellationToken) is { } message
+        && TryParse(message) is { } result
+        && await IsCompleteAsync(result, cancellationToken)
+            ? result
+            : null;
 
     /// <summary>Keeps a result, in place of an earlier one.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: it names what is no digest.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidRequest"/>: it names what is no digest. <see cref="ReprErrorCode.Exhausted"/>: it cannot be kept.
+    /// </exception>
     public async Task PutAsync(Digest action, ReapiActionResult result, CancellationToken cancellationToken)
     {
         foreach (Protocol.Reapi.Digest digest in NamedIn(result))
@@ -26,7 +30,7 @@ internal sealed class ActionResults(ILocalContentStore store, string directory)
             digest.ToCore();
         }
 
-        await WriteAsync(FileOf(action), result.ToByteArray(), cancellationToken);
+        await files.WriteAsync(action, result.ToByteArray(), cancellationToken);
     }
 
     private static IEnumerable<Protocol.Reapi.Digest> NamedIn(ReapiActionResult result) =>
@@ -36,40 +40,17 @@ internal sealed class ActionResults(ILocalContentStore store, string directory)
         .. new[] { result.StdoutDigest, result.StderrDigest }.OfType<Protocol.Reapi.Digest>(),
     ];
 
-    private static async ValueTask<ReapiActionResult?> TryReadAsync(string file, CancellationToken cancellationToken)
+    private static ReapiActionResult? TryParse(byte[] message)
     {
         try
         {
-            // A crash may leave a renamed file empty, and no bytes at all are a valid message: a success without outputs.
-            byte[] bytes = await File.ReadAllBytesAsync(file, cancellationToken);
-            ReadOnlySpan<byte> message = bytes.AsSpan(Math.Min(bytes.Length, SHA256.HashSizeInBytes));
-            return bytes.AsSpan(0, bytes.Length - message.Length).SequenceEqual(SHA256.HashData(message))
-                ? ReapiActionResult.Parser.ParseFrom(message)
-                : null;
+            return ReapiActionResult.Parser.ParseFrom(message);
         }
-        catch (Exception missing) when (missing is FileNotFoundException or DirectoryNotFoundException or InvalidProtocolBufferException)
+        catch (InvalidProtocolBufferException)
         {
             return null;
         }
     }
-
-    private static async ValueTask WriteAsync(string file, byte[] content, CancellationToken cancellationToken)
-    {
-        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            await File.WriteAllBytesAsync(temporary, [.. SHA256.HashData(content), .. content], cancellationToken);
-            File.Move(temporary, file, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
-
-    private string FileOf(Digest action) => Path.Combine(directory, action.HashText);
 
     private async ValueTask<bool> IsCompleteAsync(ReapiActionResult result, CancellationToken cancellationToken)
     {

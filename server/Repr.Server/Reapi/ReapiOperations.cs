@@ -239,7 +239,7 @@ internal sealed partial class ReapiOperations(ReapiResources resources, WorkerId
         {
             await resources.Results.PutAsync(action, result, cancellationToken);
         }
-        catch (IOException failure)
+        catch (ReprException failure)
         {
             Log.ResultLost(logger, action, failure.Message);
         }

@@ -11,9 +11,9 @@ internal static class ReapiEndpoints
 {
     /// <summary>Registers what the services need beyond gRPC and an <see cref="ILocalContentStore"/>; actions are not run.</summary>
     /// <param name="services">The worker's services.</param>
-    /// <param name="actionCacheDirectory">Where results of actions are kept; made when the first comes.</param>
-    public static IServiceCollection AddReapi(this IServiceCollection services, string actionCacheDirectory) => services
-        .AddSingleton(provider => new ActionResults(provider.GetRequiredService<ILocalContentStore>(), actionCacheDirectory))
+    /// <param name="results">Where results of actions are kept.</param>
+    public static IServiceCollection AddReapi(this IServiceCollection services, ResultFiles results) => services
+        .AddSingleton(provider => new ActionResults(provider.GetRequiredService<ILocalContentStore>(), results))
         .AddSingleton<ContentAddressableStorageService>()
         .AddSingleton<ByteStreamService>()
         .AddSingleton<ActionCacheService>()

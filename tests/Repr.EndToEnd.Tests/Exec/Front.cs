@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Exec;
@@ -67,6 +67,10 @@ internal sealed class Front : IAsyncDisposable
     /// <summary>Runs <c>repr exec</c> with these arguments and this input.</summary>
     public Task<FrontRun> ExecAsync(byte[] input, params string[] arguments) => RunAsync(input, Program, ["exec", .. arguments]);
 
+    /// <summary>The build record that this id names: one line for each action.</summary>
+    public IReadOnlyList<JsonElement> RecordsOf(string buildId) =>
+        [.. File.ReadAllLines(Path.Combine(_root, "cache/records", buildId + ".jsonl")).Select(static line => JsonDocument.Parse(line).RootElement)];
+
     /// <summary>Runs a shell script in which <c>$repr</c> is the program.</summary>
     public Task<FrontRun> ScriptAsync(string script, byte[]? input = null) => RunAsync(input ?? [], "/bin/sh", ["-c", $"repr='{Program}'; {script}"]);
 
@@ -91,17 +95,7 @@ internal sealed class Front : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (int requester in ProcessTable.Find(RuntimeDirectory))
-        {
-            using Process stop = Process.Start("kill", [requester.ToString(CultureInfo.InvariantCulture)]);
-            await stop.WaitForExitAsync();
-        }
-
-        while (ProcessTable.Find(RuntimeDirectory).Count > 0)
-        {
-            await Task.Delay(10);
-        }
-
+        await ProcessTable.EndAsync(RuntimeDirectory);
         System.IO.Directory.Delete(_root, recursive: true);
     }
 

@@ -33,6 +33,13 @@ internal sealed record RemoteBuild(
         Assert.True(Run.ExitCode == 0, Run.Output);
         SmallProject.AssertSame(Local, Outputs);
     }
+
+    /// <summary>There were so many actions, and each had its verdict from a worker.</summary>
+    public void AssertAllRemote(int actions)
+    {
+        string records = string.Join('\n', Records);
+        Assert.True(Remote == actions && NotRun == 0, $"{Remote} remote, {NotRun} not; {actions} expected\n{Run.Output}\n{records}");
+    }
 }
 
 /// <summary>Projects that are built once locally and then again and again through a worker, in the same place.</summary>
@@ -43,13 +50,14 @@ internal sealed class RemoteProject
     private int _builds;
 
     private RemoteProject(
-        string directory, Func<IEnumerable<string>, Dictionary<string, string>, Task<BuildRun>> build, BuildRun local, TimeSpan localTime)
+        string directory, Func<IEnumerable<string>, Dictionary<string, string>, Task<BuildRun>> build, BuildRun local, TimeSpan localTime,
+        Dictionary<string, byte[]> outputs)
     {
         Directory = directory;
         _build = build;
         Local = local;
         LocalTime = localTime;
-        _local = SmallProject.OutputsOf(directory);
+        _local = outputs;
     }
 
     /// <summary>What is set for the builds through a worker, and for the requester process that the first one starts.</summary>
@@ -78,7 +86,16 @@ internal sealed class RemoteProject
             PackedSdk.RunAsync(directory, ["build", solution, "-nologo", .. arguments], environment);
         long start = Stopwatch.GetTimestamp();
         BuildRun local = await Build(["-m:2"], []);
-        return new RemoteProject(directory, Build, local, Stopwatch.GetElapsedTime(start));
+        return new RemoteProject(directory, Build, local, Stopwatch.GetElapsedTime(start), SmallProject.OutputsOf(directory));
+    }
+
+    /// <summary>The same projects and their local build, for a requester that knows nothing yet and whose files are in a directory.</summary>
+    public RemoteProject ForRequester(string directory)
+    {
+        RemoteProject project = new(Directory, _build, Local, LocalTime, _local);
+        project.Environment["REPR_RUNTIME_DIR"] = Path.Combine(directory, "run");
+        project.Environment["REPR_CACHE_DIR"] = Path.Combine(directory, "cache");
+        return project;
     }
 
     /// <summary>Starts a worker for this project.</summary>
@@ -101,7 +118,8 @@ internal sealed class RemoteProject
     {
         string id = $"build-{++_builds}";
         BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], Environment);
-        string record = Path.Combine(Directory, "cache", "records", id + ".jsonl");
+        string cache = Environment.GetValueOrDefault("REPR_CACHE_DIR") ?? Path.Combine(Directory, "cache");
+        string record = Path.Combine(cache, "records", id + ".jsonl");
         IReadOnlyList<JsonElement> records = File.Exists(record)
             ? [.. File.ReadAllLines(record).Select(line => JsonDocument.Parse(line).RootElement)]
             : [];

@@ -82,16 +82,7 @@ public sealed class SampleTests(PackedSdk sdk)
 
     private async Task<RemoteProject> CreateSampleAsync()
     {
-        string directory = sdk.NewDirectory();
-        string assets = Path.Combine(PackedSdk.Repository, "tests/assets/SampleSolution");
-        foreach (string file in Directory.EnumerateFiles(assets, "*", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)))
-        {
-            string copy = Path.Combine(directory, Path.GetRelativePath(assets, file));
-            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
-            File.Copy(file, copy);
-        }
-
+        string directory = SampleCopy.Create(sdk);
         RemoteProject sample = await RemoteProject.CreateAsync(directory, "Depot.slnx");
         Assert.True(sample.Local.ExitCode == 0, sample.Local.Output);
         return sample;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Repr.EndToEnd.Tests.Exec;
 
 [assembly: AssemblyFixture(typeof(Repr.EndToEnd.Tests.Sdk.PackedSdk))]
 
@@ -31,10 +32,11 @@ public sealed class PackedSdk : IAsyncLifetime
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        // The requester processes, which the builds have started, would stay for a quarter of an hour.
+        await ProcessTable.EndAsync(_root);
         Directory.Delete(_root, recursive: true);
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>An empty directory with a nuget.config that knows the feed. Packages are shared between the tests of a run.</summary>

@@ -86,7 +86,7 @@ internal sealed class SmallProject
     public static Dictionary<string, byte[]> OutputsOf(string directory) =>
         System.IO.Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
             .Where(file => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal))
-            .Where(file => Path.GetExtension(file) is ".dll" or ".pdb" or ".xml" or ".cs" or ".resources") // a .sarif holds run times
+            .Where(file => Path.GetExtension(file) is ".dll" or ".pdb" or ".xml" or ".cs" or ".resources" or ".o") // a .sarif holds run times
             .ToDictionary(file => Path.GetRelativePath(directory, file), File.ReadAllBytes);
 
     /// <summary>Fails with the names of the files that differ, are missing or are too many.</summary>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
 using Repr.EndToEnd.Tests.Sdk;
@@ -7,13 +8,17 @@ using Repr.Testing.SharedStores;
 namespace Repr.EndToEnd.Tests.Stores;
 
 /// <summary>Two workers, each with a disk of its own, and one store behind both; the requester may have it too.</summary>
-public sealed class SharedStoreTests(PackedSdk sdk)
+public sealed class SharedStoreTests(PackedSdk sdk, TwoLibraries libraries, StoreServers servers) : IClassFixture<TwoLibraries>
 {
     private const long LargeBytes = 100_000; // larger than any output of the small projects, smaller than the compiler
 
     public static TheoryData<string> Names => TestStores.Names;
 
-    public static MatrixTheoryData<string, bool> NamesAndSides => new([.. TestStores.Names.Select(static row => row.Data)], [false, true]);
+    public static TheoryData<string> FileNames => TestStores.FileNames;
+
+    public static MatrixTheoryData<string, bool> NamesAndSides => AndSides(TestStores.Names);
+
+    public static MatrixTheoryData<string, bool> FileNamesAndSides => AndSides(TestStores.FileNames);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -21,60 +26,67 @@ public sealed class SharedStoreTests(PackedSdk sdk)
     [MemberData(nameof(NamesAndSides))]
     public async Task What_one_worker_got_another_takes_from_the_store_and_the_requester_sends_nothing_again(string name, bool requesterToo)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha", "Beta");
-        await using WorkerProcess first = await StartWorkerAsync(project, store, "first");
-        await using WorkerProcess second = await StartWorkerAsync(project, store, "second");
+        await using TestStore store = await TestStores.StartAsync(name, servers, Cancellation);
+        RemoteProject project = await libraries.NewRequesterAsync(requesterToo ? store : null);
+        await using WorkerProcess first = await libraries.StartWorkerAsync(store);
+        await using WorkerProcess second = await libraries.StartWorkerAsync(store);
 
         RemoteBuild with = await project.BuildRemotelyAsync(first, "-m:1");
-        with.AssertIdentical();
-        IReadOnlySet<Digest> stored = store.FindBlobs();
         RemoteBuild again = await project.BuildRemotelyAsync(second, "-m:1");
 
+        with.AssertIdentical();
+        with.AssertAllRemote(TwoLibraries.Actions);
         again.AssertIdentical();
-        Assert.Equal((2, 2), (with.Remote, again.Remote));
+        again.AssertAllRemote(TwoLibraries.Actions);
         Assert.Equal(requesterToo, with.Shared > 0);
         Assert.True(requesterToo ? with.Shared > with.Uploaded : with.Uploaded > 0, $"{with.Uploaded} uploaded, {with.Shared} shared");
         Assert.Equal((0, 0), (again.Uploaded, again.Shared));
         Assert.Equal((0, 0), (with.Run.CountOf("REPR"), again.Run.CountOf("REPR")));
 
         // Nobody else could give the second worker what the tools read.
-        Assert.True(BlobFiles.Find(second.Data).Count(blob => stored.Contains(blob) && blob.SizeBytes > LargeBytes) > 20);
+        IReadOnlySet<Digest> had = BlobFiles.Find(first.Data);
+        Assert.True(BlobFiles.Find(second.Data).Count(blob => had.Contains(blob) && blob.SizeBytes > LargeBytes) > 20);
+        if (store is FileTestStore files)
+        {
+            Assert.Superset(files.FindBlobs().Where(static blob => blob.SizeBytes > LargeBytes).ToHashSet(), had.ToHashSet());
+        }
     }
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task A_store_that_is_killed_in_mid_build_costs_a_warning(string name)
+    public async Task What_an_action_of_one_worker_wrote_an_action_of_another_reads_from_the_store(string name)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo: true, "Alpha", "Beta", "Gamma");
-        await using WorkerProcess worker = await StartWorkerAsync(project, store, "first");
+        await using TestStore store = await TestStores.StartAsync(name, servers, Cancellation);
+        await using WorkerProcess first = await libraries.StartWorkerAsync(store);
+        await using WorkerProcess second = await libraries.StartWorkerAsync(store);
+        await using Front front = new(first.Address);
+        front.Environment["REPR_CONFIG"] = BuiltProjects.WriteSettings(sdk.NewDirectory(), store);
+        front.Environment["REPR_BUILD_ID"] = "written";
 
-        Task<RemoteBuild> building = project.BuildRemotelyAsync(worker, "-m:1");
-        await worker.WaitForLogAsync("Session of", Cancellation);
-        await store.KillAsync();
-        RemoteBuild build = await building;
+        FrontRun wrote = await front.ExecAsync("--fail", "--", "sh", "-c", "head -c 3000000 /dev/urandom > made; sha256sum < made");
+        front.Environment["REPR_ENDPOINT"] = second.Address;
+        FrontRun read = await front.ExecAsync("--fail", "--", "sh", "-c", "sha256sum < made");
 
-        build.AssertIdentical();
-        Assert.Equal((3, 0), (build.Remote, build.NotRun));
-        Assert.Equal(build.Run.CountOf("REPR"), build.Run.CountOf("warning REPR1203")); // if it still had something to put
-        await worker.WaitForLogAsync($"REPR1203: The content store '{name}' can't be used", Cancellation);
-        await store.RestartAsync();
+        Assert.Equal((0, "", 0, ""), (wrote.ExitCode, wrote.Error, read.ExitCode, read.Error));
+        Assert.Equal(wrote.Output, read.Output);
+        JsonElement record = front.RecordsOf("written")[^1];
+        Assert.InRange(record.GetProperty("uploaded_bytes").GetInt64() + record.GetProperty("shared_bytes").GetInt64(), 0, 100_000);
+        Assert.Contains(Digest.Compute(await File.ReadAllBytesAsync(front.PathOf("made"), Cancellation)), BlobFiles.Find(second.Data));
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(FileNames))]
     public async Task A_store_that_the_requester_can_not_reach_costs_one_warning_of_the_build(string name)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo: true, "Alpha", "Beta");
-        await using WorkerProcess worker = await project.StartWorkerAsync();
+        await using FileTestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await libraries.NewRequesterAsync(store);
+        await using WorkerProcess worker = await libraries.StartWorkerAsync();
         await store.KillAsync();
 
         RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
 
         build.AssertIdentical();
-        Assert.Equal((2, 0), (build.Remote, build.Shared));
+        Assert.Equal((TwoLibraries.Actions, 0), (build.Remote, build.Shared));
         Assert.Equal((1, 1), (build.Run.CountOf("warning REPR1203"), build.Run.CountOf("REPR")));
         await store.RestartAsync();
     }
@@ -86,7 +98,7 @@ public sealed class SharedStoreTests(PackedSdk sdk)
         string directory = sdk.NewDirectory();
         await using WorkerProcess worker = await WorkerProcess.StartAsync(directory + "-worker");
         await using Front front = new(worker.Address);
-        front.Environment["REPR_CONFIG"] = WriteSettings(directory + "-requester", store);
+        front.Environment["REPR_CONFIG"] = BuiltProjects.WriteSettings(directory + "-requester", store);
         await store.KillAsync();
         await File.WriteAllTextAsync(front.PathOf("a.c"), "int one(void) { return 1; }", Cancellation);
 
@@ -102,30 +114,32 @@ public sealed class SharedStoreTests(PackedSdk sdk)
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(FileNames))]
     public async Task A_worker_without_the_requesters_store_costs_one_warning_of_the_build(string name)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo: true, "Alpha", "Beta");
-        await using WorkerProcess worker = await project.StartWorkerAsync();
+        await using FileTestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await libraries.NewRequesterAsync(store);
+        await using WorkerProcess worker = await libraries.StartWorkerAsync();
 
         RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
 
         build.AssertIdentical();
-        Assert.Equal(2, build.Remote);
+        Assert.Equal(TwoLibraries.Actions, build.Remote);
         Assert.True(build.Uploaded >= build.Shared);
         Assert.Equal((1, 1), (build.Run.CountOf("warning REPR1204"), build.Run.CountOf("REPR")));
     }
 
     [Theory]
-    [MemberData(nameof(NamesAndSides))]
+    [MemberData(nameof(FileNamesAndSides))]
     public async Task Blobs_that_the_store_and_the_worker_lost_are_sent_again_and_no_others(string name, bool requesterToo)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo, "Alpha");
-        await using WorkerProcess worker = await StartWorkerAsync(project, store, "first");
+        await using FileTestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await libraries.NewRequesterAsync(requesterToo ? store : null);
+        await using WorkerProcess worker = await libraries.StartWorkerAsync(store);
         (await project.BuildRemotelyAsync(worker, "-m:1")).AssertIdentical();
-        Digest[] lost = [.. store.FindBlobs().Where(static blob => blob.SizeBytes > LargeBytes).Order(ByHash).Take(10)];
+        IReadOnlySet<Digest> stored = store.FindBlobs();
+        Digest[] lost = [.. (await FrameworkAsync()).Where(stored.Contains).Take(10)];
+        Assert.Equal(10, lost.Length);
         await worker.KillAsync();
         await store.KillAsync();
         store.Lose(lost);
@@ -136,30 +150,30 @@ public sealed class SharedStoreTests(PackedSdk sdk)
         RemoteBuild build = await project.BuildRemotelyAsync(worker, "-m:1");
 
         build.AssertIdentical();
-        Assert.Equal((1, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
+        Assert.Equal((TwoLibraries.Actions, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
         Assert.Equal(lost.Length, build.Uploaded + build.Shared);
         Assert.Superset(lost.ToHashSet(), store.FindBlobs().ToHashSet());
     }
 
     [Theory]
-    [MemberData(nameof(Names))]
+    [MemberData(nameof(FileNames))]
     public async Task Damaged_blobs_of_the_store_are_never_used_and_sent_again(string name)
     {
-        await using TestStore store = await TestStores.StartAsync(name);
-        RemoteProject project = await CreateProjectAsync(store, requesterToo: false, "Alpha");
-        await using (WorkerProcess first = await StartWorkerAsync(project, store, "first"))
+        await using FileTestStore store = await TestStores.StartAsync(name);
+        RemoteProject project = await libraries.NewRequesterAsync(store: null);
+        await using (WorkerProcess first = await libraries.StartWorkerAsync(store))
         {
             (await project.BuildRemotelyAsync(first, "-m:1")).AssertIdentical();
         }
 
         HashSet<Digest> damaged = [.. store.FindBlobs().Where(static blob => blob.SizeBytes > LargeBytes)];
         store.Damage(damaged);
-        await using WorkerProcess second = await StartWorkerAsync(project, store, "second");
+        await using WorkerProcess second = await libraries.StartWorkerAsync(store);
 
         RemoteBuild build = await project.BuildRemotelyAsync(second, "-m:1");
 
         build.AssertIdentical();
-        Assert.Equal((1, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
+        Assert.Equal((TwoLibraries.Actions, 0, 0), (build.Remote, build.NotRun, build.Run.CountOf("REPR")));
         Assert.InRange(build.Uploaded + build.Shared, 1, damaged.Count);
         Assert.Contains("is damaged and counts as missing", second.Log, StringComparison.Ordinal);
         Assert.All(Directory.EnumerateFiles(Path.Combine(second.Data, "cas"), "*", SearchOption.AllDirectories), static path =>
@@ -171,29 +185,19 @@ public sealed class SharedStoreTests(PackedSdk sdk)
         });
     }
 
-    private static Comparer<Digest> ByHash => Comparer<Digest>.Create(static (left, right) => string.CompareOrdinal(left.HashText, right.HashText));
-
-    private async Task<RemoteProject> CreateProjectAsync(TestStore store, bool requesterToo, params string[] names)
+    // What every compile reads: the compiler's own framework. (A list of inputs is a blob too, but may be another in the next build.)
+    private static async Task<IReadOnlyList<Digest>> FrameworkAsync()
     {
-        RemoteProject project = await RemoteProject.CreateAsync(sdk, names);
-        if (requesterToo)
+        List<Digest> digests = [];
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "*.dll").Order(StringComparer.Ordinal))
         {
-            project.Environment["REPR_CONFIG"] = WriteSettings(project.Directory + "-requester", store);
+            await using FileStream content = File.OpenRead(file);
+            digests.Add(await Digest.ComputeAsync(content, Cancellation));
         }
 
-        return project;
+        return digests;
     }
 
-    private static Task<WorkerProcess> StartWorkerAsync(RemoteProject project, TestStore store, string name)
-    {
-        string directory = $"{project.Directory}-{name}";
-        return WorkerProcess.StartAsync(directory, "--config", WriteSettings(directory, store));
-    }
-
-    private static string WriteSettings(string directory, TestStore store)
-    {
-        string path = Path.Combine(Directory.CreateDirectory(directory).FullName, "repr.json");
-        File.WriteAllText(path, store.Settings);
-        return path;
-    }
+    private static MatrixTheoryData<string, bool> AndSides(TheoryData<string> names) =>
+        new([.. names.Select(static row => row.Data)], [false, true]);
 }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Protocol.Reapi;
+using Repr.Server.Reapi;
 using Repr.Server.Security;
 using Repr.Server.Services;
 
@@ -21,6 +22,9 @@ public sealed class ReapiFixture : IAsyncLifetime
     private GrpcChannel? _channel;
 
     public ActionCache.ActionCacheClient Results => new(_channel);
+
+    /// <summary>Bound of the action cache: 256 results of a block.</summary>
+    public const int ActionCacheBytes = 1 << 20;
 
     public string ActionCachePath => Path.Combine(_directory, "results");
 
@@ -39,7 +43,8 @@ public sealed class ReapiFixture : IAsyncLifetime
             kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2);
         });
         builder.Services.AddGrpc();
-        builder.Services.AddSingleton<ILocalContentStore>(_store).AddCallers(new CallerAuthenticators([])).AddReapi(ActionCachePath);
+        builder.Services.AddSingleton<ILocalContentStore>(_store).AddCallers(new CallerAuthenticators([])).AddReapi(
+            ResultFiles.Open(ActionCachePath, ActionCacheBytes, TimeProvider.System, NullLogger.Instance));
         _application = builder.Build();
         _application.UseAuthentication();
         _application.UseAuthorization();

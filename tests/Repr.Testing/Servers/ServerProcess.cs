@@ -23,11 +23,11 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <param name="program">The program; eng/setup.sh installs it.</param>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="port">The port of this machine on which it will serve.</param>
-    /// <param name="readyLine">What it writes when it serves; null: a connection shows it.</param>
+    /// <param name="readyText">What a line that it writes when it serves has; null: a connection shows it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="InvalidOperationException">It is missing, has ended, or does not serve.</exception>
     public static async Task<ServerProcess> StartAsync(
-        string program, IEnumerable<string> arguments, int port, string? readyLine, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, int port, string? readyText, CancellationToken cancellationToken)
     {
         ProcessStartInfo start = new(program, arguments)
         {
@@ -45,7 +45,7 @@ public sealed class ServerProcess : IAsyncDisposable
                 output.AppendLine(line.Data);
             }
 
-            if (line.Data is not null && line.Data == readyLine)
+            if (readyText is not null && line.Data?.Contains(readyText, StringComparison.Ordinal) == true)
             {
                 said.TrySetResult();
             }
@@ -69,7 +69,7 @@ public sealed class ServerProcess : IAsyncDisposable
         {
             using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             late.CancelAfter(StartTimeout);
-            Task ready = readyLine is null ? ConnectAsync(port, late.Token) : said.Task.WaitAsync(late.Token);
+            Task ready = readyText is null ? ConnectAsync(port, late.Token) : said.Task.WaitAsync(late.Token);
             if (await Task.WhenAny(ready, process.WaitForExitAsync(late.Token)) != ready || !ready.IsCompletedSuccessfully)
             {
                 throw new InvalidOperationException($"{program} does not serve on port {port}:\n{server.Output}");

@@ -1,11 +1,18 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Amazon.Runtime;
+using Amazon.S3;
+using Azure.Storage;
+using Azure.Storage.Blobs;
 
 namespace Repr.Testing.Servers;
 
 /// <summary>A server that keeps blobs: what eng/setup.sh installs, started with an empty directory of its own. Safe for concurrent use.</summary>
 public sealed class StoreServer : IAsyncDisposable
 {
+    /// <summary>The bucket or container that is there.</summary>
+    public const string Container = "blobs";
+
     /// <summary>The password of Redis.</summary>
     public const string RedisPassword = "reprTestPassword";
 
@@ -34,6 +41,12 @@ public sealed class StoreServer : IAsyncDisposable
     /// <summary>Where it serves, on 127.0.0.1.</summary>
     public int Port { get; }
 
+    /// <summary>The same as an address, for those that speak HTTP.</summary>
+    public Uri Address => new($"http://127.0.0.1:{Text(Port)}");
+
+    /// <summary>Whether it was killed.</summary>
+    public bool IsKilled { get; private set; }
+
     /// <summary>Its directory; removed with it.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("repr-server-").FullName;
 
@@ -46,42 +59,74 @@ public sealed class StoreServer : IAsyncDisposable
                 "--maxmemory", "3gb", "--maxmemory-policy", "noeviction", "--requirepass", RedisPassword, .. arguments,
             ],
             server.Port,
-            readyLine: null,
+            readyText: "Ready to accept connections",
             token),
         cancellationToken);
 
     /// <summary>Starts Azurite, the emulator of Azure Storage.</summary>
     public static Task<StoreServer> StartAzuriteAsync(CancellationToken cancellationToken) => StartAsync(
-        (server, token) => ServerProcess.StartAsync(
-            "node",
-            [
-                Path.Combine(ServerProcess.FindRepository(), "artifacts/servers/node_modules/azurite/dist/src/blob/main.js"),
-                "--blobHost", "127.0.0.1", "--blobPort", Text(server.Port), "--location", server.Folder, "--silent", "--skipApiVersionCheck",
-                "--disableTelemetry",
-            ],
-            server.Port,
-            readyLine: null,
-            token),
+        async (server, token) =>
+        {
+            ServerProcess process = await ServerProcess.StartAsync(
+                "node",
+                [
+                    Path.Combine(ServerProcess.FindRepository(), "artifacts/servers/node_modules/azurite/dist/src/blob/main.js"),
+                    "--blobHost", "127.0.0.1", "--blobPort", Text(server.Port), "--location", server.Folder, "--silent", "--skipApiVersionCheck",
+                    "--disableTelemetry",
+                ],
+                server.Port,
+                readyText: null,
+                token);
+            await server.ConnectToAzurite().CreateIfNotExistsAsync(cancellationToken: token);
+            return process;
+        },
         cancellationToken);
 
-    /// <summary>Starts the S3 gateway of Ceph with a cluster of its own. Takes a quarter of a minute; can't be started again.</summary>
+    /// <summary>Starts the S3 gateway of Ceph with a cluster of its own. Takes a quarter of a minute, again after a kill.</summary>
     public static Task<StoreServer> StartS3Async(CancellationToken cancellationToken) => StartAsync(
-        (server, token) => ServerProcess.StartAsync(
-            Path.Combine(ServerProcess.FindRepository(), "eng/servers/radosgw.sh"),
-            [server.Folder, Text(server.Port), S3AccessKey, S3SecretKey],
-            server.Port,
-            readyLine: "ready",
-            token),
+        async (server, token) =>
+        {
+            ServerProcess process = await ServerProcess.StartAsync(
+                Path.Combine(ServerProcess.FindRepository(), "eng/servers/radosgw.sh"),
+                [server.Folder, Text(server.Port), S3AccessKey, S3SecretKey],
+                server.Port,
+                readyText: "ready",
+                token);
+            using AmazonS3Client client = server.ConnectToS3();
+            await client.PutBucketAsync(Container, token);
+            return process;
+        },
         cancellationToken);
+
+    /// <summary>A client of the S3 gateway.</summary>
+    public AmazonS3Client ConnectToS3() => new(
+        new BasicAWSCredentials(S3AccessKey, S3SecretKey),
+        new AmazonS3Config
+        {
+            ServiceURL = Address.ToString(),
+            AuthenticationRegion = "us-east-1",
+            ForcePathStyle = true,
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+        });
+
+    /// <summary>A client of <see cref="Container"/> of Azurite.</summary>
+    public BlobContainerClient ConnectToAzurite() => new BlobServiceClient(
+        new Uri(Address, AzureAccount), new StorageSharedKeyCredential(AzureAccount, AzureKey)).GetBlobContainerClient(Container);
 
     /// <summary>Kills it.</summary>
-    public Task KillAsync() => _process!.KillAsync();
+    public Task KillAsync()
+    {
+        IsKilled = true;
+        return _process!.KillAsync();
+    }
 
-    /// <summary>Starts it again, on the same port and directory.</summary>
+    /// <summary>Starts it again after a kill, on the same port and directory.</summary>
     public async Task StartAgainAsync(CancellationToken cancellationToken)
     {
         await _process!.DisposeAsync();
         _process = await _start(this, cancellationToken);
+        IsKilled = false;
     }
 
     /// <inheritdoc/>

@@ -24,7 +24,7 @@ public sealed class BuildStreamTestStore() : ProcessTestStore("buildstream")
     public override IReadOnlyDictionary<string, object> Options => new Dictionary<string, object> { ["Endpoint"] = "grpc://127.0.0.1:" + _port };
 
     /// <summary>Starts one.</summary>
-    public static async Task<TestStore> StartAsync()
+    public static async Task<FileTestStore> StartAsync()
     {
         BuildStreamTestStore store = new();
         await store.RestartAsync();

@@ -1,7 +1,7 @@
 namespace Repr.Testing.SharedStores;
 
 /// <summary>A shared directory. It is killed by taking it away, as an unmounted share is.</summary>
-public sealed class DirectoryTestStore : TestStore
+public sealed class DirectoryTestStore : FileTestStore
 {
     private readonly string _root = Directory.CreateTempSubdirectory("repr-share-").FullName;
 

@@ -4,7 +4,7 @@ namespace Repr.Testing.SharedStores;
 
 /// <summary>A store whose server is a process on files of this machine.</summary>
 /// <param name="name">Names its directory.</param>
-public abstract class ProcessTestStore(string name) : TestStore
+public abstract class ProcessTestStore(string name) : FileTestStore
 {
     /// <summary>Its directory; removed with it.</summary>
     protected string Root { get; } = Directory.CreateTempSubdirectory($"repr-{name}-").FullName;

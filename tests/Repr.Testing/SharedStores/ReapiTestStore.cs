@@ -26,7 +26,7 @@ public sealed class ReapiTestStore : ProcessTestStore
 
     /// <summary>Starts one.</summary>
     /// <param name="compression">Whether the plugin compresses: Always, Never.</param>
-    public static async Task<TestStore> StartAsync(string compression = "Never")
+    public static async Task<FileTestStore> StartAsync(string compression = "Never")
     {
         ReapiTestStore store = new(compression);
         await store.RestartAsync();

@@ -4,7 +4,7 @@ namespace Repr.Testing.SharedStores;
 
 /// <summary>
 /// A store that workers and requesters share, as tests need it: with settings that name its plugin, and in the test's hand, so that it
-/// can go away, forget and lie. Starts where it is made.
+/// can go away. Starts where it is made.
 /// </summary>
 public abstract class TestStore : IAsyncDisposable
 {
@@ -22,15 +22,6 @@ public abstract class TestStore : IAsyncDisposable
 
     /// <summary>Lets it come back, with what it had.</summary>
     public abstract Task RestartAsync();
-
-    /// <summary>The blobs that it has.</summary>
-    public abstract IReadOnlySet<Digest> FindBlobs();
-
-    /// <summary>Makes it lose these blobs, behind the back of its server.</summary>
-    public abstract void Lose(IEnumerable<Digest> blobs);
-
-    /// <summary>Changes a byte of each of these blobs, behind the back of its server.</summary>
-    public abstract void Damage(IEnumerable<Digest> blobs);
 
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();

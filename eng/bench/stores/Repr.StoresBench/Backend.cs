@@ -1,7 +1,5 @@
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Azure.Storage;
 using Azure.Storage.Blobs;
 using Repr.Cas.AzureBlob;
 using Repr.Cas.Redis;
@@ -19,8 +17,6 @@ namespace Repr.StoresBench;
 /// <param name="Subjects">The ways; the client by itself is the first.</param>
 internal sealed record Backend(string Name, int Small, int Large, StoreServer Server, IReadOnlyList<Subject> Subjects)
 {
-    private const string Container = "blobs";
-
     private static PluginContext Context { get; } = new(TimeProvider.System, static _ => { });
 
     /// <summary>All of them, by the plugin's name.</summary>
@@ -48,27 +44,16 @@ internal sealed record Backend(string Name, int Small, int Large, StoreServer Se
     private static async Task<Backend> S3Async(CancellationToken cancellationToken)
     {
         StoreServer server = await StoreServer.StartS3Async(cancellationToken);
-        Uri url = new($"http://127.0.0.1:{server.Port}");
-        AmazonS3Client client = new(
-            new BasicAWSCredentials(StoreServer.S3AccessKey, StoreServer.S3SecretKey),
-            new AmazonS3Config
-            {
-                ServiceURL = url.AbsoluteUri,
-                AuthenticationRegion = "us-east-1",
-                ForcePathStyle = true,
-                RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-                ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-            });
-        await client.PutBucketAsync(Container, cancellationToken);
+        AmazonS3Client client = server.ConnectToS3();
         IContentStore store = new S3Plugin().Create(
-            new S3StoreOptions { Bucket = Container, ServiceUrl = url, AccessKey = StoreServer.S3AccessKey, SecretKey = StoreServer.S3SecretKey },
+            new S3StoreOptions { Bucket = StoreServer.Container, ServiceUrl = server.Address, AccessKey = StoreServer.S3AccessKey, SecretKey = StoreServer.S3SecretKey },
             Context);
         Subject raw = new(
             "client",
             async (blob, token) => await client.PutObjectAsync(
                 new PutObjectRequest
                 {
-                    BucketName = Container,
+                    BucketName = StoreServer.Container,
                     Key = blob.Name,
                     InputStream = new MemoryStream(blob.Content, writable: false),
                     UseChunkEncoding = false,
@@ -76,7 +61,7 @@ internal sealed record Backend(string Name, int Small, int Large, StoreServer Se
                 token),
             async (blob, token) =>
             {
-                using GetObjectResponse answer = await client.GetObjectAsync(Container, blob.Name, token);
+                using GetObjectResponse answer = await client.GetObjectAsync(StoreServer.Container, blob.Name, token);
                 return await Subject.DrainAsync(answer.ResponseStream, token);
             });
         return new Backend("s3", 400, 16, server, [raw, .. Stores(store, "s3")]);
@@ -85,15 +70,12 @@ internal sealed record Backend(string Name, int Small, int Large, StoreServer Se
     private static async Task<Backend> AzureAsync(CancellationToken cancellationToken)
     {
         StoreServer server = await StoreServer.StartAzuriteAsync(cancellationToken);
-        Uri service = new($"http://127.0.0.1:{server.Port}/{StoreServer.AzureAccount}");
-        BlobContainerClient client = new BlobServiceClient(
-            service, new StorageSharedKeyCredential(StoreServer.AzureAccount, StoreServer.AzureKey)).GetBlobContainerClient(Container);
-        await client.CreateAsync(cancellationToken: cancellationToken);
+        BlobContainerClient client = server.ConnectToAzurite();
         IContentStore store = new AzureBlobPlugin().Create(
             new AzureStoreOptions
             {
-                Container = Container,
-                ServiceUri = service,
+                Container = StoreServer.Container,
+                ServiceUri = new Uri(server.Address, StoreServer.AzureAccount),
                 AccountName = StoreServer.AzureAccount,
                 AccountKey = StoreServer.AzureKey,
             },

@@ -1,0 +1,23 @@
+using Repr.EndToEnd.Tests.Sdk;
+
+namespace Repr.EndToEnd.Tests.Remote;
+
+/// <summary>Copies of the sample solution.</summary>
+internal static class SampleCopy
+{
+    /// <summary>Copies it into a directory of its own, without what builds have left in it.</summary>
+    public static string Create(PackedSdk sdk)
+    {
+        string directory = sdk.NewDirectory();
+        string assets = Path.Combine(PackedSdk.Repository, "tests/assets/SampleSolution");
+        foreach (string file in Directory.EnumerateFiles(assets, "*", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)))
+        {
+            string copy = Path.Combine(directory, Path.GetRelativePath(assets, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return directory;
+    }
+}
