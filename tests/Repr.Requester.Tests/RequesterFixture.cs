@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
+using Repr.Requester.Discovery;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -15,7 +16,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 {
     private readonly RequesterTelemetry _telemetry;
 
-    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry)
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery)
     {
         Worker = worker;
         Files = files;
@@ -28,7 +29,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
-            Sessions,
+            new WorkerPool(Sessions, new DiscoveredWorkers([.. discovery.Select(source => new NamedDiscovery("test", source))], TimeProvider.System, NullLogger.Instance), settings: null, NullLogger.Instance),
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
             Predictors,
@@ -59,13 +60,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync(params NamedSink[] sinks)
+    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, params NamedSink[] sinks)
     {
         TemporaryDirectory files = new();
         return new(
             await TestWorker.StartAsync(),
             files,
-            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance));
+            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance),
+            discovery ?? []);
     }
 
     public Wire.Run NewRun()
