@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Runtime.CompilerServices;
 
-namespace Repr.Discovery.Static;
+namespace Repr.Discovery.Fixed;
 
 /// <summary>Options of <see cref="StaticPlugin"/>.</summary>
 public sealed class StaticOptions : IValidatableObject
