@@ -78,6 +78,7 @@ internal sealed class RedisBlobStream : ForwardStream
     /// <inheritdoc/>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested(); // An answer that is here already would be given out.
         if (buffer.IsEmpty)
         {
             return 0;
