@@ -133,9 +133,10 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
             ImmutableHashSet<Uri> after = [.. _found.SelectMany(static set => set)];
             Volatile.Write(ref _current, after);
             gone = before.Except(after);
-            if (!after.SetEquals(before) && _log.IsEnabled(LogLevel.Information))
+            if (!after.SetEquals(before))
             {
-                Log.Changed(_log, _sources[index].Name, after.Count, string.Join(", ", after.Select(static uri => uri.Authority).Order(StringComparer.Ordinal)));
+                string workers = string.Join(", ", after.Select(static uri => uri.Authority).Order(StringComparer.Ordinal));
+                Log.Changed(_log, _sources[index].Name, after.Count, workers);
             }
         }
 
