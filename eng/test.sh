@@ -9,6 +9,7 @@ dotnet build Repr.Build.sln -c Release -warnaserror
 dotnet format whitespace Repr.Build.sln --no-restore --verify-no-changes --exclude tests/assets
 
 passed=0 failed=0 skipped=0
+rm -f artifacts/*.Tests.log
 mkdir -p artifacts
 for directory in tests/*.Tests; do
     name=$(basename "$directory")
@@ -31,5 +32,10 @@ for directory in tests/*.Tests; do
     failed=$((failed + errors + bad))
     skipped=$((skipped + omitted))
 done
+if [ "$failed" -gt 0 ]; then
+    # The workers' logs stand between the failures above; once more in one place.
+    echo "== Failures"
+    grep -h -A 12 '\[FAIL\]' artifacts/*.Tests.log || true
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

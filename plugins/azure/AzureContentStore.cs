@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using Azure;
 using Azure.Storage;
 using Azure.Storage.Blobs;
@@ -40,22 +39,10 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(
-        IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(digests);
-        ConcurrentBag<Digest> missing = [];
-        await Parallel.ForEachAsync(
-            digests.Distinct(),
-            new ParallelOptions { MaxDegreeOfParallelism = _options.MaxConcurrency, CancellationToken = cancellationToken },
-            async (digest, token) =>
-            {
-                if (!await IsThereAsync(digest, token))
-                {
-                    missing.Add(digest);
-                }
-            });
-        return [.. missing];
+        return BlobLookup.FindMissingAsync(digests, _options.MaxConcurrency, IsThereAsync, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -65,7 +52,7 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
         try
         {
             BlobDownloadStreamingResult answer = await BlobOf(digest).DownloadStreamingAsync(options: null, cancellationToken);
-            if (IsWhole(digest, answer.Details.ContentEncoding, answer.Details.ContentLength))
+            if (BlobLookup.IsWhole(digest, answer.Details.ContentEncoding, answer.Details.ContentLength))
             {
                 return new IncomingContent(
                     answer.Content,
@@ -122,9 +109,6 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _codec.Dispose();
 
-    private static bool IsWhole(Digest digest, string? contentEncoding, long length) =>
-        string.IsNullOrEmpty(contentEncoding) ? length == digest.SizeBytes : contentEncoding == OutgoingContent.ZstdEncoding;
-
     private async Task UploadAsync(Digest digest, OutgoingContent content, CancellationToken cancellationToken)
     {
         long block = Math.Max(_options.BlockBytes, (digest.SizeBytes / MaxBlocks) + 1);
@@ -161,7 +145,7 @@ internal sealed class AzureContentStore : IContentStore, IDisposable
         try
         {
             BlobProperties found = await BlobOf(digest).GetPropertiesAsync(conditions: null, cancellationToken);
-            if (!IsWhole(digest, found.ContentEncoding, found.ContentLength))
+            if (!BlobLookup.IsWhole(digest, found.ContentEncoding, found.ContentLength))
             {
                 return false;
             }

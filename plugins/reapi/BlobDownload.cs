@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Repr.Cas.Far;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using ZstdSharp;
@@ -10,7 +11,7 @@ namespace Repr.Cas.Reapi;
 /// A blob that is read with ByteStream.Read. Every failure of a read is a <see cref="ReprException"/>. Read-only, forward-only,
 /// asynchronous. Not safe for concurrent use.
 /// </summary>
-internal sealed class BlobDownload : ReadOnlyStream
+internal sealed class BlobDownload : ForwardStream
 {
     private readonly ReapiConnection _connection;
     private readonly CoreDigest _digest;
@@ -93,7 +94,7 @@ internal sealed class BlobDownload : ReadOnlyStream
     private static ReprException Empty(CoreDigest digest) => new(ReprErrorCode.Corrupt, $"The content of blob {digest} is empty.");
 
     // The bytes of the messages in a row; begins at the current one.
-    private sealed class Messages(AsyncServerStreamingCall<ReadResponse> call) : ReadOnlyStream
+    private sealed class Messages(AsyncServerStreamingCall<ReadResponse> call) : ForwardStream
     {
         private int _position;
 

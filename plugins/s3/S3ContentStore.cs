@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -33,22 +32,10 @@ internal sealed class S3ContentStore : IContentStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(
-        IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(digests);
-        ConcurrentBag<Digest> missing = [];
-        await Parallel.ForEachAsync(
-            digests.Distinct(),
-            new ParallelOptions { MaxDegreeOfParallelism = _options.MaxConcurrency, CancellationToken = cancellationToken },
-            async (digest, token) =>
-            {
-                if (!await IsThereAsync(digest, token))
-                {
-                    missing.Add(digest);
-                }
-            });
-        return [.. missing];
+        return BlobLookup.FindMissingAsync(digests, _options.MaxConcurrency, IsThereAsync, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -59,7 +46,7 @@ internal sealed class S3ContentStore : IContentStore, IDisposable
         {
             GetObjectResponse answer = await _client.GetObjectAsync(
                 new GetObjectRequest { BucketName = _options.Bucket, Key = _options.KeyOf(digest) }, cancellationToken);
-            if (IsWhole(digest, answer.Headers.ContentEncoding, answer.ContentLength))
+            if (BlobLookup.IsWhole(digest, answer.Headers.ContentEncoding, answer.ContentLength))
             {
                 return new IncomingContent(
                     answer.ResponseStream,
@@ -98,9 +85,6 @@ internal sealed class S3ContentStore : IContentStore, IDisposable
         _codec.Dispose();
     }
 
-    private static bool IsWhole(Digest digest, string? contentEncoding, long length) =>
-        string.IsNullOrEmpty(contentEncoding) ? length == digest.SizeBytes : contentEncoding == OutgoingContent.ZstdEncoding;
-
     private async ValueTask<bool> IsThereAsync(Digest digest, CancellationToken cancellationToken)
     {
         const string What = "look for blobs in";
@@ -108,7 +92,7 @@ internal sealed class S3ContentStore : IContentStore, IDisposable
         {
             GetObjectMetadataResponse answer = await _client.GetObjectMetadataAsync(
                 new GetObjectMetadataRequest { BucketName = _options.Bucket, Key = _options.KeyOf(digest) }, cancellationToken);
-            return IsWhole(digest, answer.Headers.ContentEncoding, answer.ContentLength)
+            return BlobLookup.IsWhole(digest, answer.Headers.ContentEncoding, answer.ContentLength)
                 && (!IsOld(answer.LastModified) || await RenewAsync(digest, answer, cancellationToken));
         }
         catch (AmazonServiceException exception) when (S3Errors.IsMissing(exception))

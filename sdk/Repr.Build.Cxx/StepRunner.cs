@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
+using Repr.Requester.Predictors;
 using Task = System.Threading.Tasks.Task;
 
 namespace Repr.Build.Cxx;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Repr.Requester.Predictors;
 
 namespace Repr.Build.Cxx;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Repr.Cas;
+using Repr.Plugins;
 using Repr.Requester;
 
 namespace Repr.Cli;
@@ -35,17 +36,7 @@ internal sealed partial class SharedStoreSource : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        if (_far?.Store is IAsyncDisposable asyncDisposable)
-        {
-            await asyncDisposable.DisposeAsync();
-        }
-        else
-        {
-            (_far?.Store as IDisposable)?.Dispose();
-        }
-    }
+    public ValueTask DisposeAsync() => PluginServices.DisposeAsync(_far?.Store);
 
     private static partial class Log
     {

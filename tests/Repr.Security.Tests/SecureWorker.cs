@@ -63,11 +63,13 @@ internal sealed class SecureWorker : IAsyncDisposable
     /// <param name="directory">Where its files lie.</param>
     /// <param name="authority">Who has issued the certificate of the settings.</param>
     /// <param name="settings">Its settings.</param>
-    public static async Task<SecureWorker> StartAsync(string directory, TestAuthority authority, object settings)
+    /// <param name="listen">Its address.</param>
+    public static async Task<SecureWorker> StartAsync(
+        string directory, TestAuthority authority, object settings, string listen = "https://127.0.0.1:0")
     {
         string portFile = Path.Combine(directory, "port");
         string log = Path.Combine(directory, "worker.log");
-        Process process = Start(directory, settings, "--listen", "https://127.0.0.1:0", "--port-file", portFile);
+        Process process = Start(directory, settings, "--listen", listen, "--port-file", portFile);
         long start = Stopwatch.GetTimestamp();
         while (!File.Exists(portFile))
         {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection;
+using Repr.Plugins;
 
 namespace Repr.Server.Security;
 
@@ -12,17 +13,7 @@ internal sealed record CallerAuthenticators(IReadOnlyList<IAuthenticator> All) :
     {
         foreach (IAuthenticator authenticator in All)
         {
-            switch (authenticator)
-            {
-                case IAsyncDisposable disposable:
-                    await disposable.DisposeAsync();
-                    break;
-                case IDisposable disposable:
-                    disposable.Dispose();
-                    break;
-                default:
-                    break;
-            }
+            await PluginServices.DisposeAsync(authenticator);
         }
     }
 }

@@ -38,7 +38,7 @@ internal sealed partial class ServerTls
     /// <param name="log">Gets renewals, and files that cannot be used.</param>
     /// <exception cref="ReprException">The certificate cannot be used; the message names the file.</exception>
     public static ServerTls Load(TlsOptions options, bool asksForCertificates, TimeProvider time, ILogger log) =>
-        new(Files(options, time), asksForCertificates, time, log);
+        new(options.Open(time)!, asksForCertificates, time, log);
 
     /// <summary>Makes an address that of an https endpoint.</summary>
     public void Use(ListenOptions listen) => listen.UseHttps(new TlsHandshakeCallbackOptions
@@ -56,11 +56,6 @@ internal sealed partial class ServerTls
             CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         }),
     });
-
-    private static RereadFiles<SslStreamCertificateContext> Files(TlsOptions options, TimeProvider time) => new(
-        options.KeyFile is { } key ? [options.CertificateFile!, key] : [options.CertificateFile!],
-        contents => Certificates.ReadWithKey(contents[0], contents.Count > 1 ? contents[1] : null, options.Password),
-        time);
 
     private SslStreamCertificateContext Current()
     {

@@ -54,7 +54,9 @@ internal static class RunDerivation
 
         Add(run.ReadRoots, [directory, sourceRoot, .. line.Directories, .. line.Files.Select(ParentOf), .. RootsOfProgram(program)], home);
         Add(run.WriteRoots, [directory, .. isCompiler ? [] : new[] { sourceRoot }, .. WrittenBy(program, line).Select(ParentOf)], home);
-        IEnumerable<string> outputs = line.Outputs.Concat(predictors.PredictOutputs(line, command.ToCore())).Distinct(StringComparer.Ordinal);
+        IEnumerable<string> outputs = predictors.HavePlugins
+            ? line.Outputs.Concat(predictors.PredictOutputs(line, command.ToCore())).Distinct(StringComparer.Ordinal)
+            : line.Outputs;
         run.OutputFiles.Add(outputs.Where(output => !run.WriteRoots.Any(root => IsWithin(output, root))).Where(IsNewOrFile));
         run.Inputs.Add(line.Files.Except(line.Outputs, StringComparer.Ordinal).Except(run.OutputFiles, StringComparer.Ordinal));
         if (run.Description.Length == 0)

@@ -6,6 +6,8 @@ namespace Repr.Requester.Predictors;
 /// </summary>
 internal sealed class CompilerPredictor : IInputPredictor
 {
+    private const int MaximumDependencyFileBytes = 4 << 20;
+
     private static readonly string[] s_headerOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I", "/external:I", "-external:I"];
     private static readonly string[] s_dependencyOptions = ["-MF", "/sourceDependencies", "-sourceDependencies"];
 
@@ -41,10 +43,13 @@ internal sealed class CompilerPredictor : IInputPredictor
         dependencies ??= writesDependencies && output is not null ? Path.ChangeExtension(output, ".d") : null;
         return directories.Count == 0 && dependencies is null ? null : new InputPrediction
         {
-            Files = dependencies is null ? [] : DependencyFile.Read(Path.GetFullPath(dependencies, command.WorkingDirectory), command.WorkingDirectory),
+            Files = dependencies is null ? [] : ReadDependencies(Path.GetFullPath(dependencies, command.WorkingDirectory), command.WorkingDirectory),
             Directories = [.. directories.Select(directory => Path.GetFullPath(directory, command.WorkingDirectory))],
         };
     }
+
+    private static IReadOnlyCollection<string> ReadDependencies(string file, string directory) =>
+        new FileInfo(file) is { Exists: true, Length: <= MaximumDependencyFileBytes } ? DependencyFile.TryRead(file, directory) ?? [] : [];
 
     // "-I dir" and "-Idir".
     private static string? ValueOf(string word, string? next, string[] options)

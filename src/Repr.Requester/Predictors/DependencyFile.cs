@@ -4,88 +4,103 @@ using System.Text.Json;
 namespace Repr.Requester.Predictors;
 
 /// <summary>
-/// Reads what a compiler has read: the rule that gcc and clang write for make (-MD), or the JSON of cl
-/// (/sourceDependencies, https://learn.microsoft.com/cpp/build/reference/sourcedependencies).
+/// What a compiler says it has read: the makefile rule of GCC and Clang (-MD), or the JSON of cl.exe (/sourceDependencies,
+/// https://learn.microsoft.com/cpp/build/reference/sourcedependencies). Repr.Build.Cxx compiles this file too: tasks reference nothing of
+/// src.
 /// </summary>
 internal static class DependencyFile
 {
-    private const int MaximumBytes = 4 << 20;
-
-    /// <summary>The files; none if the file is not there, too large or of another kind.</summary>
-    /// <param name="file">The dependency file.</param>
-    /// <param name="directory">What relative names are relative to.</param>
-    public static IReadOnlyCollection<string> Read(string file, string directory)
+    /// <summary>The files, absolute; null when there is no such file or it cannot be understood.</summary>
+    /// <param name="path">The dependency file.</param>
+    /// <param name="directory">What relative paths in it are relative to.</param>
+    public static IReadOnlyList<string>? TryRead(string path, string directory)
     {
         try
         {
-            FileInfo info = new(file);
-            return info.Exists && info.Length <= MaximumBytes
-                ? [.. Parse(file, File.ReadAllText(file)).Select(name => Path.GetFullPath(name, directory)).Distinct(StringComparer.Ordinal)]
-                : [];
+            string text = File.ReadAllText(path);
+            IEnumerable<string> files = Path.GetExtension(path) == ".json" ? ParseJson(text) : ParseRule(text);
+            return [.. files.Select(file => Path.GetFullPath(file, directory)).Distinct(StringComparer.Ordinal)];
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or JsonException
-            or KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException
+            or InvalidOperationException or ArgumentException)
         {
-            return [];
+            return null;
         }
     }
 
-    private static IEnumerable<string> Parse(string file, string text) =>
-        file.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ParseJson(text) : ParseRule(text);
+    /// <summary>The prerequisites of a makefile's first rule. A backslash escapes a space, '#' or the end of the line; "$$" is '$'.</summary>
+    public static IReadOnlyList<string> ParseRule(string text)
+    {
+        List<string> files = [];
+        int start = EndOfTarget(text);
+        StringBuilder file = new();
+        void Take()
+        {
+            if (file.Length > 0)
+            {
+                files.Add(file.ToString());
+                file.Clear();
+            }
+        }
+
+        for (int index = start; index < text.Length; index++)
+        {
+            char next = index + 1 < text.Length ? text[index + 1] : '\0';
+            switch (text[index])
+            {
+                case '\\' when next is ' ' or '#':
+                    file.Append(next);
+                    index++;
+                    break;
+                case '\\' when next is '\n' or '\r':
+                    Take();
+                    index++;
+                    break;
+                case '$' when next == '$':
+                    file.Append('$');
+                    index++;
+                    break;
+                case '\n' when files.Count > 0 || file.Length > 0:
+                    Take();
+                    return files; // -MP adds further rules
+                case ' ' or '\t' or '\r' or '\n':
+                    Take();
+                    break;
+                default:
+                    file.Append(text[index]);
+                    break;
+            }
+        }
+
+        Take();
+        return files;
+    }
+
+    // The colon that is followed by white space: one may also be part of a path ("C:\x.obj: x.cpp").
+    private static int EndOfTarget(string text)
+    {
+        for (int index = 0; index < text.Length; index++)
+        {
+            if (text[index] == ':' && (index + 1 == text.Length || char.IsWhiteSpace(text[index + 1])))
+            {
+                return index + 1;
+            }
+        }
+
+        return text.Length;
+    }
 
     private static List<string> ParseJson(string text)
     {
         using JsonDocument document = JsonDocument.Parse(text);
         JsonElement data = document.RootElement.GetProperty("Data");
-        List<string> files = [data.GetProperty("Source").GetString()!, .. data.GetProperty("Includes").EnumerateArray().Select(static file => file.GetString()!)];
-        if (data.TryGetProperty("PCH", out JsonElement precompiled))
+        List<string> files = [data.GetProperty("Source").GetString()!];
+        files.AddRange(data.GetProperty("Includes").EnumerateArray().Select(include => include.GetString()!));
+        if (data.TryGetProperty("PCH", out JsonElement header) && header.GetString() is { Length: > 0 } path)
         {
-            files.Add(precompiled.GetString()!);
+            files.Add(path);
         }
 
         return files;
-    }
-
-    // "target: a b \\(newline) c"; a backslash keeps a space or '#', "$$" is a dollar.
-    private static IEnumerable<string> ParseRule(string text)
-    {
-        StringBuilder word = new();
-        bool isTarget = true;
-        for (int i = 0; i <= text.Length; i++)
-        {
-            char c = i < text.Length ? text[i] : '\n';
-            char next = i + 1 < text.Length ? text[i + 1] : '\0';
-            if (c == '\\' && next is ' ' or '#' or '\\')
-            {
-                word.Append(text[++i]);
-            }
-            else if (c == '\\' && next is '\n' or '\r')
-            {
-                i += next == '\r' ? 2 : 1;
-            }
-            else if (c == '$' && next == '$')
-            {
-                word.Append(text[++i]);
-            }
-            else if (isTarget && c == ':' && char.IsWhiteSpace(next))
-            {
-                isTarget = false;
-                word.Clear();
-            }
-            else if (char.IsWhiteSpace(c))
-            {
-                if (!isTarget && word.Length > 0)
-                {
-                    yield return word.ToString();
-                }
-
-                word.Clear();
-                isTarget |= c == '\n';
-            }
-            else
-            {
-                word.Append(c);
-            }
-        }
     }
 }

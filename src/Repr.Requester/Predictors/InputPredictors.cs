@@ -16,9 +16,11 @@ internal sealed partial class InputPredictors(IReadOnlyList<IInputPredictor> plu
     /// <summary>What is known of a command whose words have been read.</summary>
     public InputPrediction Predict(CommandLine line, Command command) => Predict(plugins.Concat(s_builtIn), line, command);
 
+    /// <summary>Whether <see cref="PredictOutputs"/> has anybody to ask.</summary>
+    public bool HavePlugins => plugins.Count > 0;
+
     /// <summary>What only the settings' predictors say of its outputs; the others' are known from the words.</summary>
-    public IReadOnlyCollection<string> PredictOutputs(CommandLine line, Command command) =>
-        plugins.Count == 0 ? [] : Predict(plugins, line, command).Outputs;
+    public IReadOnlyCollection<string> PredictOutputs(CommandLine line, Command command) => Predict(plugins, line, command).Outputs;
 
     private InputPrediction Predict(IEnumerable<IInputPredictor> predictors, CommandLine line, Command command)
     {

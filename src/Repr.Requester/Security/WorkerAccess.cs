@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Repr.Plugins;
 using Repr.Security;
 
 namespace Repr.Requester.Security;
@@ -29,12 +30,7 @@ public sealed class WorkerAccess : IAsyncDisposable
         _credentials = credentials;
         _tls = tls;
         _authorities = tls.CaFile is { } bundle ? new([bundle], static contents => Certificates.ReadBundle(contents[0]), time) : null;
-        _certificate = tls.CertificateFile is { } certificate
-            ? new(
-                tls.KeyFile is { } key ? [certificate, key] : [certificate],
-                contents => Certificates.ReadWithKey(contents[0], contents.Count > 1 ? contents[1] : null, tls.Password),
-                time)
-            : null;
+        _certificate = tls.Open(time);
     }
 
     /// <summary>No credentials, and the system's authorities.</summary>
@@ -61,17 +57,7 @@ public sealed class WorkerAccess : IAsyncDisposable
     {
         foreach (BoundCredential bound in _credentials)
         {
-            switch (bound.Credential)
-            {
-                case IAsyncDisposable disposable:
-                    await disposable.DisposeAsync();
-                    break;
-                case IDisposable disposable:
-                    disposable.Dispose();
-                    break;
-                default:
-                    break;
-            }
+            await PluginServices.DisposeAsync(bound.Credential);
         }
     }
 }

@@ -1,4 +1,4 @@
-using Repr.Build.Cxx;
+using Repr.Requester.Predictors;
 
 namespace Repr.Build.Tests.Cxx;
 

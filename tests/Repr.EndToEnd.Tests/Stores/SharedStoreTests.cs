@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
 using Repr.EndToEnd.Tests.Sdk;
 using Repr.Testing.SharedStores;
@@ -75,6 +76,28 @@ public sealed class SharedStoreTests(PackedSdk sdk)
         build.AssertIdentical();
         Assert.Equal((2, 0), (build.Remote, build.Shared));
         Assert.Equal((1, 1), (build.Run.CountOf("warning REPR1203"), build.Run.CountOf("REPR")));
+        await store.RestartAsync();
+    }
+
+    [Fact]
+    public async Task A_command_whose_store_is_away_runs_remotely_and_says_so_once()
+    {
+        await using DirectoryTestStore store = new();
+        string directory = sdk.NewDirectory();
+        await using WorkerProcess worker = await WorkerProcess.StartAsync(directory + "-worker");
+        await using Front front = new(worker.Address);
+        front.Environment["REPR_CONFIG"] = WriteSettings(directory + "-requester", store);
+        await store.KillAsync();
+        await File.WriteAllTextAsync(front.PathOf("a.c"), "int one(void) { return 1; }", Cancellation);
+
+        FrontRun run = await front.ExecAsync("gcc", "-c", "a.c");
+        FrontRun again = await front.ExecAsync("gcc", "-O2", "-c", "a.c");
+
+        Assert.Equal((0, 0, ""), (run.ExitCode, again.ExitCode, again.Error));
+        Assert.StartsWith("repr: warning REPR1203: The shared content store 'directory' cannot be used: ", run.Error, StringComparison.Ordinal);
+        Assert.EndsWith(" Content goes through the worker.\n", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+        Assert.True(File.Exists(front.PathOf("a.o")));
         await store.RestartAsync();
     }
 

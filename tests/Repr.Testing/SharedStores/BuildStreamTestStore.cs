@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Repr.Testing.SharedStores;
 
 /// <summary>The content store of BuildStream 1 (a package of Debian), a server of the Remote Execution API that others wrote.</summary>
-public sealed class BuildStreamTestStore : TestStore
+public sealed class BuildStreamTestStore() : ProcessTestStore("buildstream")
 {
     private const string Script = """
         import sys, signal
@@ -15,9 +15,7 @@ public sealed class BuildStreamTestStore : TestStore
         while True: signal.pause()
         """;
 
-    private readonly string _root = Directory.CreateTempSubdirectory("repr-buildstream-").FullName;
     private string _port = "0";
-    private Process? _process;
 
     /// <inheritdoc/>
     public override string Plugin => "reapi";
@@ -34,25 +32,12 @@ public sealed class BuildStreamTestStore : TestStore
     }
 
     /// <inheritdoc/>
-    public override async Task KillAsync()
-    {
-        if (_process is { HasExited: false })
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync();
-        }
-
-        _process?.Dispose();
-        _process = null;
-    }
-
-    /// <inheritdoc/>
     public override async Task RestartAsync()
     {
         // The system's Python: the package is for that.
-        _process = Process.Start(
-            new ProcessStartInfo("/usr/bin/python3", ["-c", Script, _root, _port]) { RedirectStandardOutput = true })!;
-        _port = await _process.StandardOutput.ReadLineAsync()
+        Server = Process.Start(
+            new ProcessStartInfo("/usr/bin/python3", ["-c", Script, Root, _port]) { RedirectStandardOutput = true })!;
+        _port = await Server.StandardOutput.ReadLineAsync()
             ?? throw new InvalidOperationException("BuildStream's server did not start. eng/setup.sh installs it.");
     }
 
@@ -81,13 +66,6 @@ public sealed class BuildStreamTestStore : TestStore
         }
     }
 
-    /// <inheritdoc/>
-    public override async ValueTask DisposeAsync()
-    {
-        await KillAsync();
-        Directory.Delete(_root, recursive: true);
-    }
-
     private List<string> PathsOf(IEnumerable<Digest> blobs)
     {
         HashSet<Digest> wanted = [.. blobs];
@@ -96,7 +74,7 @@ public sealed class BuildStreamTestStore : TestStore
 
     private IEnumerable<(string Path, Digest Digest)> Objects()
     {
-        foreach (string path in Directory.EnumerateFiles(_root, "*", SearchOption.AllDirectories))
+        foreach (string path in Directory.EnumerateFiles(Root, "*", SearchOption.AllDirectories))
         {
             string hash = Path.GetFileName(Path.GetDirectoryName(path)) + Path.GetFileName(path);
             if (Digest.TryParse(hash, new FileInfo(path).Length, out Digest digest))

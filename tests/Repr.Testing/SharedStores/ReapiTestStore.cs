@@ -4,14 +4,13 @@ using System.Runtime.CompilerServices;
 namespace Repr.Testing.SharedStores;
 
 /// <summary>The content store of a worker, over the Remote Execution API. The worker is a process of its own.</summary>
-public sealed class ReapiTestStore : TestStore
+public sealed class ReapiTestStore : ProcessTestStore
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("repr-reapi-").FullName;
     private readonly string _compression;
     private string _address = "http://127.0.0.1:0";
-    private Process? _process;
 
-    private ReapiTestStore(string compression) => _compression = compression;
+    private ReapiTestStore(string compression)
+        : base("reapi") => _compression = compression;
 
     /// <inheritdoc/>
     public override string Plugin => "reapi";
@@ -23,7 +22,7 @@ public sealed class ReapiTestStore : TestStore
         ["Compression"] = _compression,
     };
 
-    private string Data => Path.Combine(_root, "data");
+    private string Data => Path.Combine(Root, "data");
 
     /// <summary>Starts one.</summary>
     /// <param name="compression">Whether the plugin compresses: Always, Never.</param>
@@ -35,29 +34,16 @@ public sealed class ReapiTestStore : TestStore
     }
 
     /// <inheritdoc/>
-    public override async Task KillAsync()
-    {
-        if (_process is { HasExited: false })
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync();
-        }
-
-        _process?.Dispose();
-        _process = null;
-    }
-
-    /// <inheritdoc/>
     public override async Task RestartAsync()
     {
-        string port = Path.Combine(_root, "port");
-        string log = Path.Combine(_root, "log");
+        string port = Path.Combine(Root, "port");
+        string log = Path.Combine(Root, "log");
         File.Delete(port);
         string[] command = ["dotnet", FindRepr(), "serve", "--listen", _address, "--data", Data, "--port-file", port];
-        _process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command]))!;
+        Server = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command]))!;
         while (!File.Exists(port))
         {
-            if (_process.HasExited)
+            if (Server.HasExited)
             {
                 throw new InvalidOperationException("The worker did not start: " + await File.ReadAllTextAsync(log));
             }
@@ -76,13 +62,6 @@ public sealed class ReapiTestStore : TestStore
 
     /// <inheritdoc/>
     public override void Damage(IEnumerable<Digest> blobs) => BlobFiles.Damage(Data, blobs);
-
-    /// <inheritdoc/>
-    public override async ValueTask DisposeAsync()
-    {
-        await KillAsync();
-        Directory.Delete(_root, recursive: true);
-    }
 
     private static string FindRepr([CallerFilePath] string source = "")
     {

@@ -3,86 +3,89 @@ using Repr;
 
 namespace SqliteStore;
 
-/// <summary>Blobs as rows of a SQLite database. Safe for concurrent use: each call has a connection of its own.</summary>
+/// <summary>
+/// Blobs in one SQLite file, which a CI system can save and restore as its cache, and processes of one machine can share. Blobs are below
+/// 1 GB, SQLite's limit; content goes through a temporary file, so that the database is never locked at the speed of a network.
+/// Safe for concurrent use.
+/// </summary>
 internal sealed class Store(string path) : IContentStore
 {
-    public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
-    {
-        await using SqliteConnection database = Open();
-        return [.. digests.Distinct().Where(digest => Find(database, digest) is null)];
-    }
+    private readonly string _database = new SqliteConnectionStringBuilder { DataSource = path }.ToString();
 
-    public async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
-    {
-        SqliteConnection database = Open();
-        if (Find(database, digest) is { } row)
+    public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken) =>
+        await CallAsync(connection => digests.Distinct().Where(digest => FindRow(connection, digest) is null).ToList(), cancellationToken);
+
+    public async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) => await CallAsync<Stream?>(
+        connection =>
         {
-            return new OpenBlob(database, row);
-        }
+            // One view of the database, even when another puts the same blob meanwhile.
+            using SqliteTransaction transaction = connection.BeginTransaction(deferred: true);
+            if (FindRow(connection, digest) is not { } row)
+            {
+                return null;
+            }
 
-        await database.DisposeAsync();
-        return null;
-    }
+            FileStream copy = NewTemporaryFile();
+            using SqliteBlob blob = new(connection, "blobs", "content", row, readOnly: true);
+            blob.CopyTo(copy);
+            copy.Position = 0;
+            return copy;
+        },
+        cancellationToken);
 
     public async ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken)
     {
-        // Slow content must not keep the database locked: it is collected first.
-        await using FileStream whole = new(Path.GetTempFileName(), FileMode.Create, FileAccess.ReadWrite, FileShare.None, 4096, FileOptions.DeleteOnClose);
-        await content.CopyToAsync(whole, cancellationToken);
-        whole.Position = 0;
-        await using SqliteConnection database = Open();
-        try
-        {
-            await using SqliteTransaction transaction = database.BeginTransaction();
-            if (Run(database, "INSERT INTO blobs VALUES ($key, zeroblob($size)) ON CONFLICT DO NOTHING RETURNING rowid", ("$key", digest.HashText), ("$size", whole.Length)) is long row)
+        await using FileStream copy = NewTemporaryFile();
+        await content.CopyToAsync(copy, cancellationToken);
+        copy.Position = 0;
+        await CallAsync(
+            connection =>
             {
-                await using SqliteBlob blob = new(database, "blobs", "content", row);
-                await whole.CopyToAsync(blob, cancellationToken);
+                using SqliteTransaction transaction = connection.BeginTransaction();
+                using SqliteCommand insert = connection.CreateCommand();
+                insert.CommandText = "INSERT OR REPLACE INTO blobs (hash, content) VALUES ($hash, zeroblob($length)) RETURNING rowid";
+                insert.Parameters.AddWithValue("$hash", digest.HashText);
+                insert.Parameters.AddWithValue("$length", copy.Length);
+                using (SqliteBlob blob = new(connection, "blobs", "content", (long)insert.ExecuteScalar()!))
+                {
+                    copy.CopyTo(blob);
+                }
+
+                transaction.Commit();
+                return true;
+            },
+            cancellationToken);
+    }
+
+    private static FileStream NewTemporaryFile() => new(
+        Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 17, FileOptions.DeleteOnClose);
+
+    private static long? FindRow(SqliteConnection connection, Digest digest)
+    {
+        using SqliteCommand select = connection.CreateCommand();
+        select.CommandText = "SELECT rowid FROM blobs WHERE hash = $hash";
+        select.Parameters.AddWithValue("$hash", digest.HashText);
+        return (long?)select.ExecuteScalar();
+    }
+
+    // SQLite's calls block their thread. A database that is locked is waited for, 30 seconds.
+    private Task<T> CallAsync<T>(Func<SqliteConnection, T> call, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            try
+            {
+                using SqliteConnection connection = new(_database);
+                connection.Open();
+                using SqliteCommand create = connection.CreateCommand();
+                create.CommandText = "PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS blobs (hash TEXT PRIMARY KEY, content BLOB NOT NULL)";
+                create.ExecuteNonQuery();
+                return call(connection);
             }
-
-            transaction.Commit();
-        }
-        catch (SqliteException failure)
-        {
-            throw new ReprException(failure.SqliteErrorCode == 13 /* SQLITE_FULL */ ? ReprErrorCode.Exhausted : ReprErrorCode.Unavailable, failure.Message, failure);
-        }
-    }
-
-    private static object? Run(SqliteConnection database, string sql, params (string Name, object Value)[] values)
-    {
-        using SqliteCommand command = database.CreateCommand();
-        command.CommandText = sql;
-        Array.ForEach(values, value => command.Parameters.AddWithValue(value.Name, value.Value));
-        return command.ExecuteScalar();
-    }
-
-    private static long? Find(SqliteConnection database, Digest digest) =>
-        (long?)Run(database, "SELECT rowid FROM blobs WHERE key = $key", ("$key", digest.HashText));
-
-    // The host takes this failure for a store that does not answer: it warns, and goes on without the store for a while.
-    private SqliteConnection Open()
-    {
-        SqliteConnection database = new(new SqliteConnectionStringBuilder { DataSource = path }.ToString());
-        try
-        {
-            database.Open();
-            Run(database, "PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS blobs (key TEXT UNIQUE, content BLOB)");
-            return database;
-        }
-        catch (SqliteException failure)
-        {
-            throw new ReprException(ReprErrorCode.Unavailable, $"{path}: {failure.Message}", failure);
-        }
-    }
-
-    private sealed class OpenBlob(SqliteConnection database, long row) : SqliteBlob(database, "blobs", "content", row, readOnly: true)
-    {
-        private readonly SqliteConnection _database = database;
-
-        protected override void Dispose(bool disposing)
-        {
-            base.Dispose(disposing);
-            _database.Dispose();
-        }
-    }
+            catch (SqliteException failure)
+            {
+                bool isFull = failure.SqliteErrorCode is 13 or 18; // SQLITE_FULL, SQLITE_TOOBIG
+                throw new ReprException(isFull ? ReprErrorCode.Exhausted : ReprErrorCode.Unavailable, $"'{path}': {failure.Message}", failure);
+            }
+        },
+        cancellationToken);
 }
