@@ -88,7 +88,8 @@ internal sealed class KubernetesApi : IAsyncDisposable
                 ports = new object[] { new { name = "metrics", port = 9464, protocol = "TCP" }, new { name = "repr", port, protocol = "TCP" } },
                 endpoints = addresses.Select(address => new
                 {
-                    addresses = new[] { address.TrimStart('!') }, conditions = new { ready = address[0] != '!' },
+                    addresses = new[] { address.TrimStart('!') },
+                    conditions = new { ready = address[0] != '!' },
                 }),
             };
             Tell(kind, _slices[name]);
@@ -196,7 +197,12 @@ internal sealed class KubernetesApi : IAsyncDisposable
                     type = "ERROR",
                     @object = new
                     {
-                        kind = "Status", apiVersion = "v1", status = "Failure", message = $"too old resource version: {from} ({_version})", reason = "Expired", code = 410,
+                        kind = "Status",
+                        apiVersion = "v1",
+                        status = "Failure",
+                        message = $"too old resource version: {from} ({_version})",
+                        reason = "Expired",
+                        code = 410,
                     },
                 }));
                 watch.Writer.Complete();
