@@ -146,7 +146,7 @@ internal sealed partial class ActionRunner(
                     && arguments.Outcome.Exception is { } failure
                     && IsWorthRetrying(failure)
                     && !progress.IsVisible
-                    && progress.Lost < options.RetryBudget),
+                    && (progress.Lost < options.RetryBudget || request.Endpoint == WorkerPool.Any)), // another worker is another chance
                 OnRetry = arguments =>
                 {
                     Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
@@ -176,7 +176,7 @@ internal sealed partial class ActionRunner(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken callerToken)
     {
         // 1. A worker; what the action does ends when the session with it is lost.
-        using TakenWorker worker = await workers.TakeAsync(request.Endpoint, progress.Failed, callerToken);
+        using TakenWorker worker = await workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, callerToken);
         WorkerSession session = worker.Session;
         progress.Endpoint = worker.Endpoint;
         progress.Worker = session.Welcome.WorkerId;

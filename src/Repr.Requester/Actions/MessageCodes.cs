@@ -22,7 +22,7 @@ internal static class MessageCodes
     public const string WorkerNotTrusted = "REPR1106";
 
     /// <summary>Discovery knows no worker.</summary>
-    public const string NoWorkerFound = "REPR1104";
+    public const string NoWorkerFound = "REPR1107";
 
     /// <summary>The connection was lost while the action ran, again and again.</summary>
     public const string ActionLost = "REPR1201";

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Repr.Plugins;
 using Repr.Requester.Actions;
 
 namespace Repr.Requester.Discovery;
@@ -21,25 +22,28 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly IReadOnlyList<NamedDiscovery> _sources;
     private readonly ImmutableHashSet<Uri>[] _found;
+    private readonly string?[] _failures;
     private readonly TaskCompletionSource[] _answered;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private ImmutableHashSet<Uri> _current = [];
     private Task? _watching;
+    private Task? _first;
 
     /// <summary>Makes it.</summary>
     public DiscoveredWorkers(IReadOnlyList<NamedDiscovery> sources, TimeProvider time, ILogger log)
     {
         _sources = sources;
         _found = [.. sources.Select(static _ => ImmutableHashSet<Uri>.Empty)];
+        _failures = new string?[sources.Count];
         _answered = [.. sources.Select(static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))];
         _time = time;
         _log = log;
     }
 
-    /// <summary>Raised after addresses have gone, with these, on the thread that noticed.</summary>
-    public event Action<IReadOnlyCollection<Uri>>? Gone;
+    /// <summary>Raised after what is known has changed, on the thread that noticed.</summary>
+    public event Action? Changed;
 
     /// <summary>The settings name a source.</summary>
     public bool IsConfigured => _sources.Count > 0;
@@ -47,22 +51,27 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
     /// <summary>What is known now.</summary>
     public IReadOnlySet<Uri> Current => Volatile.Read(ref _current);
 
-    /// <summary>What is known; the first time, when each source has said or failed to say something, or has taken too long.</summary>
-    public async Task<IReadOnlySet<Uri>> GetAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until each source has said or failed to say something for the first time, or has taken too long. Begins to ask them.</summary>
+    public Task WaitForFirstAsync(CancellationToken cancellationToken)
     {
         lock (_lock)
         {
             _watching ??= Task.WhenAll(Enumerable.Range(0, _sources.Count).Select(index => Task.Run(() => WatchAsync(index))));
+            _first ??= Task.WhenAny(
+                Task.WhenAll(_answered.Select(static source => source.Task)), Task.Delay(Patience, _time, _stop.Token));
         }
 
-        Task answered = Task.WhenAll(_answered.Select(static source => source.Task));
-        if (!answered.IsCompleted)
+        return _first.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>What keeps sources from knowing, as part of a sentence; empty: nothing does.</summary>
+    public string DescribeFailures()
+    {
+        lock (_lock)
         {
-            await Task.WhenAny(answered, Task.Delay(Patience, _time, cancellationToken));
-            cancellationToken.ThrowIfCancellationRequested();
+            string[] failures = [.. _failures.OfType<string>()];
+            return failures.Length == 0 ? "" : $" ({string.Join("; ", failures)})";
         }
-
-        return Current;
     }
 
     /// <inheritdoc/>
@@ -72,14 +81,7 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
         await (_watching ?? Task.CompletedTask);
         foreach (NamedDiscovery source in _sources)
         {
-            if (source.Source is IAsyncDisposable asyncDisposable)
-            {
-                await asyncDisposable.DisposeAsync();
-            }
-            else
-            {
-                (source.Source as IDisposable)?.Dispose();
-            }
+            await PluginServices.DisposeAsync(source.Source);
         }
 
         _stop.Dispose();
@@ -110,11 +112,17 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
                     return;
                 }
 
+                string reason = failure.Message.TrimEnd('.');
+                lock (_lock)
+                {
+                    _failures[index] = $"{_sources[index].Name}: {reason}";
+                }
+
                 _answered[index].TrySetResult();
                 if (!isWarned)
                 {
                     isWarned = true;
-                    Log.Failed(_log, _sources[index].Name, failure.Message.TrimEnd('.'), Current.Count);
+                    Log.Failed(_log, _sources[index].Name, reason, Current.Count);
                 }
             }
 
@@ -125,15 +133,16 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
     private void Note(int index, IReadOnlyCollection<Uri> found)
     {
         ImmutableHashSet<Uri> good = [.. found.Select(Check).OfType<Uri>()];
-        ImmutableHashSet<Uri> gone;
+        bool isChanged;
         lock (_lock)
         {
             _found[index] = good;
+            _failures[index] = null;
             ImmutableHashSet<Uri> before = _current;
             ImmutableHashSet<Uri> after = [.. _found.SelectMany(static set => set)];
             Volatile.Write(ref _current, after);
-            gone = before.Except(after);
-            if (!after.SetEquals(before))
+            isChanged = !after.SetEquals(before);
+            if (isChanged)
             {
                 string workers = string.Join(", ", after.Select(static uri => uri.Authority).Order(StringComparer.Ordinal));
                 Log.Changed(_log, _sources[index].Name, after.Count, workers);
@@ -141,9 +150,9 @@ internal sealed partial class DiscoveredWorkers : IAsyncDisposable
         }
 
         _answered[index].TrySetResult();
-        if (!gone.IsEmpty)
+        if (isChanged)
         {
-            Gone?.Invoke(gone);
+            Changed?.Invoke();
         }
 
         Uri? Check(Uri address)

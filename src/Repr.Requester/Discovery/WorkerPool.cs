@@ -5,19 +5,26 @@ using Repr.Requester.Sessions;
 namespace Repr.Requester.Discovery;
 
 /// <summary>
-/// Which worker gets an action: the one that its endpoint names or, for <see cref="Any"/>, the one with the most free slots among those
-/// that were found. Found workers are connected to when the first action wants one; those that are gone get no more actions and are let go
-/// when their last one has ended. Safe for concurrent use.
+/// Which worker gets an action: the one that its endpoint names or, for <see cref="Any"/>, the least loaded of those that were found. Found
+/// workers are connected to when an action wants one; those that can't be are passed over while another can; those that are gone get no more
+/// actions and are let go when their last one has ended. Safe for concurrent use.
 /// </summary>
 internal sealed partial class WorkerPool : IAsyncDisposable
 {
+    /// <summary>
+    /// How many actions of this process a found worker has at most for each slot: one that runs and one that is prepared. The others wait here,
+    /// in order, for whoever has room first, also for workers that are found later.
+    /// </summary>
+    internal const int ActionsPerSlot = 2;
+
     private readonly Lock _lock = new();
+    private readonly Dictionary<Uri, FoundWorker> _found = [];
     private readonly Dictionary<Uri, int> _assigned = [];
-    private readonly Dictionary<Uri, Task<WorkerSession>> _opening = [];
+    private readonly LinkedList<Waiter> _waiting = new();
+    private readonly HashSet<Uri> _told = [];
     private readonly WorkerSessions _sessions;
     private readonly DiscoveredWorkers _discovered;
     private readonly string? _settings;
-    private readonly HashSet<Uri> _told = [];
     private readonly ILogger _log;
 
     /// <summary>Makes it.</summary>
@@ -27,11 +34,11 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     /// <param name="log">Is told of found workers that can't be used.</param>
     public WorkerPool(WorkerSessions sessions, DiscoveredWorkers discovered, string? settings, ILogger log)
     {
-        _log = log;
         _sessions = sessions;
         _discovered = discovered;
         _settings = settings;
-        discovered.Gone += LetGo;
+        _log = log;
+        discovered.Changed += Serve;
     }
 
     /// <summary>The endpoint that stands for whoever is found.</summary>
@@ -39,10 +46,11 @@ internal sealed partial class WorkerPool : IAsyncDisposable
 
     /// <summary>Takes a worker for an attempt of an action. Dispose the result when that is over.</summary>
     /// <param name="endpoint">A worker's address, or <see cref="Any"/>.</param>
-    /// <param name="failed">Workers with which the action has failed; taken only if there is no other.</param>
+    /// <param name="failed">Workers with which the action has failed; taken only if no other can be used.</param>
+    /// <param name="timeout">How long it may wait for room on a found worker; null: as long as it takes.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="ActionFailureException">None can be used; the message says why.</exception>
-    public async Task<TakenWorker> TakeAsync(Uri endpoint, IReadOnlySet<Uri> failed, CancellationToken cancellationToken)
+    /// <exception cref="ActionFailureException">None can be used, or none had room in time; the message says why.</exception>
+    public async Task<TakenWorker> TakeAsync(Uri endpoint, IReadOnlySet<Uri> failed, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         if (endpoint != Any)
         {
@@ -53,24 +61,36 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             }
         }
 
-        IReadOnlySet<Uri> found = await FindAsync(cancellationToken);
-        Uri[] others = [.. found.Where(worker => !failed.Contains(worker))];
-        Dictionary<Uri, Task<WorkerSession>> opening = (others.Length > 0 ? others : [.. found]).ToDictionary(
-            static worker => worker, OpenAsync);
-        while (true)
+        if (!_discovered.IsConfigured)
         {
-            Task[] pending = [.. opening.Values.Where(static task => !task.IsCompleted)];
-            if (TryTake(opening, isLast: pending.Length == 0) is { } taken)
+            throw new ActionFailureException(
+                MessageCodes.WrongSettings, ReprErrorCode.InvalidRequest, $"The endpoint {Any} needs a section Discovery in the requester's settings ({_settings}); add one, or name a worker.");
+        }
+
+        await _discovered.WaitForFirstAsync(cancellationToken);
+        Waiter waiter = new(failed);
+        lock (_lock)
+        {
+            // Who could not be reached before gets another chance, as far as the open circuit lets it.
+            foreach (FoundWorker worker in _found.Values)
             {
-                return taken;
+                worker.Failure = null;
             }
 
-            if (pending.Length == 0)
-            {
-                throw NoneCanBeUsed(opening);
-            }
+            _waiting.AddLast(waiter);
+        }
 
-            await Task.WhenAny(pending).WaitAsync(cancellationToken);
+        Serve();
+        try
+        {
+            return await waiter.Taken.WaitAsync(timeout ?? Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            Withdraw(waiter);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ActionFailureException(
+                MessageCodes.WorkerFull, ReprErrorCode.Exhausted, $"None of {_discovered.Current.Count} workers had a free slot within {timeout?.TotalSeconds:0} s; add workers or slots.");
         }
     }
 
@@ -81,137 +101,214 @@ internal sealed partial class WorkerPool : IAsyncDisposable
         await _sessions.DisposeAsync();
     }
 
-    private static ActionFailureException NoneCanBeUsed(Dictionary<Uri, Task<WorkerSession>> opening)
+    // Called whenever something may have changed: for those who wait, in order.
+    private void Serve()
     {
-        Exception failure = opening.Values.Select(static task => task.Exception?.InnerException).OfType<Exception>().FirstOrDefault()
-            ?? new ReprException(ReprErrorCode.Unavailable, "All sessions were lost.");
-        string message = opening.Count == 1 ? failure.Message : $"None of {opening.Count} workers can be used. The first: {failure.Message}";
-        return failure is ActionFailureException known
-            ? new ActionFailureException(known.MessageCode, known.Code, message, known)
-            : new ActionFailureException(MessageCodes.WorkerUnreachable, ReprErrorCode.Unavailable, message, failure);
-    }
-
-    private async Task<IReadOnlySet<Uri>> FindAsync(CancellationToken cancellationToken)
-    {
-        if (!_discovered.IsConfigured)
-        {
-            throw new ActionFailureException(
-                MessageCodes.WrongSettings, ReprErrorCode.InvalidRequest, $"The endpoint {Any} needs a section Discovery in the requester's settings ({_settings}); add one, or name a worker.");
-        }
-
-        IReadOnlySet<Uri> found = await _discovered.GetAsync(cancellationToken);
-        return found.Count > 0
-            ? found
-            : throw new ActionFailureException(
-                MessageCodes.NoWorkerFound, ReprErrorCode.Unavailable, "Discovery has found no worker; start one, or correct the section Discovery of the requester's settings.");
-    }
-
-    // One attempt for all who wait, which no single one's cancellation ends; after a failure it fails at once for a while.
-    private Task<WorkerSession> OpenAsync(Uri worker)
-    {
+        List<Uri> gone = [];
         lock (_lock)
         {
-            if (!_opening.TryGetValue(worker, out Task<WorkerSession>? opening)
-                || opening.IsFaulted
-                || (opening.IsCompletedSuccessfully && opening.Result.Loss is not null))
+            FoundWorker[] workers = Compare(gone);
+            for (LinkedListNode<Waiter>? node = _waiting.First; node is not null;)
             {
-                _opening[worker] = opening = Task.Run(() => OpenOnceAsync(worker));
-            }
+                LinkedListNode<Waiter>? next = node.Next;
+                if (TryServe(node.Value, workers))
+                {
+                    _waiting.Remove(node);
+                }
+                else if (node.Value.Failed.Count == 0)
+                {
+                    break; // Nothing is left for who is less particular, nor for the others.
+                }
 
-            return opening;
+                node = next;
+            }
+        }
+
+        foreach (Uri endpoint in gone)
+        {
+            _ = _sessions.CloseAsync(endpoint);
         }
     }
 
-    private async Task<WorkerSession> OpenOnceAsync(Uri worker)
+    // Only what was found here is let go: a worker that a build names stays connected. Returns those that are there.
+    private FoundWorker[] Compare(List<Uri> gone)
     {
+        IReadOnlySet<Uri> current = _discovered.Current;
+        foreach (Uri endpoint in _found.Keys.Where(endpoint => !current.Contains(endpoint) && !_assigned.ContainsKey(endpoint)).ToArray())
+        {
+            _found.Remove(endpoint);
+            _told.Remove(endpoint);
+            gone.Add(endpoint);
+        }
+
+        foreach (Uri endpoint in current)
+        {
+            if (!_found.TryGetValue(endpoint, out FoundWorker? worker))
+            {
+                _found[endpoint] = worker = new FoundWorker(endpoint);
+            }
+
+            if (_waiting.Count > 0 && worker is { IsConnected: false, IsOpening: false, Failure: null })
+            {
+                worker.IsOpening = true;
+                worker.Session = null;
+                _ = Task.Run(() => OpenAsync(worker));
+            }
+        }
+
+        return [.. current.Select(endpoint => _found[endpoint])];
+    }
+
+    private bool TryServe(Waiter waiter, FoundWorker[] all)
+    {
+        if (all.Length == 0)
+        {
+            waiter.Fail(new ActionFailureException(
+                MessageCodes.NoWorkerFound, ReprErrorCode.Unavailable, $"Discovery has found no worker{_discovered.DescribeFailures()}; start one, or correct the section Discovery in {_settings}."));
+            return true;
+        }
+
+        FoundWorker[] others = [.. all.Where(worker => !waiter.Failed.Contains(worker.Endpoint))];
+        foreach (FoundWorker[] choice in (FoundWorker[][])[others, all])
+        {
+            if (Best(choice) is { } best)
+            {
+                waiter.Give(Assign(best.Endpoint, best.Session!));
+                return true;
+            }
+
+            if (choice.Any(static worker => worker.IsConnected || worker.IsOpening))
+            {
+                return false;
+            }
+        }
+
+        waiter.Fail(NoneCanBeUsed(all));
+        return true;
+    }
+
+    // Least outstanding actions for each slot first; by lot among equals, so that not all requesters begin with the same worker.
+    private FoundWorker? Best(FoundWorker[] workers)
+    {
+        FoundWorker[] free = [.. workers.Where(worker => worker.IsConnected && AssignedTo(worker) < SlotsOf(worker) * (long)ActionsPerSlot)];
+        if (free.Length == 0)
+        {
+            return null;
+        }
+
+        double least = free.Min(LoadOf);
+        FoundWorker[] equals = [.. free.Where(worker => LoadOf(worker) <= least)];
+        return equals[Random.Shared.Next(equals.Length)];
+    }
+
+    private double LoadOf(FoundWorker worker) => (AssignedTo(worker) + (double)worker.Session!.LoadOfOthers) / SlotsOf(worker);
+
+    private int AssignedTo(FoundWorker worker) => _assigned.GetValueOrDefault(worker.Endpoint);
+
+    private static uint SlotsOf(FoundWorker worker) => Math.Max(1, worker.Session!.Welcome.Slots);
+
+    // One attempt for all who wait, which no single one's cancellation ends.
+    private async Task OpenAsync(FoundWorker worker)
+    {
+        WorkerSession? session = null;
+        ActionFailureException? failure = null;
         try
         {
-            WorkerSession session = await _sessions.GetAsync(worker, CancellationToken.None);
-            lock (_lock)
-            {
-                _told.Remove(worker);
-            }
-
-            return session;
+            session = await _sessions.GetAsync(worker.Endpoint, CancellationToken.None);
         }
-        catch (ActionFailureException failure)
+        catch (ActionFailureException known)
         {
-            bool isNew;
-            lock (_lock)
-            {
-                isNew = _told.Add(worker);
-            }
-
-            if (isNew)
-            {
-                Log.CannotBeUsed(_log, failure.MessageCode, failure.Message);
-            }
-
-            throw;
+            failure = known;
         }
+#pragma warning disable CA1031 // a defect: those who wait are told instead of waiting for ever
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            failure = new ActionFailureException(
+                MessageCodes.InternalFailure, ReprErrorCode.Internal, $"The worker at {worker.Endpoint} cannot be connected to: {defect.Message}", defect);
+        }
+
+        bool isNew;
+        lock (_lock)
+        {
+            worker.IsOpening = false;
+            worker.Session = session;
+            worker.Failure = failure;
+            isNew = failure is null ? _told.Remove(worker.Endpoint) : _told.Add(worker.Endpoint);
+        }
+
+        if (failure is not null && isNew)
+        {
+            Log.CannotBeUsed(_log, failure.MessageCode, failure.Message);
+        }
+
+        Serve();
     }
 
-    // Takes none while one that is being connected to might be better.
-    private TakenWorker? TryTake(Dictionary<Uri, Task<WorkerSession>> opening, bool isLast)
+    private TakenWorker Assign(Uri endpoint, WorkerSession session)
+    {
+        _assigned[endpoint] = _assigned.GetValueOrDefault(endpoint) + 1;
+        return new TakenWorker(endpoint, session, () => Release(endpoint));
+    }
+
+    private void Release(Uri endpoint)
     {
         lock (_lock)
         {
-            (Uri Worker, WorkerSession Session, int Free)? best = null;
-            foreach ((Uri worker, Task<WorkerSession> task) in opening.Where(static pair => pair.Value is { IsCompletedSuccessfully: true, Result.Loss: null }))
+            if (--_assigned[endpoint] == 0)
             {
-                WorkerSession session = task.Result;
-                int slots = (int)session.Welcome.Slots;
-
-                // Our own, also those that it has not got yet; and what it tells of all requesters.
-                int free = slots - Math.Max(_assigned.GetValueOrDefault(worker), session.ReportedLoad);
-                if (best is null || free > best.Value.Free || (free == best.Value.Free && slots > best.Value.Session.Welcome.Slots))
-                {
-                    best = (worker, session, free);
-                }
+                _assigned.Remove(endpoint);
             }
-
-            return best is { } choice && (isLast || choice.Free > 0) ? Assign(choice.Worker, choice.Session) : null;
         }
+
+        Serve();
     }
 
-    private TakenWorker Assign(Uri worker, WorkerSession session)
+    private void Withdraw(Waiter waiter)
     {
-        _assigned[worker] = _assigned.GetValueOrDefault(worker) + 1;
-        return new TakenWorker(worker, session, () => Release(worker));
-    }
-
-    private void Release(Uri worker)
-    {
-        bool isIdle;
         lock (_lock)
         {
-            isIdle = --_assigned[worker] == 0;
-            if (isIdle)
+            if (_waiting.Remove(waiter))
             {
-                _assigned.Remove(worker);
+                return;
             }
         }
 
-        if (isIdle)
-        {
-            LetGo([worker]);
-        }
+        waiter.GiveBack();
     }
 
-    private void LetGo(IReadOnlyCollection<Uri> workers)
+    private static ActionFailureException NoneCanBeUsed(FoundWorker[] workers)
     {
-        foreach (Uri worker in workers)
-        {
-            lock (_lock)
-            {
-                // Only what was found here: a worker that a build names stays connected.
-                if (_discovered.Current.Contains(worker) || _assigned.ContainsKey(worker) || !_opening.Remove(worker))
-                {
-                    continue;
-                }
-            }
+        ActionFailureException? failure = workers.Select(static worker => worker.Failure).FirstOrDefault(static failure => failure is not null);
+        string reason = failure?.Message ?? workers[0].Session?.Loss?.Message ?? "All sessions were lost.";
+        string message = workers.Length == 1 ? reason : $"None of the {workers.Length} workers that were found can be used. The first: {reason}";
+        return new ActionFailureException(
+            failure?.MessageCode ?? MessageCodes.WorkerUnreachable, failure?.Code ?? ReprErrorCode.Unavailable, message, failure);
+    }
 
-            _ = _sessions.CloseAsync(worker);
+    private sealed class Waiter(IReadOnlySet<Uri> failed)
+    {
+        private readonly TaskCompletionSource<TakenWorker> _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public IReadOnlySet<Uri> Failed => failed;
+
+        public Task<TakenWorker> Taken => _taken.Task;
+
+        public void Give(TakenWorker worker) => _taken.SetResult(worker);
+
+        public void Fail(ActionFailureException failure) => _taken.SetException(failure);
+
+        // It was given one that nobody takes any more.
+        public void GiveBack()
+        {
+            if (_taken.Task.IsCompletedSuccessfully)
+            {
+                _taken.Task.Result.Dispose();
+            }
+            else
+            {
+                _ = _taken.Task.Exception; // seen
+            }
         }
     }
 

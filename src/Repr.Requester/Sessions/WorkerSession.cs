@@ -29,7 +29,7 @@ internal sealed class WorkerSession : IAsyncDisposable
     private readonly Task _traffic;
     private ReprException? _loss;
     private ulong _lastId;
-    private int _reportedLoad;
+    private int _loadOfOthers;
 
     private WorkerSession(
         Uri endpoint,
@@ -66,8 +66,8 @@ internal sealed class WorkerSession : IAsyncDisposable
     /// <summary>Why the session is over; null: it is not.</summary>
     public ReprException? Loss => Volatile.Read(ref _loss);
 
-    /// <summary>Actions of all requesters that run or wait there, as the worker told last; 0 before it did.</summary>
-    public int ReportedLoad => Volatile.Read(ref _reportedLoad);
+    /// <summary>Actions of other requesters that run or wait there, as the worker told last; 0 before it did.</summary>
+    public int LoadOfOthers => Volatile.Read(ref _loadOfOthers);
 
     /// <summary>Actions on the stream.</summary>
     public int Running => _running.Count;
@@ -305,7 +305,7 @@ internal sealed class WorkerSession : IAsyncDisposable
                 action.Complete(message.Completed);
                 break;
             case Wire.WorkerMessage.MessageOneofCase.Load:
-                Volatile.Write(ref _reportedLoad, (int)Math.Min((long)message.Load.Running + message.Load.Queued, int.MaxValue));
+                Volatile.Write(ref _loadOfOthers, (int)Math.Clamp((long)message.Load.Running + message.Load.Queued - _running.Count, 0, int.MaxValue));
                 break;
             case Wire.WorkerMessage.MessageOneofCase.Refusal:
                 Lose(Unavailable(message.Refusal.Message));

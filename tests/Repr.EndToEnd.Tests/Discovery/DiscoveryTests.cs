@@ -60,7 +60,7 @@ public sealed class DiscoveryTests(PackedSdk sdk) : IDisposable
         SetFarm();
         FrontRun local = await front.ExecAsync("echo", "hello");
         Assert.Equal("hello\n", local.Output);
-        while (!local.Error.Contains("REPR1104", StringComparison.Ordinal))
+        while (!local.Error.Contains("REPR1107", StringComparison.Ordinal))
         {
             local = await front.ExecAsync("--fail", "echo", "hello"); // until the file was read
         }

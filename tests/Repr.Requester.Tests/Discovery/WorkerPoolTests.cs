@@ -130,7 +130,7 @@ public sealed class WorkerPoolTests
 
         Wire.DoorReply reply = await fixture.CompleteAsync(NewRun(fixture));
 
-        Assert.Equal("REPR1104", reply.NotRun?.Code);
+        Assert.Equal("REPR1107", reply.NotRun?.Code);
     }
 
     [Fact]
