@@ -33,14 +33,16 @@ internal sealed class KubernetesDiscovery(k8s.Kubernetes client, string @namespa
                 yield return found;
             }
 
-            using CancellationTokenSource silence = new(Silence, time);
-            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellationToken);
+            // Also after an error event, such as "410 Gone": the client tells it aside, and goes on to read.
+            using CancellationTokenSource over = new(Silence, time);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
             await using IAsyncEnumerator<(WatchEventType Type, V1EndpointSlice Slice)> events = client.DiscoveryV1
                 .WatchListNamespacedEndpointSliceAsync(
                     @namespace,
                     labelSelector: _selector,
                     resourceVersion: list.Metadata.ResourceVersion,
                     timeoutSeconds: WatchSeconds,
+                    onError: _ => over.Cancel(),
                     cancellationToken: either.Token)
                 .GetAsyncEnumerator(either.Token);
             while (await TryMoveAsync(events, cancellationToken))

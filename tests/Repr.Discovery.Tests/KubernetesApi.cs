@@ -28,7 +28,7 @@ internal sealed class KubernetesApi : IAsyncDisposable
     private readonly HashSet<Channel<string>> _watches = [];
     private int _version = 100;
     private int _forgotten;
-    private volatile bool _forgets;
+    private bool _forgets;
 
     private KubernetesApi(WebApplication application) => _application = application;
 
@@ -111,8 +111,11 @@ internal sealed class KubernetesApi : IAsyncDisposable
     /// <summary>Ends all watches; who asks next gets a list whose version is forgotten at once, so that a watch from it on is told "410 Gone".</summary>
     public void Forget()
     {
-        _forgets = true;
-        CloseWatches();
+        lock (_lock)
+        {
+            _forgets = true;
+            CloseWatches();
+        }
     }
 
     /// <summary>Cuts all watches.</summary>
@@ -205,12 +208,17 @@ internal sealed class KubernetesApi : IAsyncDisposable
                         code = 410,
                     },
                 }));
-                watch.Writer.Complete();
             }
             else
             {
                 _events.Where(change => change.Version > from).ToList().ForEach(change => watch.Writer.TryWrite(change.Line));
-                _watches.Add(watch);
+            }
+
+            // Who is refused is not cut off: it has to end the watch by itself.
+            _watches.Add(watch);
+            if (_forgets)
+            {
+                watch.Writer.Complete(); // it was on its way when all were to be cut
             }
         }
 
