@@ -8,6 +8,9 @@ internal sealed class FileDiscovery(string path, TimeSpan check, TimeProvider ti
 {
     private static readonly char[] Comment = ['#'];
 
+    // Who writes in place empties the file first: a moment for the rest. What is still half written then is read again when it changes.
+    private static readonly TimeSpan Settling = TimeSpan.FromMilliseconds(100);
+
     /// <inheritdoc/>
     public async IAsyncEnumerable<IReadOnlyCollection<Uri>> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -28,6 +31,7 @@ internal sealed class FileDiscovery(string path, TimeSpan check, TimeProvider ti
             try
             {
                 await changes.Reader.ReadAsync(either.Token);
+                await Task.Delay(Settling, time, either.Token);
             }
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {

@@ -13,7 +13,11 @@ internal sealed class LoadedDiscovery : IAsyncDisposable
 
     /// <summary>Loads a plugin that comes with Repr.</summary>
     /// <exception cref="ArgumentException">The settings are wrong; the message has all that is.</exception>
-    public static LoadedDiscovery Load(string plugin, object options)
+    public static LoadedDiscovery Load(string plugin, object options) => new(Make(plugin, options));
+
+    /// <summary>Loads a plugin that comes with Repr and makes its source.</summary>
+    /// <exception cref="ArgumentException">The settings are wrong; the message has all that is.</exception>
+    public static IWorkerDiscovery Make(string plugin, object options)
     {
         string settings = Path.GetTempFileName();
         try
@@ -26,7 +30,7 @@ internal sealed class LoadedDiscovery : IAsyncDisposable
             PluginSettings read = PluginSettings.Read(settings, "REPR_TEST__");
             IReadOnlyList<SelectedPlugin<IWorkerDiscovery>> sources = read.Select<IWorkerDiscovery>("Discovery");
             return read.Problems.Count == 0
-                ? new LoadedDiscovery(sources.Single().Create(new PluginContext(TimeProvider.System, static _ => { })))
+                ? sources.Single().Create(new PluginContext(TimeProvider.System, static _ => { }))
                 : throw new ArgumentException(string.Join('\n', read.Problems));
         }
         finally

@@ -51,6 +51,22 @@ internal sealed class NameServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Changes the addresses of workers.test; starts it if need be. Nobody who asks meanwhile goes without an answer.</summary>
+    public async Task ChangeAsync(IEnumerable<IPAddress> addresses)
+    {
+        string hosts = Path.Combine(_directory, "hosts");
+        await File.WriteAllLinesAsync(hosts, addresses.Select(static address => $"{address} workers.test"));
+        if (_process is not { } process)
+        {
+            await StartAsync($"addn-hosts={hosts}");
+            return;
+        }
+
+        // dnsmasq(8): SIGHUP clears the cache and reads the files of hosts again.
+        using Process signal = Process.Start("kill", ["-HUP", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await signal.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>Stops it: nobody answers any more.</summary>
     public async Task StopAsync()
     {

@@ -41,6 +41,30 @@ public sealed class StaticAndFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_is_written_anew_in_place_never_looks_empty()
+    {
+        File.WriteAllText(Workers, "http://10.0.0.1:7070\n");
+        await using LoadedDiscovery discovery = LoadedDiscovery.Load("file", new { Path = Workers, CheckSeconds = 3600 });
+        await discovery.NextAsync();
+        Task<IEnumerable<string>> next = discovery.NextAsync();
+
+        File.WriteAllText(Workers, ""); // as "echo ... > workers" does at first
+        File.AppendAllText(Workers, "http://10.0.0.2:7070\n");
+
+        Assert.Equal(["http://10.0.0.2:7070"], await next);
+    }
+
+    [Fact]
+    public void All_that_is_wrong_with_options_is_told_at_once()
+    {
+        string message = Assert.Throws<ArgumentException>(() => LoadedDiscovery.Load("file", new { Path = "workers", CheckSeconds = 0, Colour = "red" })).Message;
+
+        Assert.Equal(
+            ["Discovery:0:Options:CheckSeconds", "Discovery:0:Options:Colour", "Discovery:0:Options:Path"],
+            message.Split('\n').Select(line => line.Split(": ")[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task Where_nothing_tells_of_changes_time_does()
     {
         // As Kubernetes shows a ConfigMap: the name is a link through another one, and only that one changes.

@@ -1,12 +1,11 @@
 using System.Text.Json;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
-using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Discovery;
 
-/// <summary>Real workers behind the endpoint <c>repr://discover</c>: two at once, one that dies, one that comes and one that goes.</summary>
-public sealed class DiscoveryTests(PackedSdk sdk) : IDisposable
+/// <summary>Commands on real workers behind the endpoint <c>repr://discover</c>: two at once, one that dies, one that comes and one that goes.</summary>
+public sealed class DiscoveryTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-discover-").FullName;
 
@@ -17,30 +16,30 @@ public sealed class DiscoveryTests(PackedSdk sdk) : IDisposable
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task A_build_uses_both_workers_and_survives_the_death_of_one_and_of_both()
+    public async Task A_command_whose_worker_is_killed_runs_on_another_and_then_here()
     {
         await using WorkerProcess a = await StartAsync("a");
         await using WorkerProcess b = await StartAsync("b");
         SetFarm(a, b);
         await using Front front = NewFront();
-        Assert.Equal("hello\n", (await front.ExecAsync("--fail", "echo", "hello")).Output);
-        await WaitAsync(front, workers => workers.Count(worker => worker.State == "connected") == 2);
+        HeldTools held = new();
 
         // One slot each: two at once are on two workers.
-        Task<FrontRun>[] both = [.. Enumerable.Range(0, 2).Select(_ => front.ExecAsync("--fail", "sh", "-c", "sleep 3; echo done"))];
-        await WaitAsync(front, workers => workers.Count(worker => worker.Running == 1) == 2);
+        Task<FrontRun[]> both = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => front.ExecAsync("--fail", "sh", "-c", held.Command + "; echo done")));
+        await held.WaitForAsync(2, both);
         await a.KillAsync();
-        Assert.All(await Task.WhenAll(both), run => Assert.True(run is { ExitCode: 0, Output: "done\n" }, run.Error));
-        JsonElement[] records = [.. Records(front).TakeLast(2)];
+        await held.ReleaseAsync(both);
+        Assert.All(await both, run => Assert.True(run is { ExitCode: 0, Output: "done\n" }, run.Error));
+        JsonElement[] records = [.. Records(front)];
         Assert.Equal(["1", "2"], records.Select(record => $"{record.GetProperty("attempts")}").Order());
-        Assert.Single(records.Select(record => record.GetProperty("worker").GetString()).Distinct()); // in the end, both on the one that lives
+        Assert.Single(records.Select(record => record.GetProperty("worker").GetString()).Distinct());
 
         // None is left: it runs here, and says why.
         await b.KillAsync();
         FrontRun local = await front.ExecAsync("echo", "hello");
         Assert.Equal("hello\n", local.Output);
         Assert.Contains("REPR1101", local.Error, StringComparison.Ordinal);
-        Assert.Contains("None of 2 workers", local.Error, StringComparison.Ordinal);
+        Assert.Contains("None of the 2 workers", local.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,22 +66,27 @@ public sealed class DiscoveryTests(PackedSdk sdk) : IDisposable
     }
 
     [Fact]
-    public async Task A_build_of_MSBuild_finds_its_workers_too()
+    public async Task Wrong_settings_are_told_by_their_names_all_at_once()
     {
-        await using WorkerProcess a = await StartAsync("a");
-        SetFarm(a);
-        SmallProject project = new(sdk, "Alpha");
+        await using Front front = NewFront();
+        File.WriteAllText(Settings(), """
+            {
+              "Discovery": [
+                { "Plugin": "static", "Options": { "Addresses": [ "ftp://a" ] } },
+                { "Plugin": "dns", "Options": { "Name": "workers.test", "Port": 0 } },
+                { "Plugin": "kubernetes" },
+                { "Plugin": "nonsense" }
+              ]
+            }
+            """);
 
-        BuildRun build = await PackedSdk.RunAsync(
-            project.Directory,
-            ["build", "Small.slnx", "-nologo", "-p:ReprEndpoint=repr://discover", "-p:ReprFallback=fail"],
-            new() { ["REPR_CONFIG"] = Settings() });
+        FrontRun run = await front.ExecAsync("--fail", "echo", "hello");
 
-        Assert.True(build.ExitCode == 0, build.Output);
-        string tool = Path.Combine(project.Directory, $"../packages/repr.build.sdk/{PackedSdk.Version}/tools/net10.0/repr.dll");
-        BuildRun status = await PackedSdk.RunAsync(project.Directory, [tool, "status"], []);
-        Assert.Contains(a.Address, status.Output, StringComparison.Ordinal);
-        await PackedSdk.RunAsync(project.Directory, [tool, "shutdown"], []);
+        Assert.Equal(125, run.ExitCode);
+        Assert.Contains("REPR1302", run.Error, StringComparison.Ordinal);
+        Assert.All(
+            (string[])["Discovery:0:Options:Addresses", "Discovery:1:Options:Port", "Discovery:2:Options:Service", "Discovery:3:Plugin"],
+            setting => Assert.Contains(setting, run.Error, StringComparison.Ordinal));
     }
 
     private static IEnumerable<JsonElement> Records(Front front) => Directory
