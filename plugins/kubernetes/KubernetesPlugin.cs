@@ -9,9 +9,11 @@ public sealed class KubernetesOptions
 {
     /// <summary>The service whose pods are workers.</summary>
     [Required]
+    [RegularExpression("[a-z0-9]([-a-z0-9]*[a-z0-9])?", ErrorMessage = "is no name of a service.")]
     public string Service { get; set; } = "";
 
     /// <summary>Its namespace; null: that of the pod or of the kubeconfig file's context, else "default".</summary>
+    [RegularExpression("[a-z0-9]([-a-z0-9]*[a-z0-9])?", ErrorMessage = "is no name of a namespace.")]
     public string? Namespace { get; set; }
 
     /// <summary>Name of the service's port; null: its only one.</summary>
@@ -22,6 +24,7 @@ public sealed class KubernetesOptions
     public string Scheme { get; set; } = "http";
 
     /// <summary>A kubeconfig file; null: the service account of the pod, or outside of a cluster what kubectl would take.</summary>
+    [RegularExpression("/.+", ErrorMessage = "must be an absolute path.")]
     public string? KubeConfig { get; set; }
 }
 

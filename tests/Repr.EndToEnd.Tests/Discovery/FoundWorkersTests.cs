@@ -79,7 +79,7 @@ public sealed class FoundWorkersTests(PackedSdk sdk) : IDisposable
 
     private Task<WorkerProcess> StartAsync(string name) => WorkerProcess.StartAsync(Path.Combine(_directory, name), "--slots", "1");
 
-    private Task<RemoteBuild> BuildAsync(RemoteProject project) => project.BuildOnFoundWorkersAsync("-m:3", $"-p:Hold={_held.Command};");
+    private Task<RemoteBuild> BuildAsync(RemoteProject project) => project.BuildOnFoundWorkersAsync("-m:3", $"-p:Hold={_held.Command}%3B");
 
     // In the local build nothing holds the command.
     private async Task<RemoteProject> CreateAsync(string plugin, object options)
