@@ -212,8 +212,11 @@ public sealed class WorkerPoolTests
         TaskCompletionSource end = new();
         fixture.Worker.RunTool = async (_, _) =>
         {
-            started.TrySetResult();
-            await end.Task;
+            if (started.TrySetResult())
+            {
+                await end.Task; // the first one alone: others may come before it is known that the worker is gone
+            }
+
             return new Wire.Completed { Exit = new Wire.Exit { Code = 0 } };
         };
         Task<Wire.DoorReply> running = fixture.CompleteAsync(NewRun(fixture));
