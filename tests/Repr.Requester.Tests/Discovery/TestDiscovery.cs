@@ -7,8 +7,6 @@ internal sealed class TestDiscovery : IWorkerDiscovery
 {
     private readonly Channel<IReadOnlyCollection<Uri>> _sets = Channel.CreateUnbounded<IReadOnlyCollection<Uri>>();
 
-    public TestDiscovery(params IEnumerable<Uri> workers) => Say(workers);
-
     public void Say(params IEnumerable<Uri> workers) => _sets.Writer.TryWrite([.. workers]);
 
     public IAsyncEnumerable<IReadOnlyCollection<Uri>> WatchAsync(CancellationToken cancellationToken) => _sets.Reader.ReadAllAsync(cancellationToken);

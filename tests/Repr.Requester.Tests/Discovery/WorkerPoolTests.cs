@@ -242,7 +242,9 @@ public sealed class WorkerPoolTests
     [Fact]
     public async Task Without_a_worker_the_action_is_given_back_with_a_code_of_its_own()
     {
-        await using RequesterFixture fixture = await RequesterFixture.StartAsync([new TestDiscovery()]);
+        TestDiscovery discovery = new();
+        discovery.Say();
+        await using RequesterFixture fixture = await RequesterFixture.StartAsync([discovery]);
 
         Wire.DoorReply reply = await fixture.CompleteAsync(NewRun(fixture));
 
