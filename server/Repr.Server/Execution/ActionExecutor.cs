@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Repr.Server.Warm;
 using Repr.Telemetry;
 
 namespace Repr.Server.Execution;
@@ -11,13 +12,16 @@ namespace Repr.Server.Execution;
 /// <param name="Span">Of the action in its trace.</param>
 internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description, Span Span = default)
 {
+    /// <summary>Whose action it is: nothing that it leaves in memory is shared with another's.</summary>
+    public string Caller { get; init; } = "";
+
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
 }
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
-    SlotPool slots, IWorkspaceProvider workspaces, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
+    SlotPool slots, IWorkspaceProvider workspaces, WarmTools warm, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
 {
     private const long LeastFreeBytes = 16 << 20;
 
@@ -48,40 +52,28 @@ internal sealed partial class ActionExecutor(
         {
             request.OnStarted?.Invoke();
 
-            // 2. The requester's world: what is mapped, and questions for the rest.
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
-
-            // 3. A workspace that shows it.
-            long made = Stopwatch.GetTimestamp();
-            using Span setup = request.Span.Child("setup");
-            string staging = Path.Combine(
-                stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
-            Directory.CreateDirectory(staging);
-            await using IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
-            double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
-
-            setup.Dispose();
-
-            // 4. The tool.
-            using Span tool = request.Span.Child("tool");
-            ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
-            tool.Dispose();
+            // 2. The tool, in a workspace that shows the requester's world: what is mapped, and questions for the rest.
+            ToolPlace place =
+                await warm.TryRunAsync(request, () => View(timesFromContent: true), text, cancellationToken)
+                ?? await RunColdAsync(request, View(timesFromContent: false), slot, text, input, cancellationToken);
+            await using IAsyncDisposable held = place.Place;
+            (InputTree files, ToolRun run) = (place.Files, place.Run);
             files.Hydration.Tell(request.Span, DateTimeOffset.UtcNow);
 
             if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })
             {
-                RequireSpace(staging);
+                RequireSpace(stagingRoot);
             }
 
-            // 5. What it left, hashed and stored.
+            // 3. What it left, hashed and stored.
             long ended = Stopwatch.GetTimestamp();
             using Span collect = request.Span.Child("collect");
             (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
-                await StoreOutputsAsync(workspace.CollectChanges(), request.Command.OutputRoots, lease, cancellationToken);
+                await StoreOutputsAsync(place.Changes, request.Command.OutputRoots, lease, cancellationToken);
             double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
             collect.Set(TelemetryNames.Files, outputs.Count).Dispose();
 
-            // 6. The verdict.
+            // 4. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
             return new ActionResult
             {
@@ -89,7 +81,7 @@ internal sealed partial class ActionExecutor(
                 Outputs = outputs,
                 UndeclaredWrites = undeclared,
                 ObservedInputs = files.Observed.ToList(),
-                Timings = new ActionTimings(queueMs, createMs + run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
+                Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
                 Questions = files.Questions,
             };
         }
@@ -97,6 +89,32 @@ internal sealed partial class ActionExecutor(
         {
             await stopped.CancelAsync();
             slots.Release(slot);
+        }
+
+        InputTree View(bool timesFromContent) => new(request.Inputs, store, lease, requester, stopped.Token, timesFromContent);
+    }
+
+    private async Task<ToolPlace> RunColdAsync(
+        ActionRequest request, InputTree files, int slot, IToolText text, IToolInput input, CancellationToken cancellationToken)
+    {
+        long made = Stopwatch.GetTimestamp();
+        Span setup = request.Span.Child("setup");
+        string staging = Path.Combine(
+            stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
+        Directory.CreateDirectory(staging);
+        IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
+        double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
+        setup.Dispose();
+        try
+        {
+            using Span tool = request.Span.Child("tool");
+            ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+            return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace);
+        }
+        catch
+        {
+            await workspace.DisposeAsync();
+            throw;
         }
     }
 

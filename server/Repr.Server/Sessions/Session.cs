@@ -39,6 +39,7 @@ internal sealed partial class Session(
     private readonly ConcurrentDictionary<ulong, ActionSession> _actions = new();
     private readonly ConcurrentDictionary<ulong, Task> _running = new();
     private int _waiting;
+    private string _requester = "";
     private bool _readsObservedSets;
 
     /// <summary>Serves the stream until the requester ends it.</summary>
@@ -93,6 +94,7 @@ internal sealed partial class Session(
             return false;
         }
 
+        _requester = first.Hello.Requester;
         _readsObservedSets = first.Hello.ProtocolMinor >= 1;
         Log.SessionStarted(logger, first.Hello.Requester, caller, first.Hello.ProductVersion);
         await outgoing.WriteAsync(
@@ -232,7 +234,10 @@ internal sealed partial class Session(
             execute.Command.ToCore(),
             [.. sets.SelectMany(set => set.Facts), .. execute.Inputs.Select(WireConversions.ToCore)],
             execute.Description,
-            action.Span);
+            action.Span)
+        {
+            Caller = $"{caller}\0{_requester}",
+        };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {
             Interlocked.Decrement(ref _waiting);
