@@ -196,6 +196,12 @@ internal sealed partial class WorkerPool : IAsyncDisposable
             return null;
         }
 
+        // What would only be prepared there does not go by while somebody is connected to who may have a free slot.
+        if (free.All(worker => AssignedTo(worker) >= SlotsOf(worker)) && workers.Any(worker => worker.IsOpening && !_told.Contains(worker.Endpoint)))
+        {
+            return null;
+        }
+
         double least = free.Min(LoadOf);
         FoundWorker[] equals = [.. free.Where(worker => LoadOf(worker) <= least)];
         return equals[Random.Shared.Next(equals.Length)];
