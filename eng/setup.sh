@@ -6,7 +6,7 @@ command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.n
 
 # program -> package of Debian and Ubuntu
 declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2
-    [redis-server]=redis-server [node]=nodejs [npm]=npm
+    [dnsmasq]=dnsmasq-base [redis-server]=redis-server [node]=nodejs [npm]=npm
     [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [ceph-authtool]=ceph-common [monmaptool]=ceph-base [radosgw]=radosgw)
 missing=()
 for program in "${!packages[@]}"; do

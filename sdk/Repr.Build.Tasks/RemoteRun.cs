@@ -154,6 +154,12 @@ internal sealed class RemoteRun
 
     private static string? FindProblem(string endpoint)
     {
+        // Whoever the requester's settings find.
+        if (string.Equals(endpoint.TrimEnd('/'), "repr://discover", StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
         if (!Uri.TryCreate(endpoint, UriKind.Absolute, out Uri? uri))
         {
             return "is no absolute URL";
@@ -161,7 +167,7 @@ internal sealed class RemoteRun
 
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
         {
-            return "starts with neither http:// nor https://";
+            return "starts with neither http:// nor https://, and is not repr://discover";
         }
 
         return uri.Host.Length == 0 ? "names no host" : null;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Repr.Plugins;
 using Repr.Requester.Actions;
+using Repr.Requester.Discovery;
 using Repr.Requester.Predictors;
 using Repr.Requester.Security;
 
@@ -33,6 +34,7 @@ public sealed class RequesterPlugins
         Stores = settings.Select<IContentStore>("Stores");
         Predictors = settings.Select<IInputPredictor>("Predictors");
         Telemetry = settings.Select<ITelemetrySink>("Telemetry");
+        Discovery = settings.Select<IWorkerDiscovery>("Discovery");
         _credentials = SelectCredentials(settings);
         _tls = settings.Bind<RequesterTlsOptions>("Tls");
         _problems.AddRange(settings.Problems);
@@ -44,6 +46,9 @@ public sealed class RequesterPlugins
 
     /// <summary>Section <c>Telemetry</c>: who is told what happens, besides the build record.</summary>
     public IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; } = [];
+
+    /// <summary>Section <c>Discovery</c>: what knows the workers behind the endpoint <c>repr://discover</c>.</summary>
+    public IReadOnlyList<SelectedPlugin<IWorkerDiscovery>> Discovery { get; } = [];
 
     /// <summary>No plugins.</summary>
     public static RequesterPlugins None { get; } = new(null, null, null);
@@ -87,6 +92,25 @@ public sealed class RequesterPlugins
     /// <summary>Makes the predictors, with those that come with Repr.</summary>
     internal InputPredictors CreatePredictors(PluginContext context, ILogger log) =>
         new([.. Predictors.Select(plugin => plugin.Create(context))], log);
+
+    /// <summary>Makes the sources of workers. What is wrong with them becomes a problem of the settings. Once, before actions run.</summary>
+    internal IReadOnlyList<NamedDiscovery> CreateDiscovery(PluginContext context)
+    {
+        List<NamedDiscovery> sources = [];
+        foreach (SelectedPlugin<IWorkerDiscovery> plugin in Discovery)
+        {
+            try
+            {
+                sources.Add(new NamedDiscovery(plugin.Name, plugin.Create(context)));
+            }
+            catch (ArgumentException exception)
+            {
+                _problems.Add($"Discovery: {plugin.Name}: {exception.Message}");
+            }
+        }
+
+        return sources;
+    }
 
     /// <summary>Makes what TLS and credentials need. What is wrong with them becomes a problem of the settings. Once, before actions run.</summary>
     internal WorkerAccess OpenAccess(PluginContext context)

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
+using Repr.Requester.Discovery;
 using Repr.Requester.Door;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
@@ -24,6 +25,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly DigestCache _digests;
     private readonly TreeWatch? _watch = TreeWatch.TryCreate();
     private readonly WorkerSessions _sessions;
+    private readonly WorkerPool _workers;
     private readonly ActionRunner _runner;
     private readonly RequesterTelemetry _telemetry;
     private readonly LocalQueue _local;
@@ -45,10 +47,11 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(VirtualPath.Parse)];
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
+        _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), options.Plugins.Path, log);
         InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);
         _runner = new ActionRunner(
             options,
-            _sessions,
+            _workers,
             new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
             predictors,
@@ -91,7 +94,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _sessions.DisposeAsync();
+        await _workers.DisposeAsync();
         await _options.Access.DisposeAsync();
         _digests.Dispose();
         _watch?.Dispose();

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
+using Repr.Requester.Discovery;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -15,7 +16,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 {
     private readonly RequesterTelemetry _telemetry;
 
-    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry)
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery, TimeSpan? retryBudget)
     {
         Worker = worker;
         Files = files;
@@ -23,12 +24,15 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Directory.CreateDirectory(Files.At("src"));
         Directory.CreateDirectory(Files.At("obj"));
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
+        Options = Options with { RetryBudget = retryBudget ?? Options.RetryBudget };
         Directory.CreateDirectory(Options.CacheDirectory);
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
+        NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
+        Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), settings: null, NullLogger.Instance);
         Runner = new ActionRunner(
             Options,
-            Sessions,
+            Workers,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
             Predictors,
@@ -53,19 +57,23 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public WorkerSessions Sessions { get; }
 
+    public WorkerPool Workers { get; }
+
     public ActionRunner Runner { get; }
 
     public string Text { get; private set; } = "";
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync(params NamedSink[] sinks)
+    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, TimeSpan? retryBudget = null, params NamedSink[] sinks)
     {
         TemporaryDirectory files = new();
         return new(
             await TestWorker.StartAsync(),
             files,
-            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance));
+            await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance),
+            discovery ?? [],
+            retryBudget);
     }
 
     public Wire.Run NewRun()
@@ -111,7 +119,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Sessions.DisposeAsync();
+        await Workers.DisposeAsync();
         await _telemetry.DisposeAsync();
         Digests.Dispose();
         Watch.Dispose();

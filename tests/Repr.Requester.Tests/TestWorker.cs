@@ -23,6 +23,7 @@ namespace Repr.Requester.Tests;
 internal sealed class TestWorker : IAsyncDisposable
 {
     private readonly WebApplication _application;
+    private readonly ConcurrentBag<ChannelWriter<Wire.WorkerMessage>> _sessions = [];
 
     private TestWorker(WebApplication application) => _application = application;
 
@@ -68,6 +69,9 @@ internal sealed class TestWorker : IAsyncDisposable
         return worker;
     }
 
+    /// <summary>Says something in all sessions.</summary>
+    public void Send(Wire.WorkerMessage message) => Assert.All(_sessions, session => session.TryWrite(message));
+
     public Digest Put(byte[] content)
     {
         Digest digest = Digest.Compute(content);
@@ -97,6 +101,7 @@ internal sealed class TestWorker : IAsyncDisposable
             }
 
             Channel<Wire.WorkerMessage> outgoing = Channel.CreateUnbounded<Wire.WorkerMessage>();
+            worker._sessions.Add(outgoing.Writer);
             ConcurrentDictionary<ulong, TestAction> actions = new();
             Task writing = WriteAsync();
             while (await requestStream.MoveNext(context.CancellationToken))

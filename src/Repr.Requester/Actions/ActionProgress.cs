@@ -38,6 +38,12 @@ internal sealed class ActionProgress
     /// <summary>The worker's id; empty before there is a session.</summary>
     public string Worker { get; set; } = "";
 
+    /// <summary>The address of the worker of this attempt; null before there is one.</summary>
+    public Uri? Endpoint { get; set; }
+
+    /// <summary>Workers with which an attempt failed.</summary>
+    public HashSet<Uri> Failed { get; } = [];
+
     /// <summary>What was moved.</summary>
     public TransferStatistics Transfer { get; } = new();
 
@@ -80,7 +86,15 @@ internal sealed class ActionProgress
     public void BeginExecution(TimeProvider time) => _attemptStart = time.GetTimestamp();
 
     /// <summary>Notes that an attempt failed.</summary>
-    public void EndFailedAttempt(TimeProvider time) => Lost += time.GetElapsedTime(_attemptStart);
+    public void EndFailedAttempt(TimeProvider time)
+    {
+        Lost += time.GetElapsedTime(_attemptStart);
+        if (Endpoint is { } endpoint)
+        {
+            Failed.Add(endpoint);
+            Endpoint = null;
+        }
+    }
 
     /// <summary>Takes a chunk of text.</summary>
     public void AddText(Wire.Text text)

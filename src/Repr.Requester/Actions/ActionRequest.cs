@@ -1,4 +1,5 @@
 using Repr.Protocol;
+using Repr.Requester.Discovery;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
@@ -78,7 +79,7 @@ internal sealed record ActionRequest
 
         return new ActionRequest
         {
-            Endpoint = ParseEndpoint(run.Endpoint),
+            Endpoint = Uri.TryCreate(run.Endpoint, UriKind.Absolute, out Uri? any) && any == WorkerPool.Any ? any : ParseEndpoint(run.Endpoint),
             Command = command with
             {
                 UserId = LinuxNative.GetUserId(),
@@ -101,7 +102,7 @@ internal sealed record ActionRequest
         };
     }
 
-    /// <summary>Reads an endpoint, as in "http://host:port".</summary>
+    /// <summary>Reads the address of a worker, as in "http://host:port".</summary>
     /// <exception cref="ActionFailureException"><see cref="MessageCodes.MalformedEndpoint"/>.</exception>
     public static Uri ParseEndpoint(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? endpoint)
@@ -112,7 +113,7 @@ internal sealed record ActionRequest
             : throw new ActionFailureException(
                 MessageCodes.MalformedEndpoint,
                 ReprErrorCode.InvalidRequest,
-                $"The endpoint '{text}' is not of the form http://host:port or https://host:port; correct ReprEndpoint.");
+                $"The endpoint '{text}' is not of the form http://host:port or https://host:port, nor {WorkerPool.Any}; correct ReprEndpoint.");
 
     // Elsewhere the worker tells what was written and not returned. /tmp is private there: what is written is gone.
     private static void RequireVisibleWrites(VirtualPath directory, IReadOnlyList<VirtualPath> writeRoots)

@@ -7,6 +7,7 @@ using Polly;
 using Polly.Retry;
 using Repr.Protocol;
 using Repr.Requester.Content;
+using Repr.Requester.Discovery;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -22,7 +23,7 @@ namespace Repr.Requester.Actions;
 /// </summary>
 internal sealed partial class ActionRunner(
     RequesterOptions options,
-    WorkerSessions sessions,
+    WorkerPool workers,
     InputMapper mapper,
     PredictionStore predictions,
     InputPredictors predictors,
@@ -145,7 +146,7 @@ internal sealed partial class ActionRunner(
                     && arguments.Outcome.Exception is { } failure
                     && IsWorthRetrying(failure)
                     && !progress.IsVisible
-                    && progress.Lost < options.RetryBudget),
+                    && (progress.Lost < options.RetryBudget || request.Endpoint == WorkerPool.Any)), // another worker is another chance
                 OnRetry = arguments =>
                 {
                     Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
@@ -174,8 +175,10 @@ internal sealed partial class ActionRunner(
     private async Task<ActionResult> AttemptAsync(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken callerToken)
     {
-        // 1. A session; what the action does ends when it is lost.
-        WorkerSession session = await sessions.GetAsync(request.Endpoint, callerToken);
+        // 1. A worker; what the action does ends when the session with it is lost.
+        using TakenWorker worker = await workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, callerToken);
+        WorkerSession session = worker.Session;
+        progress.Endpoint = worker.Endpoint;
         progress.Worker = session.Welcome.WorkerId;
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session.Lost);
         CancellationToken token = linked.Token;

@@ -21,6 +21,9 @@ internal static class MessageCodes
     /// <summary>TLS: the requester does not trust the worker, or they do not understand each other.</summary>
     public const string WorkerNotTrusted = "REPR1106";
 
+    /// <summary>Discovery knows no worker.</summary>
+    public const string NoWorkerFound = "REPR1107";
+
     /// <summary>The connection was lost while the action ran, again and again.</summary>
     public const string ActionLost = "REPR1201";
 

@@ -29,6 +29,7 @@ internal sealed class WorkerSession : IAsyncDisposable
     private readonly Task _traffic;
     private ReprException? _loss;
     private ulong _lastId;
+    private int _loadOfOthers;
 
     private WorkerSession(
         Uri endpoint,
@@ -64,6 +65,9 @@ internal sealed class WorkerSession : IAsyncDisposable
 
     /// <summary>Why the session is over; null: it is not.</summary>
     public ReprException? Loss => Volatile.Read(ref _loss);
+
+    /// <summary>Actions of other requesters that run or wait there, as the worker told last; 0 before it did.</summary>
+    public int LoadOfOthers => Volatile.Read(ref _loadOfOthers);
 
     /// <summary>Actions on the stream.</summary>
     public int Running => _running.Count;
@@ -299,6 +303,9 @@ internal sealed class WorkerSession : IAsyncDisposable
                 break;
             case Wire.WorkerMessage.MessageOneofCase.Completed when _running.TryGetValue(message.Completed.ActionId, out RunningAction? action):
                 action.Complete(message.Completed);
+                break;
+            case Wire.WorkerMessage.MessageOneofCase.Load:
+                Volatile.Write(ref _loadOfOthers, (int)Math.Clamp((long)message.Load.Running + message.Load.Queued - _running.Count, 0, int.MaxValue));
                 break;
             case Wire.WorkerMessage.MessageOneofCase.Refusal:
                 Lose(Unavailable(message.Refusal.Message));

@@ -64,9 +64,34 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
         }
     }
 
+    /// <summary>Ends the session with a worker that is not needed any more; another may be opened later.</summary>
+    public async Task CloseAsync(Uri endpoint)
+    {
+        if (!_workers.TryGetValue(endpoint, out Worker? worker))
+        {
+            return;
+        }
+
+        await worker.Opening.WaitAsync();
+        try
+        {
+            WorkerSession? session = worker.Session;
+            worker.Session = null;
+            worker.Failure = null;
+            if (session is not null)
+            {
+                await session.DisposeAsync();
+            }
+        }
+        finally
+        {
+            worker.Opening.Release();
+        }
+    }
+
     /// <summary>What to show of each worker.</summary>
     public IEnumerable<Wire.WorkerStatus> GetStatus() =>
-        _workers.OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
+        _workers.Where(static pair => pair.Value is not { Session: null, Failure: null }).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
     {
         WorkerSession? session = pair.Value.Session;
         return new Wire.WorkerStatus

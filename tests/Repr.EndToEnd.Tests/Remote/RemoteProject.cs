@@ -114,10 +114,19 @@ internal sealed class RemoteProject
     }
 
     /// <summary>Builds through the worker what is not up to date.</summary>
-    public async Task<RemoteBuild> BuildWithoutCleaningAsync(WorkerProcess worker, params string[] arguments)
+    public Task<RemoteBuild> BuildWithoutCleaningAsync(WorkerProcess worker, params string[] arguments) => BuildThroughAsync(worker.Address, arguments);
+
+    /// <summary>Cleans and builds through whoever is found.</summary>
+    public Task<RemoteBuild> BuildOnFoundWorkersAsync(params string[] arguments)
+    {
+        SmallProject.CleanOutputs(Directory);
+        return BuildThroughAsync("repr://discover", arguments);
+    }
+
+    private async Task<RemoteBuild> BuildThroughAsync(string endpoint, string[] arguments)
     {
         string id = $"build-{++_builds}";
-        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={worker.Address}", $"-p:ReprBuildId={id}", .. arguments], Environment);
+        BuildRun run = await _build(["-m:2", $"-p:ReprEndpoint={endpoint}", $"-p:ReprBuildId={id}", .. arguments], Environment);
         string cache = Environment.GetValueOrDefault("REPR_CACHE_DIR") ?? Path.Combine(Directory, "cache");
         string record = Path.Combine(cache, "records", id + ".jsonl");
         IReadOnlyList<JsonElement> records = File.Exists(record)
