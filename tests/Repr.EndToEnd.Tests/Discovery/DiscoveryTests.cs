@@ -25,7 +25,7 @@ public sealed class DiscoveryTests : IDisposable
         HeldTools held = new();
 
         // One slot each: two at once are on two workers.
-        Task<FrontRun[]> both = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => front.ExecAsync("--fail", "sh", "-c", held.Command + "; echo done")));
+        Task<FrontRun[]> both = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => front.ExecAsync("--fail", "--no-stdin", "sh", "-c", held.Command + "; echo done")));
         await held.WaitForAsync(2, both);
         await a.KillAsync();
         await held.ReleaseAsync(both);
