@@ -54,7 +54,7 @@ internal sealed partial class ActionExecutor(
 
             // 2. The tool, in a workspace that shows the requester's world: what is mapped, and questions for the rest.
             ToolPlace place =
-                await warm.TryRunAsync(request, () => View(timesFromContent: true), text, cancellationToken)
+                await warm.TryRunAsync(request, View, text, cancellationToken)
                 ?? await RunColdAsync(request, View(timesFromContent: false), slot, text, input, cancellationToken);
             await using IAsyncDisposable held = place.Place;
             (InputTree files, ToolRun run) = (place.Files, place.Run);

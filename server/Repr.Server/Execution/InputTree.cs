@@ -226,7 +226,9 @@ internal sealed class InputTree : IFileSource
     private FileEntry? Found(InputFact fact)
     {
         FileEntry? entry = ToEntry(fact);
-        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated);
+        // A time that follows from the content tells of the content.
+        Observed.Note(
+            fact.Path, entry is null ? ObservedKind.Absent : _timesFromContent && fact is FileFact ? ObservedKind.Read : ObservedKind.Stated);
         return entry;
     }
 

@@ -35,13 +35,16 @@ internal sealed partial class WarmTools : IAsyncDisposable
 
     /// <summary>Runs an action in a server, if it is one for it.</summary>
     /// <param name="request">The action.</param>
-    /// <param name="view">Makes the action's view of the requester's files; called at most twice: for the server, and for the action.</param>
+    /// <param name="view">
+    /// Makes a view of the requester's files, with times from their content or with their own; called at most twice: for the action, and
+    /// for the server's start.
+    /// </param>
     /// <param name="text">Where the output goes.</param>
     /// <param name="cancellationToken">Ends the action, and the server with it.</param>
     /// <returns>The run; null: the action has to run in a process of its own, and nothing of it has happened.</returns>
     /// <exception cref="ReprException">There is no verdict: a file could not be had.</exception>
     public async Task<ToolPlace?> TryRunAsync(
-        ActionRequest request, Func<InputTree> view, IToolText text, CancellationToken cancellationToken)
+        ActionRequest request, Func<bool, InputTree> view, IToolText text, CancellationToken cancellationToken)
     {
         Command command = request.Command;
         if (_servers is null || command.TakesInput || command.Terminal is not null || command.SystemPaths.Count > 0)
@@ -70,11 +73,11 @@ internal sealed partial class WarmTools : IAsyncDisposable
         WarmPlan plan,
         WarmKey key,
         WarmServers servers,
-        Func<InputTree> view,
+        Func<bool, InputTree> view,
         IToolText text,
         CancellationToken cancellationToken)
     {
-        InputTree files = view();
+        InputTree files = view(true);
         IReadOnlySet<VirtualPath> loadedFrom = await tool.LoadedFromAsync(request.Command, files, cancellationToken);
         long begun = _time.GetTimestamp();
         WarmServer? server = await servers.FindAsync(key, files, loadedFrom, cancellationToken);
@@ -87,7 +90,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
             InputTree? start = null;
             if (server is null)
             {
-                start = view();
+                start = view(false);
                 server = await servers.StartAsync(tool, plan, key, start, cancellationToken);
                 if (server is null)
                 {
