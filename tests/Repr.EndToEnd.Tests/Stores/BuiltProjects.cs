@@ -12,6 +12,9 @@ namespace Repr.EndToEnd.Tests.Stores;
 /// </summary>
 public abstract class BuiltProjects(PackedSdk sdk) : IAsyncLifetime
 {
+    // What is read, and so sent, is exactly what the compilers of the projects need: servers of compilers load things when they get to it.
+    private static readonly string[] s_exact = ["--warm-tool-minutes", "0"];
+
     private readonly List<string> _workers = [];
     private RemoteProject? _projects;
     private string? _requester;
@@ -45,11 +48,11 @@ public abstract class BuiltProjects(PackedSdk sdk) : IAsyncLifetime
     internal Task<WorkerProcess> StartWorkerAsync(TestStore store)
     {
         string directory = NewWorkerDirectory();
-        return WorkerProcess.StartAsync(directory, "--config", WriteSettings(directory, store));
+        return WorkerProcess.StartAsync(directory, ["--config", WriteSettings(directory, store), .. s_exact]);
     }
 
     /// <summary>Starts a worker without any other store than its own.</summary>
-    internal Task<WorkerProcess> StartWorkerAsync() => WorkerProcess.StartAsync(NewWorkerDirectory());
+    internal Task<WorkerProcess> StartWorkerAsync() => WorkerProcess.StartAsync(NewWorkerDirectory(), s_exact);
 
     /// <summary>Writes the settings file of a worker or requester with this store.</summary>
     internal static string WriteSettings(string directory, TestStore store)
