@@ -28,7 +28,7 @@ public sealed class RoslynToolTests
         Command server = _tool.Recognise(NewCommand("/sdk/csc @/tmp/a.rsp"))!.Server;
         WarmKey key = WarmKey.Of(_tool, "ann", server);
 
-        Assert.Equal(key, WarmKey.Of(_tool, "ann", server with { Environment = new Dictionary<string, string> { ["B"] = "2", ["A"] = "1" } }));
+        Assert.Equal(key, WarmKey.Of(_tool, "ann", server with { Environment = new Dictionary<string, string>(server.Environment.Reverse()) }));
         Assert.NotEqual(key, WarmKey.Of(_tool, "bob", server));
         Assert.NotEqual(key, WarmKey.Of(_tool, "ann", server with { UserId = 7 }));
         Assert.NotEqual(key, WarmKey.Of(_tool, "ann", server with { Umask = 7 }));
