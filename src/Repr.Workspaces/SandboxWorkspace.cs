@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using Repr.Workspaces.Fuse;
 using Repr.Workspaces.Launcher;
 
@@ -17,14 +18,22 @@ internal sealed record SandboxServices(LauncherProcess Launcher, TimeProvider Ti
 /// <param name="Source">What the tool sees.</param>
 /// <param name="Tree">What is known of it so far.</param>
 /// <param name="Passthrough">Whether the kernel is asked to serve contents itself.</param>
-internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough);
+internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough)
+{
+    /// <summary>Makes the server of a mount.</summary>
+    /// <param name="device">The /dev/fuse of the mount; the server's from now on.</param>
+    /// <param name="command">Whose user owns everything.</param>
+    /// <param name="onFailure">Called with each failure of the source.</param>
+    /// <param name="logger">For what goes wrong.</param>
+    public FuseServer NewServer(SafeFileHandle device, Command command, Action<ReprException> onFailure, ILogger logger) =>
+        new(device, Tree, Source, (command.UserId, command.GroupId), Passthrough, onFailure, logger);
+}
 
 /// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
 [SupportedOSPlatform("linux")]
 internal sealed partial class SandboxWorkspace : IWorkspace
 {
     private const int FirstOutsideId = 2_000_000;
-    private const int FuseThreads = 2;
 
     private readonly SandboxServices _services;
     private readonly string _staging;
@@ -222,21 +231,14 @@ internal sealed partial class SandboxWorkspace : IWorkspace
             return;
         }
 
-        FuseServer server = new(
-            frame.Descriptor,
-            _served.Tree,
-            _served.Source,
-            (_command.UserId, _command.GroupId),
-            _served.Passthrough,
-            Fail,
-            _services.Logger);
+        FuseServer server = _served.NewServer(frame.Descriptor, _command, Fail, _services.Logger);
         Volatile.Write(ref _server, server);
         if (_abort.IsCancellationRequested)
         {
             server.Abort();
         }
 
-        server.Start(FuseThreads);
+        server.Start();
     }
 
     private CancellationTokenSource? StartTimeout(SandboxConnection connection)

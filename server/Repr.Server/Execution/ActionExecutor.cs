@@ -98,7 +98,7 @@ internal sealed partial class ActionExecutor(
         ActionRequest request, InputTree files, int slot, IToolText text, IToolInput input, CancellationToken cancellationToken)
     {
         long made = Stopwatch.GetTimestamp();
-        Span setup = request.Span.Child("setup");
+        using Span setup = request.Span.Child("setup");
         string staging = Path.Combine(
             stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
         Directory.CreateDirectory(staging);

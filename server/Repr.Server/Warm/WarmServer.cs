@@ -33,8 +33,8 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     private const int SocketLevel = 1; // SOL_SOCKET
     private const int PeerCredentials = 17; // SO_PEERCRED
 
-    // What it has loaded: where it was read first, and whether every action must have the same there.
-    private readonly Dictionary<VirtualPath, InputFact> _loaded = [];
+    // What it has loaded, as it was read first.
+    private readonly Dictionary<VirtualPath, Digest> _loaded = [];
     private readonly HashSet<VirtualPath> _ownDirectories = [];
     private Socket? _waiting;
     private int _processId;
@@ -138,7 +138,7 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
 
         foreach (ObservedInput input in ReadIn(files))
         {
-            if (_ownDirectories.Contains(input.Path.Parent) || loadedFrom.Contains(input.Path.Parent))
+            if (IsProgram(input.Path, loadedFrom))
             {
                 await NoteAsync(input.Path, files, cancellationToken);
             }
@@ -161,7 +161,7 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         (VirtualPath Path, Task<bool> IsSame)[] programs =
         [
             .. _loaded
-                .Where(program => _ownDirectories.Contains(program.Key.Parent) || loadedFrom.Contains(program.Key.Parent))
+                .Where(program => IsProgram(program.Key, loadedFrom))
                 .Select(program => (program.Key, IsSameAsync(program.Value, program.Key, files, cancellationToken))),
         ];
         await Task.WhenAll(programs.Select(program => program.IsSame));
@@ -183,17 +183,20 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
         return resident.DisposeAsync();
     }
 
-    private static async Task<bool> IsSameAsync(InputFact loaded, VirtualPath path, InputTree files, CancellationToken cancellationToken) =>
-        loaded is FileFact { Digest: { } digest }
-        && await files.DescribeAsync(path, cancellationToken) is FileFact file
-        && file.SizeBytes == digest.SizeBytes
-        && await files.DigestAsync(file, cancellationToken) == digest;
+    private static async Task<bool> IsSameAsync(Digest loaded, VirtualPath path, InputTree files, CancellationToken cancellationToken) =>
+        await files.DescribeAsync(path, cancellationToken) is FileFact file
+        && file.SizeBytes == loaded.SizeBytes
+        && await files.DigestAsync(file, cancellationToken) == loaded;
+
+    // In the server's own directories, or in those from which an action lets it load.
+    private bool IsProgram(VirtualPath file, IReadOnlySet<VirtualPath> loadedFrom) =>
+        _ownDirectories.Contains(file.Parent) || loadedFrom.Contains(file.Parent);
 
     private async Task NoteAsync(VirtualPath path, InputTree files, CancellationToken cancellationToken)
     {
         if (!_loaded.ContainsKey(path) && await files.DescribeAsync(path, cancellationToken) is FileFact fact)
         {
-            _loaded.Add(path, fact with { Digest = await files.DigestAsync(fact, cancellationToken) });
+            _loaded.Add(path, await files.DigestAsync(fact, cancellationToken));
         }
     }
 

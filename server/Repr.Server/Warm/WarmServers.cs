@@ -31,6 +31,15 @@ internal sealed partial class WarmServers(
     private ITimer? _sweeper;
     private bool _disposed;
 
+    /// <summary>False when a server of this key was found to speak a language that nobody here knows.</summary>
+    public bool IsUsable(WarmKey key)
+    {
+        lock (_lock)
+        {
+            return !_unusable.Contains(key);
+        }
+    }
+
     /// <summary>Lends a server that has loaded the programs that an action's requester has; the last used first.</summary>
     /// <param name="key">What it must be.</param>
     /// <param name="files">What the action sees.</param>
@@ -58,11 +67,14 @@ internal sealed partial class WarmServers(
             bool isCurrent = false;
             try
             {
-                VirtualPath? changed = server.Resident.Ended.IsCompleted ? VirtualPath.Root : await server.FindChangeAsync(files, loadedFrom, cancellationToken);
-                isCurrent = changed is null;
-                if (changed is { IsRoot: false } program)
+                if (!server.Resident.Ended.IsCompleted)
                 {
-                    Log.Changed(logger, server.Tool.Name, program);
+                    VirtualPath? changed = await server.FindChangeAsync(files, loadedFrom, cancellationToken);
+                    isCurrent = changed is null;
+                    if (changed is { } program)
+                    {
+                        Log.Changed(logger, server.Tool.Name, program);
+                    }
                 }
             }
             finally
@@ -92,14 +104,6 @@ internal sealed partial class WarmServers(
     public async Task<WarmServer?> StartAsync(
         IWarmTool tool, WarmPlan plan, WarmKey key, InputTree files, CancellationToken cancellationToken)
     {
-        lock (_lock)
-        {
-            if (_unusable.Contains(key))
-            {
-                return null;
-            }
-        }
-
         if (await tool.PrepareAsync(plan, files, cancellationToken) is not { } prepared)
         {
             lock (_lock)

@@ -57,7 +57,9 @@ internal sealed partial class WarmTools : IAsyncDisposable
             if (tool.Recognise(command) is { } plan)
             {
                 WarmKey key = WarmKey.Of(tool, request.Caller, plan.Server);
-                return await TryRunAsync(request, tool, plan, key, _servers, view, text, cancellationToken);
+                return _servers.IsUsable(key)
+                    ? await TryRunAsync(request, tool, plan, key, _servers, view, text, cancellationToken)
+                    : null;
             }
         }
 

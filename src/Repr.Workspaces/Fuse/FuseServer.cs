@@ -17,6 +17,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     private const int RequestBufferLength = 8192; // FUSE_MIN_READ_BUFFER: a read-only file system gets no data
     private const int SmallReplyLength = 512;
     private const int MaximumReadPages = 256;
+    private const int ReaderThreads = 2;
     private const int ReaderStackLength = 256 * 1024;
     private const uint SupportedMinor = 40; // Linux 6.9, which brought passthrough
 
@@ -64,10 +65,10 @@ internal sealed partial class FuseServer : IAsyncDisposable
     public bool Passthrough => _passthrough;
 
     /// <summary>Starts the reading threads.</summary>
-    public void Start(int threads)
+    public void Start()
     {
-        _readers = threads;
-        for (int i = 0; i < threads; i++)
+        _readers = ReaderThreads;
+        for (int i = 0; i < ReaderThreads; i++)
         {
             new Thread(ReadRequests, ReaderStackLength) { IsBackground = true, Name = "FUSE" }.Start();
         }

@@ -80,17 +80,12 @@ static struct failure await_helper(pid_t helper, int report)
     return said.failure;
 }
 
-static void enter_namespace(int descriptor, int kind, const char *step)
-{
-    check(setns(descriptor, kind), step);
-}
-
 /* Builds the new world in a mount namespace of its own, where this machine's files are seen, and carries it over. */
 static void build_world(struct action *action, const char *staging)
 {
     action->staging = staging;
     make_layers(action);
-    enter_namespace(action->users, CLONE_NEWUSER, "enter the user namespace");
+    check(setns(action->users, CLONE_NEWUSER), "enter the user namespace");
     int fuse_fd = open_fuse(action);
     become_tool_user(action);
     check(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind to the supervisor"); /* a change of identity clears it */
@@ -100,7 +95,7 @@ static void build_world(struct action *action, const char *staging)
     mount_root(action);
     int world = clone_tree(".", TREE_RECURSIVE);
 
-    enter_namespace(action->mounts, CLONE_NEWNS, "enter the mount namespace");
+    check(setns(action->mounts, CLONE_NEWNS), "enter the mount namespace");
     int processes = clone_tree("/proc", 0), door = clone_tree("/" RESIDENT_SOCKET, 0);
     attach_tree(world, "/dev"); /* any directory will do, and that one is always there */
     check(chdir("/dev"), "enter the new root");
@@ -133,9 +128,9 @@ static void connect_and_send(struct action *action)
     int connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     check(connected, "make a socket");
-    enter_namespace(action->users, CLONE_NEWUSER, "enter the user namespace");
+    check(setns(action->users, CLONE_NEWUSER), "enter the user namespace");
     become_tool_user(action); /* the tool may ask who connects */
-    enter_namespace(action->mounts, CLONE_NEWNS, "enter the mount namespace");
+    check(setns(action->mounts, CLONE_NEWNS), "enter the mount namespace");
     check(connect(connected, (struct sockaddr *)&address, sizeof address), "connect to the tool");
     check(send_frame(action->connection, FRAME_CONNECTED, &done, sizeof done, connected), "hand over the connection");
 }

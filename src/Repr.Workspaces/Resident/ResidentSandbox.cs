@@ -14,7 +14,6 @@ namespace Repr.Workspaces.Resident;
 [SupportedOSPlatform("linux")]
 internal sealed class ResidentSandbox : IResidentTool
 {
-    private const int FuseThreads = 2;
     private const int LastTextLength = 2000;
 
     private readonly SandboxServices _services;
@@ -215,7 +214,7 @@ internal sealed class ResidentSandbox : IResidentTool
         switch (frame.Kind)
         {
             case FrameKind.Fuse when frame.Descriptor is not null:
-                _world.Serve(frame.Descriptor, FuseThreads);
+                _world.Serve(frame.Descriptor);
                 break;
             case FrameKind.Started:
                 _started.TrySetResult();

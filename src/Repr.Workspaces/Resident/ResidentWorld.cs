@@ -17,24 +17,16 @@ internal sealed class ResidentWorld(SandboxServices services, string staging, Co
 
     /// <summary>Serves the lower layer.</summary>
     /// <param name="device">The /dev/fuse of its mount; the world's from now on.</param>
-    /// <param name="threads">How many read requests.</param>
-    public void Serve(SafeFileHandle device, int threads)
+    public void Serve(SafeFileHandle device)
     {
-        FuseServer server = new(
-            device,
-            served.Tree,
-            served.Source,
-            (command.UserId, command.GroupId),
-            served.Passthrough,
-            failure => _failed.TrySetException(failure),
-            services.Logger);
+        FuseServer server = served.NewServer(device, command, failure => _failed.TrySetException(failure), services.Logger);
         Volatile.Write(ref _server, server);
         if (_aborted)
         {
             server.Abort();
         }
 
-        server.Start(threads);
+        server.Start();
     }
 
     /// <summary>Lets every question fail.</summary>
