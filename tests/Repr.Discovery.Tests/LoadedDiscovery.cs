@@ -1,5 +1,4 @@
-using System.Text.Json;
-using Repr.Plugins;
+using Repr.Testing;
 
 namespace Repr.Discovery.Tests;
 
@@ -17,27 +16,8 @@ internal sealed class LoadedDiscovery : IAsyncDisposable
 
     /// <summary>Loads a plugin that comes with Repr and makes its source.</summary>
     /// <exception cref="ArgumentException">The settings are wrong; the message has all that is.</exception>
-    public static IWorkerDiscovery Make(string plugin, object options)
-    {
-        string settings = Path.GetTempFileName();
-        try
-        {
-            string repository = Path.GetFullPath("../../../../..", AppContext.BaseDirectory);
-            string configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-            string folder = Path.Combine(repository, $"src/Repr.Cli/bin/{configuration}/net10.0/plugins", plugin);
-            string assembly = Directory.GetFiles(folder, "*.runtimeconfig.json").Single().Replace(".runtimeconfig.json", ".dll", StringComparison.Ordinal);
-            File.WriteAllText(settings, JsonSerializer.Serialize(new { Discovery = new[] { new { Plugin = assembly, Options = options } } }));
-            PluginSettings read = PluginSettings.Read(settings, "REPR_TEST__");
-            IReadOnlyList<SelectedPlugin<IWorkerDiscovery>> sources = read.Select<IWorkerDiscovery>("Discovery");
-            return read.Problems.Count == 0
-                ? sources.Single().Create(new PluginContext(TimeProvider.System, static _ => { }))
-                : throw new ArgumentException(string.Join('\n', read.Problems));
-        }
-        finally
-        {
-            File.Delete(settings);
-        }
-    }
+    public static IWorkerDiscovery Make(string plugin, object options) =>
+        PluginOfRepr.Make<IWorkerDiscovery>("Discovery", plugin, options).Service;
 
     /// <summary>The next set, sorted.</summary>
     public async Task<IEnumerable<string>> NextAsync()

@@ -1,7 +1,6 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
-using Repr.Plugins;
+using Repr.Testing;
 using Repr.Testing.SharedStores;
 
 namespace Repr.SharedStores.Tests;
@@ -27,24 +26,8 @@ internal sealed class LoadedStore : IAsyncDisposable
     /// <exception cref="ArgumentException">The settings are wrong; the message has all that is.</exception>
     public static LoadedStore Load(string plugin, IReadOnlyDictionary<string, object> options)
     {
-        string settings = Path.GetTempFileName();
-        try
-        {
-            string repository = Path.GetFullPath("../../../../..", AppContext.BaseDirectory);
-            string configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-            string folder = Path.Combine(repository, $"src/Repr.Cli/bin/{configuration}/net10.0/plugins", plugin);
-            string assembly = Directory.GetFiles(folder, "*.runtimeconfig.json").Single().Replace(".runtimeconfig.json", ".dll", StringComparison.Ordinal);
-            File.WriteAllText(settings, JsonSerializer.Serialize(new { Stores = new[] { new { Plugin = assembly, Options = options } } }));
-            PluginSettings read = PluginSettings.Read(settings, "REPR_TEST__");
-            IReadOnlyList<SelectedPlugin<IContentStore>> stores = read.Select<IContentStore>("Stores");
-            return read.Problems.Count == 0
-                ? new LoadedStore(stores.Single().Name, stores.Single().Create(new PluginContext(TimeProvider.System, static _ => { })))
-                : throw new ArgumentException(string.Join('\n', read.Problems));
-        }
-        finally
-        {
-            File.Delete(settings);
-        }
+        (string name, IContentStore made) = PluginOfRepr.Make<IContentStore>("Stores", plugin, options);
+        return new LoadedStore(name, made);
     }
 
     /// <inheritdoc/>
