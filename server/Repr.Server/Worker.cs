@@ -9,9 +9,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Repr.Cas;
+using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Reapi;
+using Repr.Server.Scheduling;
 using Repr.Server.Security;
 using Repr.Server.Services;
 using Repr.Server.Sessions;
@@ -29,14 +31,19 @@ public static partial class Worker
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>The same, for a worker that is no part of a farm of several.</summary>
+    public static Task<int> RunAsync(WorkerOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+        RunAsync(options, output, error, joinFarm: null, cancellationToken);
+
     /// <summary>Runs a worker until it is cancelled or the process is asked to stop (SIGTERM, SIGINT).</summary>
     /// <param name="options">Settings.</param>
     /// <param name="output">Where the one line goes that says where it listens.</param>
     /// <param name="error">Where the lines go that say why it can't start.</param>
+    /// <param name="joinFarm">Makes it a part of a farm of several workers; called only if the options name one.</param>
     /// <param name="cancellationToken">Stops the worker.</param>
     /// <returns>The process's exit code: 0, or 2 when it could not be started as configured.</returns>
     public static async Task<int> RunAsync(
-        WorkerOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        WorkerOptions options, TextWriter output, TextWriter error, JoinFarm? joinFarm, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(output);
@@ -56,7 +63,7 @@ public static partial class Worker
             }
 
             options = options with { Data = Path.GetFullPath(options.Data, Environment.CurrentDirectory) };
-            await RunValidAsync(options, plugins, output, cancellationToken);
+            await RunValidAsync(options, plugins, output, joinFarm, cancellationToken);
             return 0;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ReprException or ArgumentException)
@@ -67,7 +74,7 @@ public static partial class Worker
     }
 
     private static async Task RunValidAsync(
-        WorkerOptions options, WorkerPlugins plugins, TextWriter output, CancellationToken cancellationToken)
+        WorkerOptions options, WorkerPlugins plugins, TextWriter output, JoinFarm? joinFarm, CancellationToken cancellationToken)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 
@@ -105,6 +112,13 @@ public static partial class Worker
             TimeProvider.System,
             logging.CreateLogger<TelemetrySinks>());
 
+        await using FarmNode? farm = options.Farm is null ? null : JoinFarm(options, plugins.Farm, identity, slots, joinFarm, logging);
+        if (farm is not null)
+        {
+            builder.Services.AddSingleton(farm).AddSingleton<IHostLifetime>(services =>
+                ActivatorUtilities.CreateInstance<DrainingLifetime>(services, TimeSpan.FromSeconds(options.FarmDrainSeconds)));
+        }
+
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ILocalContentStore>(new MeasuredContentStore(stores.Store, metrics))
@@ -131,8 +145,14 @@ public static partial class Worker
         application.UseAuthorization();
         application.MapGrpcService<SessionsService>();
         application.MapReapi();
+        if (farm is not null)
+        {
+            application.MapGrpcService<FarmService>();
+        }
+
         await application.StartAsync(cancellationToken);
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        farm?.Start((options.FarmAdvertise ?? address).TrimEnd('/'));
         await output.WriteLineAsync($"Repr worker listens on {address} (workspace: {workspaces.Name}, slots: {options.Slots}, data: {options.Data})");
         if (options.PortFile is { } portFile)
         {
@@ -142,6 +162,17 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(cancellationToken);
+    }
+
+    private static FarmNode JoinFarm(
+        WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
+    {
+        IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
+        IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
+            ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
+            : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
+                new FarmEngine(new Uri(options.Farm!), identity.WorkerId, listen, farm.ToPool(), logging));
+        return new FarmNode(identity, slots, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
     }
 
     private static TService Create<TService>(SelectedPlugin<TService> plugin, ILoggerFactory logging)

@@ -47,11 +47,29 @@ public sealed record WorkerOptions
     /// <summary>Platform properties that those actions may ask for, NAME=VALUE, beyond those of the machine.</summary>
     public IReadOnlyList<string> ReapiPlatform { get; init; } = [];
 
+    /// <summary>
+    /// Who schedules: null: nobody, actions wait here; "local": a pool in this process; else where the workers of a farm find each other, as in
+    /// "redis://10.0.0.1:6379".
+    /// </summary>
+    public string? Farm { get; init; }
+
+    /// <summary>Where requesters of the farm reach this worker, as in "https://build7.example.com:7070"; null: where it listens.</summary>
+    public string? FarmAdvertise { get; init; }
+
+    /// <summary>Address and port for the other workers of the farm; null: the address of <see cref="Listen"/> and a free port.</summary>
+    public string? FarmListen { get; init; }
+
+    /// <summary>Seconds for which a worker of a farm that is asked to stop lets its actions end.</summary>
+    public int FarmDrainSeconds { get; init; } = 60;
+
     /// <summary>Listens beyond loopback although nobody is authenticated, with encryption or without.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 
     /// <summary>Listens beyond loopback with authentication but without encryption: something in front of the worker ends TLS.</summary>
     public bool DangerouslyAllowCleartext { get; init; }
+
+    /// <summary>The value of <see cref="Farm"/> for a pool in this process.</summary>
+    public const string LocalFarm = "local";
 
     /// <summary>The data directory when none is given: <c>$XDG_DATA_HOME/repr</c>, else <c>~/.local/share/repr</c>.</summary>
     public static string DefaultData =>
@@ -89,6 +107,7 @@ public sealed record WorkerOptions
             problems.Add("--reapi-system-path and --reapi-platform are for --reapi-execution, which is not given.");
         }
 
+        problems.AddRange(FindFarmProblems(listen));
         if (Slots < 1)
         {
             problems.Add($"--slots: {Slots} is too few; at least 1.");
@@ -120,6 +139,53 @@ public sealed record WorkerOptions
         }
 
         return problems;
+    }
+
+    private IEnumerable<string> FindFarmProblems(Uri? listen)
+    {
+        if (Farm is null)
+        {
+            if (FarmAdvertise is not null || FarmListen is not null)
+            {
+                yield return "--farm-advertise and --farm-listen are for --farm, which is not given.";
+            }
+
+            yield break;
+        }
+
+        if (Farm != LocalFarm && !(Uri.TryCreate(Farm, UriKind.Absolute, out Uri? store) && store.Scheme is "redis" or "rediss" && store.Host.Length > 0))
+        {
+            yield return $"--farm: '{Farm}' is neither 'local' nor an address like redis://10.0.0.1:6379.";
+        }
+
+        if (FarmAdvertise is { } advertised
+            && !(Uri.TryCreate(advertised, UriKind.Absolute, out Uri? address) && address is { Scheme: "http" or "https", AbsolutePath: "/", Query: "" }))
+        {
+            yield return $"--farm-advertise: '{advertised}' is not an address like http://build7.example.com:7070.";
+        }
+
+        if (FarmListen is { } silo && !IPEndPoint.TryParse(silo, out _))
+        {
+            yield return $"--farm-listen: '{silo}' is not an IP address and a port like 10.0.0.7:7071.";
+        }
+
+        if (listen is not null && IPAddress.TryParse(listen.Host.Trim('[', ']'), out IPAddress? any) && (any.Equals(IPAddress.Any) || any.Equals(IPAddress.IPv6Any)))
+        {
+            if (FarmAdvertise is null)
+            {
+                yield return $"--farm: nobody can connect to {any}; say with --farm-advertise where requesters reach this worker.";
+            }
+
+            if (FarmListen is null && Farm != LocalFarm)
+            {
+                yield return $"--farm: nobody can connect to {any}; say with --farm-listen where the other workers reach this one.";
+            }
+        }
+
+        if (FarmDrainSeconds is < 0 or > 86400)
+        {
+            yield return $"--farm-drain-seconds: {FarmDrainSeconds} is not a number of seconds; 0 to 86400.";
+        }
     }
 
     private string? FindExposure(bool hasCertificate, bool isAuthenticating) => (hasCertificate, isAuthenticating) switch

@@ -19,6 +19,18 @@ public sealed class Admission(string node, string incarnation, int slots, PoolOp
     /// <summary>Leases that it takes at the same time.</summary>
     public int Places { get; } = slots + Math.Max(1, (int)(slots * options.AheadPerSlot));
 
+    /// <summary>Leases that it has taken.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _held.Count;
+            }
+        }
+    }
+
     /// <summary>This run of the worker.</summary>
     public string Incarnation => incarnation;
 

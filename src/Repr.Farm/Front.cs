@@ -76,6 +76,16 @@ public sealed class Front(string node)
                 _lent.Remove(lease);
             }
 
+            return WithdrawAll(requester);
+        }
+    }
+
+    /// <summary>A requester no longer wants any slot.</summary>
+    /// <returns>The numbers of its asks.</returns>
+    public IReadOnlyList<long> WithdrawAll(object requester)
+    {
+        lock (_lock)
+        {
             long[] asks = [.. _asks.Where(pair => pair.Value.Requester == requester).Select(static pair => pair.Key)];
             foreach (long number in asks)
             {

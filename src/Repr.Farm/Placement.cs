@@ -14,13 +14,13 @@ internal static class Placement
     /// <param name="ask">What is placed.</param>
     /// <param name="now">The time.</param>
     /// <returns>Null: none has room.</returns>
-    public static PoolWorker? Choose(IEnumerable<PoolWorker> workers, SlotAsk ask, TimeSpan now)
+    public static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now)
     {
         PoolWorker? best = Choose(workers, ask, now, avoid: true, out bool fits);
         return best is null && !fits && ask.Avoid.Count > 0 ? Choose(workers, ask, now, avoid: false, out _) : best;
     }
 
-    private static PoolWorker? Choose(IEnumerable<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool avoid, out bool fits)
+    private static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool avoid, out bool fits)
     {
         fits = false;
         Candidate balanced = default;
@@ -28,7 +28,7 @@ internal static class Placement
         foreach (PoolWorker worker in workers)
         {
             int free = worker.FreePlaces(now);
-            if ((free == 0 && fits) || !worker.Fits(ask) || (avoid && ask.Avoid.Contains(worker.Name, StringComparer.Ordinal)))
+            if ((free == 0 && fits) || !worker.Fits(ask) || (avoid && ask.Avoid.Count > 0 && ask.Avoid.Contains(worker.Beat.Endpoint, StringComparer.Ordinal)))
             {
                 continue;
             }

@@ -9,7 +9,7 @@ namespace Repr.Farm;
 /// </summary>
 /// <param name="options">Its rules.</param>
 /// <param name="epoch">Unique for each pool; part of the names of its leases.</param>
-public sealed class Pool(PoolOptions options, string epoch)
+public sealed partial class Pool(PoolOptions options, string epoch)
 {
     private const double EstimateMemory = 0.05;
     private static readonly TimeSpan s_expiryInterval = TimeSpan.FromMilliseconds(250);
@@ -34,71 +34,6 @@ public sealed class Pool(PoolOptions options, string epoch)
 
     /// <summary>Asks that wait.</summary>
     public int Asks => _shares.Asks;
-
-    /// <summary>A worker is there, with its requesters. What it no longer names has ended.</summary>
-    /// <param name="beat">What it says.</param>
-    /// <param name="now">The time.</param>
-    public void Beat(NodeBeat beat, TimeSpan now)
-    {
-        ArgumentNullException.ThrowIfNull(beat);
-        if (_byName.TryGetValue(beat.Node, out PoolWorker? worker) && worker.Beat.Incarnation != beat.Incarnation)
-        {
-            Leave(beat.Node); // it was started again: what ran there is gone
-            worker = null;
-        }
-
-        if (worker is null)
-        {
-            _byName[beat.Node] = worker = new PoolWorker(beat.Node, options);
-            _workers.Add(worker);
-        }
-
-        worker.Note(beat, now);
-        foreach (SlotLease lease in beat.Held)
-        {
-            if (Renew(lease, now) is { } held)
-            {
-                held.IsInUse = true;
-            }
-        }
-
-        foreach (SlotLease lease in beat.Lent)
-        {
-            Renew(lease, now);
-        }
-
-        // The worker has the last word about what runs there.
-        if (worker.Leases.Count > beat.Held.Count)
-        {
-            HashSet<string> named = [.. beat.Held.Select(static lease => lease.Id)];
-            foreach (HeldLease lease in worker.Leases.Values.Where(lease => lease.IsInUse && !named.Contains(lease.Lease.Id)).ToArray())
-            {
-                End(new LeaseEnd(lease.Lease.Id, LeaseOutcome.Unused), now);
-            }
-        }
-
-        CompareAsks(beat);
-    }
-
-    /// <summary>A worker is gone, with all its leases and asks.</summary>
-    public void Leave(string node)
-    {
-        if (!_byName.Remove(node, out PoolWorker? worker))
-        {
-            return;
-        }
-
-        _workers.Remove(worker);
-        foreach (HeldLease lease in worker.Leases.Values.ToArray())
-        {
-            Forget(lease);
-        }
-
-        foreach (WaitingAsk ask in _waiting.GetValueOrDefault(node)?.Values.ToArray() ?? [])
-        {
-            Drop(ask);
-        }
-    }
 
     /// <summary>A requester wants a slot. The grant comes out of <see cref="Serve"/>.</summary>
     /// <param name="ask">What it wants.</param>
@@ -178,7 +113,7 @@ public sealed class Pool(PoolOptions options, string epoch)
     public PoolAnswers Serve(TimeSpan now)
     {
         SlotAsk[] unfit = Expire(now);
-        if (_shares.Asks == 0 || !_workers.Any(worker => worker.FreePlaces(now) > 0))
+        if (_shares.Asks == 0 || !HasRoom(now))
         {
             return unfit.Length == 0 ? PoolAnswers.None : new PoolAnswers([], unfit);
         }
@@ -187,7 +122,7 @@ public sealed class Pool(PoolOptions options, string epoch)
         HashSet<Shape> refused = [];
         _shares.BeginRound();
         PoolWorker? chosen = null;
-        while (_shares.TakeNext(refused, TryPlace, CostOf) is { } next)
+        while (HasRoom(now) && _shares.TakeNext(refused, TryPlace, CostOf) is { } next)
         {
             Unlist(next.Ask);
             SlotLease lease = new()
@@ -211,13 +146,23 @@ public sealed class Pool(PoolOptions options, string epoch)
     public QueueAnswer Expect(SlotAsk ask, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(ask);
-        PoolWorker[] fitting = [.. _workers.Where(worker => worker.Fits(ask) && !worker.IsQuarantined(now))];
+        int workers = 0;
+        int slots = 0;
+        int free = 0;
+        foreach (PoolWorker worker in _workers)
+        {
+            if (worker.Fits(ask) && !worker.IsQuarantined(now))
+            {
+                workers++;
+                slots += worker.Beat.Slots;
+                free += Math.Max(0, worker.Beat.Slots - worker.Used);
+            }
+        }
+
         ShareNode leaf = _shares.LeafOf(ask.Account);
-        int slots = fitting.Sum(static worker => worker.Beat.Slots);
-        int free = slots - fitting.Sum(static worker => Math.Min(worker.Used, worker.Beat.Slots));
         bool isFree = _shares.Asks < free;
         double seconds = slots == 0 || isFree ? 0 : (leaf.Asks + 1) * _estimate / (slots * leaf.Share());
-        return new QueueAnswer(fitting.Length, isFree ? 0 : leaf.Asks, seconds);
+        return new QueueAnswer(workers, isFree ? 0 : leaf.Asks, seconds);
     }
 
     /// <summary>The farm now.</summary>
@@ -229,6 +174,19 @@ public sealed class Pool(PoolOptions options, string epoch)
         int queued = _shares.Asks;
         string[] endpoints = [.. taking.Select(static worker => worker.Beat.Endpoint).Order(StringComparer.Ordinal)];
         return new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots);
+    }
+
+    private bool HasRoom(TimeSpan now)
+    {
+        foreach (PoolWorker worker in _workers)
+        {
+            if (worker.FreePlaces(now) > 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private double CostOf(WaitingAsk ask) => ask.Ask.ExpectedSeconds > 0 ? ask.Ask.ExpectedSeconds : _estimate;
@@ -266,55 +224,6 @@ public sealed class Pool(PoolOptions options, string epoch)
         }
     }
 
-    // Those that this pool does not know are of one that was lost; those that the front does not know any more are withdrawn.
-    private void CompareAsks(NodeBeat beat)
-    {
-        foreach (SlotAsk ask in beat.Asks)
-        {
-            Add(ask);
-        }
-
-        if (!_waiting.TryGetValue(beat.Node, out Dictionary<long, WaitingAsk>? known) || known.Count == beat.Asks.Count)
-        {
-            return;
-        }
-
-        HashSet<long> named = [.. beat.Asks.Select(static ask => ask.Number)];
-        foreach (WaitingAsk waiting in known.Values.Where(waiting => waiting.Ask.Number <= beat.LastAsk && !named.Contains(waiting.Ask.Number)).ToArray())
-        {
-            Drop(waiting);
-        }
-    }
-
-    private HeldLease? Renew(SlotLease lease, TimeSpan now)
-    {
-        if (_leases.TryGetValue(lease.Id, out HeldLease? held))
-        {
-            held.RenewedAt = now;
-            return held;
-        }
-
-        // Of an earlier pool. Not what has just ended here, and not what a worker is gone with.
-        if (_ended.ContainsKey(lease.Id)
-            || !_byName.TryGetValue(lease.Worker, out PoolWorker? worker)
-            || worker.Beat.Incarnation != lease.Incarnation)
-        {
-            return null;
-        }
-
-        if (Find(lease.Ask.Front, lease.Ask.Number) is { } answered)
-        {
-            Drop(answered);
-        }
-
-        ShareNode leaf = _shares.LeafOf(lease.Ask.Account);
-        double cost = lease.Ask.ExpectedSeconds > 0 ? lease.Ask.ExpectedSeconds : _estimate;
-        leaf.Charge(cost);
-        held = new HeldLease(lease, leaf, cost, now);
-        Hold(held, worker);
-        return held;
-    }
-
     private void Hold(HeldLease lease, PoolWorker worker)
     {
         _leases.Add(lease.Lease.Id, lease);
@@ -327,60 +236,5 @@ public sealed class Pool(PoolOptions options, string epoch)
         _leases.Remove(lease.Lease.Id);
         _granted.Remove((lease.Lease.Ask.Front, lease.Lease.Ask.Number));
         _byName.GetValueOrDefault(lease.Lease.Worker)?.Remove(lease);
-    }
-
-    private SlotAsk[] Expire(TimeSpan now)
-    {
-        _start ??= now;
-        if (now < _nextExpiry)
-        {
-            return [];
-        }
-
-        _nextExpiry = now + s_expiryInterval;
-        foreach (PoolWorker worker in _workers.Where(worker => now - worker.BeatAt >= options.BeatTimeout).ToArray())
-        {
-            Leave(worker.Name);
-        }
-
-        while (_endedInOrder.TryPeek(out (TimeSpan At, string Id) oldest) && now - oldest.At >= options.LeaseTimeout + options.BeatTimeout)
-        {
-            _endedInOrder.Dequeue();
-            _ended.Remove(oldest.Id);
-        }
-
-        foreach (HeldLease lease in _leases.Values.Where(lease => now - lease.RenewedAt >= options.LeaseTimeout).ToArray())
-        {
-            End(new LeaseEnd(lease.Lease.Id, LeaseOutcome.Unused), now);
-        }
-
-        return RefuseUnfit(now);
-    }
-
-    // What no worker fits is told after the time in which one would have been heard of.
-    private SlotAsk[] RefuseUnfit(TimeSpan now)
-    {
-        Dictionary<Shape, bool> fits = [];
-        List<WaitingAsk> refused = [];
-        foreach (WaitingAsk waiting in _waiting.Values.SelectMany(static ofFront => ofFront.Values))
-        {
-            if (!fits.TryGetValue(waiting.Shape, out bool isFit))
-            {
-                fits[waiting.Shape] = isFit = _workers.Any(worker => worker.Fits(waiting.Ask));
-            }
-
-            if (!isFit && _unfitSince.TryAdd(waiting.Shape, now) is false && now - _unfitSince[waiting.Shape] >= options.BeatTimeout)
-            {
-                refused.Add(waiting);
-            }
-        }
-
-        foreach (Shape shape in _unfitSince.Keys.Where(shape => fits.GetValueOrDefault(shape, true)).ToArray())
-        {
-            _unfitSince.Remove(shape);
-        }
-
-        refused.ForEach(Drop);
-        return [.. refused.Select(static waiting => waiting.Ask)];
     }
 }

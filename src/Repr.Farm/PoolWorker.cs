@@ -23,6 +23,9 @@ internal sealed class PoolWorker(string name, PoolOptions options)
     /// <summary>Leases on it, by id.</summary>
     public Dictionary<string, HeldLease> Leases { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Leases that have ended for the pool and still have their places.</summary>
+    public int Ended { get; set; }
+
     /// <summary>Memory that these expect to use.</summary>
     public long Memory { get; private set; }
 
@@ -36,7 +39,7 @@ internal sealed class PoolWorker(string name, PoolOptions options)
     public int Places => Beat.Slots + Math.Max(1, (int)(Beat.Slots * options.AheadPerSlot));
 
     /// <summary>Leases and other work.</summary>
-    public int Used => Leases.Count + Beat.OtherLoad;
+    public int Used => Leases.Count + Ended + Beat.OtherLoad;
 
     /// <summary>Takes a beat.</summary>
     public void Note(NodeBeat beat, TimeSpan now)
@@ -62,7 +65,7 @@ internal sealed class PoolWorker(string name, PoolOptions options)
     public bool Fits(SlotAsk ask) =>
         !IsDifferent && !Beat.IsDraining
         && (ask.Platform.Length == 0 || ask.Platform == Beat.Platform)
-        && ask.Labels.All(label => Beat.Labels.Contains(label, StringComparer.Ordinal));
+        && (ask.Labels.Count == 0 || ask.Labels.All(label => Beat.Labels.Contains(label, StringComparer.Ordinal)));
 
     /// <summary>It has memory for one more. What is too large for it even alone may run alone.</summary>
     public bool HasMemory(SlotAsk ask) =>

@@ -30,7 +30,7 @@ public sealed record SlotAsk
     /// <summary>For how long it is expected to have its slot; 0: not known.</summary>
     public double ExpectedSeconds { get; init; }
 
-    /// <summary>Workers that are taken only when no other fits: it failed there. Sorted.</summary>
+    /// <summary>Addresses of workers that are taken only when no other fits: it failed there. Sorted.</summary>
     public IReadOnlyList<string> Avoid { get; init; } = [];
 }
 

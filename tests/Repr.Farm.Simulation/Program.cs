@@ -12,9 +12,17 @@ Option<double> faults = new("--seconds-between-faults");
 Option<double> ahead = new("--ahead") { DefaultValueFactory = static _ => new Repr.Farm.PoolOptions().AheadPerSlot };
 Option<string?> graph = new("--graph") { Description = "A recorded build for each requester instead of --actions." };
 Option<bool> uniform = new("--uniform") { Description = "All workers have the same slots and speed." };
-RootCommand root = new("Runs a farm in virtual time. The same options give the same run.") { seed, seeds, workers, slots, requesters, actions, faults, ahead, graph, uniform };
+Option<string?> record = new("--record") { Description = "Writes the graph of this build record instead, with --solution." };
+Option<string> solution = new("--solution") { Description = "The directory of its projects." };
+RootCommand root = new("Runs a farm in virtual time. The same options give the same run.") { seed, seeds, workers, slots, requesters, actions, faults, ahead, graph, uniform, record, solution };
 root.SetAction(parsed =>
 {
+    if (parsed.GetValue(record) is { } file)
+    {
+        Console.WriteLine(GraphRecorder.Record(file, parsed.GetRequiredValue(solution)));
+        return 0;
+    }
+
     int first = parsed.GetValue(seed);
     for (int current = first; current < first + parsed.GetValue(seeds); current++)
     {

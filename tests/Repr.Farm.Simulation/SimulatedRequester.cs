@@ -195,7 +195,7 @@ internal sealed class SimulatedRequester
         }
 
         EndLease(lease, LeaseOutcome.Failed, -1);
-        _avoid[action].Add(lease.Worker);
+        _avoid[action].Add(lease.Endpoint);
         if (++_attempts[action] >= Attempts)
         {
             RunLocally(action);

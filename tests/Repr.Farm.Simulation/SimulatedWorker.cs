@@ -19,9 +19,12 @@ internal sealed class Execution(SimulatedRequester requester, int action, SlotLe
 /// <summary>A worker: the real front and admission, and tools that sleep.</summary>
 internal sealed class SimulatedWorker
 {
+    private const double ResendSeconds = 0.2;
+
     private readonly Simulation _simulation;
     private readonly Queue<Execution> _queue = new();
     private readonly HashSet<Execution> _here = [];
+    private readonly HashSet<Execution> _unanswered = [];
     private int _incarnation;
 
     public SimulatedWorker(Simulation simulation, int index, int slots, double speed)
@@ -72,6 +75,7 @@ internal sealed class SimulatedWorker
         }
 
         _here.Add(execution);
+        _unanswered.Add(execution);
         _queue.Enqueue(execution);
         Run();
         return true;
@@ -80,8 +84,9 @@ internal sealed class SimulatedWorker
     public void Kill()
     {
         IsUp = false;
-        Execution[] lost = [.. _here];
+        Execution[] lost = [.. _unanswered];
         _here.Clear();
+        _unanswered.Clear();
         _queue.Clear();
         foreach (Execution execution in lost)
         {
@@ -116,8 +121,9 @@ internal sealed class SimulatedWorker
                 return;
             }
 
-            foreach (Execution execution in _here.ToArray())
+            foreach (Execution execution in _unanswered.ToArray())
             {
+                _unanswered.Remove(execution);
                 execution.IsLost = true;
                 execution.Requester.Lose(execution);
             }
@@ -190,12 +196,31 @@ internal sealed class SimulatedWorker
         Running--;
         Finish(execution, LeaseOutcome.Done, seconds);
         _simulation.NoteUse(execution.Lease.Ask.Account, seconds);
-        if (!execution.IsLost && IsReachable)
+        Answer(execution, seconds);
+        Run();
+    }
+
+    // What is sent while nothing arrives arrives later, unless the session ends before.
+    private void Answer(Execution execution, double seconds)
+    {
+        if (!IsUp || execution.IsLost)
         {
-            _simulation.Clock.After(_simulation.Latency(), () => execution.Requester.Complete(execution, seconds));
+            return;
         }
 
-        Run();
+        bool isReachable = IsReachable;
+        _simulation.Clock.After(isReachable ? _simulation.Latency() : ResendSeconds, () =>
+        {
+            if (isReachable)
+            {
+                _unanswered.Remove(execution);
+                execution.Requester.Complete(execution, seconds);
+            }
+            else
+            {
+                Answer(execution, seconds);
+            }
+        });
     }
 
     private void Finish(Execution execution, LeaseOutcome outcome, double seconds)

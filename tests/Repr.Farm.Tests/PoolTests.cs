@@ -300,12 +300,12 @@ public sealed class PoolTests
     {
         Beat("a", slots: 4);
         Beat("b", slots: 4);
-        _pool.Ask(NewAsk(1) with { Avoid = ["a"] }, _now);
-        _pool.Ask(NewAsk(2) with { Avoid = ["b"] }, _now);
+        _pool.Ask(NewAsk(1) with { Avoid = ["http://a:7070"] }, _now);
+        _pool.Ask(NewAsk(2) with { Avoid = ["http://b:7070"] }, _now);
         Assert.Equal(["a", "b"], Serve().Select(lease => lease.Worker).Order());
 
         _pool.Leave("b");
-        _pool.Ask(NewAsk(3) with { Avoid = ["a"] }, _now);
+        _pool.Ask(NewAsk(3) with { Avoid = ["http://a:7070"] }, _now);
         Assert.Equal("a", Assert.Single(Serve()).Worker);
     }
 

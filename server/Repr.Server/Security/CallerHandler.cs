@@ -18,6 +18,9 @@ internal sealed partial class CallerHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logging, UrlEncoder encoder, CallerAuthenticators authenticators)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logging, encoder)
 {
+    /// <summary>What callers are called where nobody is authenticated.</summary>
+    public const string Anybody = "anyone";
+
     /// <summary>The only scheme.</summary>
     public const string SchemeName = "Repr";
 
@@ -34,7 +37,7 @@ internal sealed partial class CallerHandler(
     {
         if (authenticators.All.Count == 0)
         {
-            return Success(new Caller("anyone", Scopes.All));
+            return Success(new Caller(Anybody, Scopes.All));
         }
 
         string header = Request.Headers[HeaderNames.Authorization].ToString();

@@ -3,9 +3,11 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
+using Repr.Farm;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Scheduling;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
 
@@ -32,7 +34,8 @@ internal sealed partial class Session(
     ILocalContentStore store,
     WorkerTelemetry telemetry,
     TimeProvider time,
-    ILogger<Session> logger)
+    ILogger<Session> logger,
+    FarmNode? farm = null)
 {
     private static readonly TimeSpan LoadInterval = TimeSpan.FromSeconds(1);
 
@@ -178,7 +181,8 @@ internal sealed partial class Session(
         long start = Stopwatch.GetTimestamp();
         try
         {
-            ActionResult result = await ExecuteAsync(execute, action, lease);
+            using FarmNode.LeaseUse? use = execute.Lease is { } slotLease ? farm?.Enter(slotLease.ToLease()) : null;
+            ActionResult result = await ExecuteAsync(execute, action, lease, use);
             completed.Completed = result.ToWire(execute.ActionId);
             completed.Completed.QuestionWaits.AddRange(action.Waits);
             await StoreObservedAsync(completed.Completed, lease, action.Stopped);
@@ -221,7 +225,7 @@ internal sealed partial class Session(
         }
     }
 
-    private async Task<ActionResult> ExecuteAsync(Execute execute, ActionSession action, IContentLease lease)
+    private async Task<ActionResult> ExecuteAsync(Execute execute, ActionSession action, IContentLease lease, FarmNode.LeaseUse? use)
     {
         Digest[] digests = [.. execute.InputSets.Select(WireConversions.ToCore)];
         IReadOnlyList<Execution.InputSet> sets = await inputSets.ReadAsync(digests, lease, action.Stopped);
@@ -237,6 +241,7 @@ internal sealed partial class Session(
             action.Span)
         {
             Caller = $"{caller}\0{_requester}",
+            OnStarted = use is null ? null : use.Start,
         };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {
@@ -248,7 +253,14 @@ internal sealed partial class Session(
 
         try
         {
-            return await executor.ExecuteAsync(request, action, action, action, lease, action.Stopped);
+            ActionResult result = await executor.ExecuteAsync(request, action, action, action, lease, action.Stopped);
+            use?.Outcome = LeaseOutcome.Done;
+            return result;
+        }
+        catch (Exception defect) when (defect is not (ReprException or OperationCanceledException))
+        {
+            use?.Outcome = LeaseOutcome.Failed;
+            throw;
         }
         finally
         {

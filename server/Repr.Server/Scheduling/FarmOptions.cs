@@ -1,0 +1,39 @@
+using Repr.Farm;
+
+namespace Repr.Server.Scheduling;
+
+/// <summary>Section <c>Farm</c> of a worker's settings file. The same on all workers of a farm, except for the labels.</summary>
+public sealed class FarmOptions
+{
+    /// <summary>What this worker has that others have not.</summary>
+    public IList<string> Labels { get; init; } = [];
+
+    /// <summary>Shares of users and of their projects, as in "alice" and "alice/app"; those that are not named have 1.</summary>
+    public IDictionary<string, double> Shares { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Share of interactive work when batch work wants all the rest.</summary>
+    public double InteractiveShare { get; set; } = 9;
+
+    /// <summary>Share of batch work.</summary>
+    public double BatchShare { get; set; } = 1;
+
+    /// <summary>All that is wrong, one sentence each.</summary>
+    internal IEnumerable<string> FindProblems()
+    {
+        foreach ((string name, double share) in Shares.Append(new("InteractiveShare", InteractiveShare)).Append(new("BatchShare", BatchShare)))
+        {
+            if (share is not (> 0 and < 1e6))
+            {
+                yield return $"Farm: the share of '{name}' is not a number above 0.";
+            }
+        }
+    }
+
+    /// <summary>The pool's rules.</summary>
+    internal PoolOptions ToPool() => new()
+    {
+        Weights = new Dictionary<string, double>(Shares),
+        InteractiveWeight = InteractiveShare,
+        BatchWeight = BatchShare,
+    };
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Repr.Farm.Simulation;
+
+namespace Repr.Farm.Tests;
+
+/// <summary>
+/// What a farm promises, over many runs in virtual time. A run that breaks a promise names its seed; REPR_TEST_SEED replays it alone.
+/// </summary>
+public sealed class SimulationTests
+{
+    private static IEnumerable<int> Seeds(int count) =>
+        Environment.GetEnvironmentVariable("REPR_TEST_SEED") is { Length: > 0 } seed ? [int.Parse(seed, CultureInfo.InvariantCulture)] : Enumerable.Range(1, count);
+
+    [Fact]
+    public void No_action_is_lost_and_most_are_remote_whatever_happens_to_workers()
+    {
+        foreach (int seed in Seeds(40))
+        {
+            SimulationResult result = Simulation.Simulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Workers = 8,
+                Requesters = 4,
+                Actions = 1600,
+                Users = seed % 3,
+                SecondsBetweenFaults = 2,
+                Limit = 3600,
+            });
+
+            Assert.True(result.Actions == 1600, $"{result.Actions} of 1600 actions ended: seed {seed}");
+            Assert.True(result.Local <= 160, $"{result.Local} of 1600 actions ran locally: seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void The_same_seed_is_the_same_run()
+    {
+        SimulationOptions options = new() { Seed = 7, Workers = 10, Requesters = 4, Actions = 2000, SecondsBetweenFaults = 3 };
+
+        SimulationResult first = Simulation.Simulation.Run(options);
+        SimulationResult second = Simulation.Simulation.Run(options);
+
+        Assert.Equal((first.Seconds, first.Events, first.Retries, first.LongestWait), (second.Seconds, second.Events, second.Retries, second.LongestWait));
+    }
+
+    [Fact]
+    public void Shares_are_within_a_tenth_of_the_weights()
+    {
+        Dictionary<string, double> weights = new() { ["u0"] = 1, ["u1"] = 2, ["u2"] = 3, ["u3"] = 4 };
+        foreach (int seed in Seeds(6))
+        {
+            SimulationResult result = Simulation.Simulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Workers = 8,
+                Requesters = 4,
+                Actions = 40_000,
+                StopAt = 120, // all still want more
+                Pool = new PoolOptions { Weights = weights },
+            });
+
+            double all = result.Used.Values.Sum();
+            foreach ((string user, double weight) in weights)
+            {
+                Assert.InRange(result.Used[user] / all, weight / 10 * 0.9, weight / 10 * 1.1);
+            }
+        }
+    }
+
+    [Fact]
+    public void Nobody_starves()
+    {
+        foreach (int seed in Seeds(200))
+        {
+            // One project of batch work among 5 interactive users who always want more than there is.
+            SimulationResult result = Simulation.Simulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Workers = 3,
+                Slots = 2,
+                Requesters = 6,
+                BatchPart = 0.17,
+                Actions = 1800,
+                Parallel = 10,
+                StopAt = 100,
+            });
+
+            // u0 is the batch user. A tenth of 6 to 12 slots and at least 10 % of that: without shares it would get nothing.
+            double share = result.Used["u0"] / result.Used.Values.Sum();
+            Assert.True(share is > 0.07 and < 0.14, $"Batch work got {share:P1}: seed {seed}");
+
+            // 10 of its actions wait at most, on a tenth of the slots, at half speed: 1.5 s each.
+            double expected = 10 * 1.5 / (0.1 * result.Slots);
+            Assert.True(result.LongestWait < expected * 4, $"Somebody waited {result.LongestWait:F1} s: seed {seed}");
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 1, 4)]
+    [InlineData(4, 2, 4)]
+    [InlineData(16, 4, 4)]
+    [InlineData(32, 8, 2)]
+    public void Builds_take_at_most_15_percent_longer_than_the_lower_bound(int builds, int workers, int slots)
+    {
+        BuildGraph graph = BuildGraph.Load("sample");
+        foreach (int seed in Seeds(10))
+        {
+            SimulationResult result = Simulation.Simulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Workers = workers,
+                Slots = slots,
+                IsUniform = true,
+                Requesters = builds,
+                Graph = graph,
+            });
+
+            double bound = graph.LowerBound(result.Slots, builds);
+            Assert.True(result.Seconds <= bound * 1.15, $"{result.Seconds:F2} s, bound {bound:F2} s: seed {seed}");
+        }
+    }
+}
