@@ -57,6 +57,14 @@ internal static class ServeCommand
         {
             Description = "A platform property NAME=VALUE that those actions may ask for; can be given again.",
         };
+        Option<string?> farm = new("--farm") { Description = "local: a pool of slots in this process; redis://host:port: a farm of several workers." };
+        Option<string?> farmAdvertise = new("--farm-advertise") { Description = "Address at which requesters of the farm reach this worker." };
+        Option<string?> farmListen = new("--farm-listen") { Description = "IP address and port for the other workers of the farm." };
+        Option<int> farmDrainSeconds = new("--farm-drain-seconds")
+        {
+            Description = "Seconds for which a worker of a farm that is asked to stop lets its actions end.",
+            DefaultValueFactory = _ => defaults.FarmDrainSeconds,
+        };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication.",
@@ -69,7 +77,7 @@ internal static class ServeCommand
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
             listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
-            configuration, reapi, reapiSystemPaths, reapiPlatform, anyone, cleartext,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, farm, farmAdvertise, farmListen, farmDrainSeconds, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -88,6 +96,10 @@ internal static class ServeCommand
                 ReapiExecution = parsed.GetValue(reapi),
                 ReapiSystemPaths = parsed.GetValue(reapiSystemPaths) ?? [],
                 ReapiPlatform = parsed.GetValue(reapiPlatform) ?? [],
+                Farm = parsed.GetValue(farm),
+                FarmAdvertise = parsed.GetValue(farmAdvertise),
+                FarmListen = parsed.GetValue(farmListen),
+                FarmDrainSeconds = parsed.GetValue(farmDrainSeconds),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
                 DangerouslyAllowCleartext = parsed.GetValue(cleartext),
             },

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Plugins;
 using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
+using Repr.Requester.Farm;
 using Repr.Requester.Predictors;
 using Repr.Requester.Security;
 
@@ -37,7 +38,8 @@ public sealed class RequesterPlugins
         Discovery = settings.Select<IWorkerDiscovery>("Discovery");
         _credentials = SelectCredentials(settings);
         _tls = settings.Bind<RequesterTlsOptions>("Tls");
-        _problems.AddRange(settings.Problems);
+        Farm = settings.Bind<FarmSettings>("Farm");
+        _problems.AddRange([.. settings.Problems, .. Farm.FindProblems()]);
         if (Stores.Count > 1)
         {
             _problems.Add("Stores: a requester has one; a worker may have several.");
@@ -49,6 +51,9 @@ public sealed class RequesterPlugins
 
     /// <summary>Section <c>Discovery</c>: what knows the workers behind the endpoint <c>repr://discover</c>.</summary>
     public IReadOnlyList<SelectedPlugin<IWorkerDiscovery>> Discovery { get; } = [];
+
+    /// <summary>Section <c>Farm</c>: what a farm is told of this requester's actions.</summary>
+    public FarmSettings Farm { get; } = new();
 
     /// <summary>No plugins.</summary>
     public static RequesterPlugins None { get; } = new(null, null, null);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
 using Repr.Requester.Door;
+using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -26,6 +27,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly TreeWatch? _watch = TreeWatch.TryCreate();
     private readonly WorkerSessions _sessions;
     private readonly WorkerPool _workers;
+    private readonly FarmWorkers _farms;
     private readonly ActionRunner _runner;
     private readonly RequesterTelemetry _telemetry;
     private readonly LocalQueue _local;
@@ -48,10 +50,22 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
         _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), options.Plugins.Path, log);
+        _farms = new FarmWorkers(
+            options.Plugins.Farm,
+            endpoint =>
+            {
+                Uri? seed = FarmEndpoint.SeedOf(endpoint);
+                FarmMembers members = new(seed);
+                IReadOnlyList<NamedDiscovery> others = seed is null ? options.Plugins.CreateDiscovery(context) : [];
+                DiscoveredWorkers found = new([.. others, new NamedDiscovery("farm", members)], time, log);
+                return new Farm.Farm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, options.Plugins.Path, log));
+            },
+            log);
         InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);
         _runner = new ActionRunner(
             options,
             _workers,
+            _farms,
             new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
             predictors,
@@ -94,7 +108,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _farms.DisposeAsync();
         await _workers.DisposeAsync();
+        await _sessions.DisposeAsync();
         await _options.Access.DisposeAsync();
         _digests.Dispose();
         _watch?.Dispose();

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
+using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -30,9 +31,21 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
         Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), settings: null, NullLogger.Instance);
+        Farms = new FarmWorkers(
+            new FarmSettings(),
+            endpoint =>
+            {
+                FarmMembers members = new(FarmEndpoint.SeedOf(endpoint));
+                DiscoveredWorkers found = new([new NamedDiscovery("farm", members)], TimeProvider.System, NullLogger.Instance);
+                return new Farm.Farm(
+                    new FarmLeases(Options, found, members, TimeProvider.System, NullLogger.Instance),
+                    new WorkerPool(Sessions, found, settings: null, NullLogger.Instance));
+            },
+            NullLogger.Instance);
         Runner = new ActionRunner(
             Options,
             Workers,
+            Farms,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
             Predictors,
@@ -58,6 +71,8 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public WorkerSessions Sessions { get; }
 
     public WorkerPool Workers { get; }
+
+    public FarmWorkers Farms { get; }
 
     public ActionRunner Runner { get; }
 
@@ -119,7 +134,9 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Farms.DisposeAsync();
         await Workers.DisposeAsync();
+        await Sessions.DisposeAsync();
         await _telemetry.DisposeAsync();
         Digests.Dispose();
         Watch.Dispose();

@@ -1,5 +1,6 @@
 using Repr.Protocol;
 using Repr.Requester.Discovery;
+using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
@@ -79,7 +80,7 @@ internal sealed record ActionRequest
 
         return new ActionRequest
         {
-            Endpoint = Uri.TryCreate(run.Endpoint, UriKind.Absolute, out Uri? any) && any == WorkerPool.Any ? any : ParseEndpoint(run.Endpoint),
+            Endpoint = Uri.TryCreate(run.Endpoint, UriKind.Absolute, out Uri? any) && (any == WorkerPool.Any || FarmEndpoint.Is(any)) ? any : ParseEndpoint(run.Endpoint),
             Command = command with
             {
                 UserId = LinuxNative.GetUserId(),
@@ -113,7 +114,7 @@ internal sealed record ActionRequest
             : throw new ActionFailureException(
                 MessageCodes.MalformedEndpoint,
                 ReprErrorCode.InvalidRequest,
-                $"The endpoint '{text}' is not of the form http://host:port or https://host:port, nor {WorkerPool.Any}; correct ReprEndpoint.");
+                $"The endpoint '{text}' is not of the form http://host:port or https://host:port, nor {WorkerPool.Any}, {FarmEndpoint.Discovered} or {FarmEndpoint.Form}; correct ReprEndpoint.");
 
     // Elsewhere the worker tells what was written and not returned. /tmp is private there: what is written is gone.
     private static void RequireVisibleWrites(VirtualPath directory, IReadOnlyList<VirtualPath> writeRoots)

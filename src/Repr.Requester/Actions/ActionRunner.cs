@@ -8,6 +8,7 @@ using Polly.Retry;
 using Repr.Protocol;
 using Repr.Requester.Content;
 using Repr.Requester.Discovery;
+using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -24,6 +25,7 @@ namespace Repr.Requester.Actions;
 internal sealed partial class ActionRunner(
     RequesterOptions options,
     WorkerPool workers,
+    FarmWorkers farms,
     InputMapper mapper,
     PredictionStore predictions,
     InputPredictors predictors,
@@ -146,7 +148,7 @@ internal sealed partial class ActionRunner(
                     && arguments.Outcome.Exception is { } failure
                     && IsWorthRetrying(failure)
                     && !progress.IsVisible
-                    && (progress.Lost < options.RetryBudget || request.Endpoint == WorkerPool.Any)), // another worker is another chance
+                    && (progress.Lost < options.RetryBudget || request.Endpoint.Scheme == WorkerPool.Any.Scheme)), // another worker is another chance
                 OnRetry = arguments =>
                 {
                     Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
@@ -176,7 +178,9 @@ internal sealed partial class ActionRunner(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken callerToken)
     {
         // 1. A worker; what the action does ends when the session with it is lost.
-        using TakenWorker worker = await workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, callerToken);
+        using TakenWorker worker = FarmEndpoint.Is(request.Endpoint)
+            ? await farms.TakeAsync(request, progress.Failed, callerToken)
+            : await workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, callerToken);
         WorkerSession session = worker.Session;
         progress.Endpoint = worker.Endpoint;
         progress.Worker = session.Welcome.WorkerId;
@@ -223,10 +227,12 @@ internal sealed partial class ActionRunner(
             progress.BeginExecution(time);
             using Span executing = progress.Span.Child("execute", ActivityKind.Client).Set(TelemetryNames.WorkerId, progress.Worker);
             execute.TraceParent = executing.TraceParent;
+            execute.Lease = worker.Lease;
             FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer, executing);
             progress.Answers = answers;
             ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
             executing.Dispose();
+            worker.Succeed();
             LostWrites.Refuse(request, result);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
@@ -238,6 +244,7 @@ internal sealed partial class ActionRunner(
 
             // 7. Learn what it looked at.
             progress.Result = result;
+            farms.Learn(request, (result.Timings.SetupMs + result.Timings.ToolMs + result.Timings.CollectMs) / 1000);
             if (result.Exit is { Kind: ExitKind.Code, Value: 0 })
             {
                 await LearnAsync(request, mapping, result, session.Downloader, token);

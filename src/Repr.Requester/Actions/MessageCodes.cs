@@ -24,6 +24,12 @@ internal static class MessageCodes
     /// <summary>Discovery knows no worker.</summary>
     public const string NoWorkerFound = "REPR1107";
 
+    /// <summary>The worker that a farm's endpoint names is no part of a farm.</summary>
+    public const string NoFarm = "REPR1108";
+
+    /// <summary>The farm has no worker for the action.</summary>
+    public const string NoWorkerFits = "REPR1109";
+
     /// <summary>The connection was lost while the action ran, again and again.</summary>
     public const string ActionLost = "REPR1201";
 

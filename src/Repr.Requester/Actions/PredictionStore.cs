@@ -231,7 +231,8 @@ internal sealed class PredictionStore
     }
 
     // The program, and for a host of managed code the assembly it runs.
-    private static string ToolOf(Command command) => string.Join(
+    /// <summary>What a command's tool is called here: its program, and the assembly that it runs.</summary>
+    public static string ToolOf(Command command) => string.Join(
         '\n', command.Arguments.Take(3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
 
     /// <param name="Set">The content that it was learned from.</param>

@@ -28,7 +28,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private readonly ILogger _log;
 
     /// <summary>Makes it.</summary>
-    /// <param name="sessions">Opens sessions; owned.</param>
+    /// <param name="sessions">Opens sessions; shared with others.</param>
     /// <param name="discovered">Who is there; owned.</param>
     /// <param name="settings">Path of the settings file, for messages.</param>
     /// <param name="log">Is told of found workers that can't be used.</param>
@@ -95,11 +95,7 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await _discovered.DisposeAsync();
-        await _sessions.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _discovered.DisposeAsync();
 
     // Called whenever something may have changed: for those who wait, in order.
     private void Serve()

@@ -1,0 +1,136 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Repr.Requester.Actions;
+using Repr.Requester.Discovery;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Farm;
+
+/// <summary>
+/// The workers behind the endpoints of farms: an action gets the one that the farm leases to it or, while the farm's pool can't be reached, the
+/// least loaded of those that are known. Safe for concurrent use.
+/// </summary>
+/// <param name="settings">What is said of this requester's actions.</param>
+/// <param name="open">Makes what one endpoint needs; once for each.</param>
+/// <param name="log">Is told when a farm can't be used.</param>
+internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Farm> open, ILogger log) : IAsyncDisposable
+{
+    private const int Tries = 3;
+    private const int ActionsRemembered = 20_000;
+
+    private readonly ConcurrentDictionary<Uri, Lazy<Farm>> _farms = new();
+    private readonly ConcurrentDictionary<string, double> _seconds = new(StringComparer.Ordinal);
+    private readonly bool _isBatch = settings.Batch ?? Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false" and not "0";
+    private int _isAway;
+
+    /// <summary>Takes a worker for an attempt of an action. Dispose the result when that is over.</summary>
+    /// <param name="request">The action, whose endpoint is a farm's.</param>
+    /// <param name="failed">Workers with which it has failed; leased only if no other fits.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ActionFailureException">There is none; the message says why.</exception>
+    public async Task<TakenWorker> TakeAsync(ActionRequest request, IReadOnlySet<Uri> failed, CancellationToken cancellationToken)
+    {
+        Farm farm = _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<Farm>(() => open(endpoint))).Value;
+        HashSet<Uri> avoid = [.. failed];
+        for (int attempt = 1; ; attempt++)
+        {
+            FarmAnswer answer = await farm.Leases.AskAsync(NewNeed(request, avoid), request.QueueTimeout, cancellationToken);
+            if (answer.Failure is { } failure)
+            {
+                throw failure;
+            }
+
+            if (answer.Lease is not { } lease)
+            {
+                NoteAway(answer.Away!);
+                return await farm.Found.TakeAsync(WorkerPool.Any, failed, request.QueueTimeout, cancellationToken);
+            }
+
+            Interlocked.Exchange(ref _isAway, 0);
+            Uri worker = new(lease.Endpoint);
+            try
+            {
+                TakenWorker taken = await farm.Found.TakeAsync(worker, failed, request.QueueTimeout, cancellationToken);
+                taken.Attach(lease, outcome => farm.Leases.End(lease, outcome));
+                return taken;
+            }
+            catch (Exception exception)
+            {
+                bool isFailure = exception is ActionFailureException;
+                farm.Leases.End(lease, isFailure ? Wire.LeaseEnd.Types.Outcome.Failed : Wire.LeaseEnd.Types.Outcome.Unused);
+                if (!isFailure || attempt == Tries)
+                {
+                    throw;
+                }
+
+                avoid.Add(worker); // its beats will stop soon; until then it is no use
+            }
+        }
+    }
+
+    /// <summary>Notes for how long an action had a slot: what is expected of it the next time.</summary>
+    public void Learn(ActionRequest request, double seconds)
+    {
+        if (_seconds.Count < ActionsRemembered)
+        {
+            _seconds[KeyOf(request)] = seconds;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (Lazy<Farm> farm in _farms.Values.Where(static farm => farm.IsValueCreated))
+        {
+            await farm.Value.Leases.DisposeAsync();
+            await farm.Value.Found.DisposeAsync();
+        }
+    }
+
+    private static string KeyOf(ActionRequest request) => request.PredictionKey.Length > 0 ? request.PredictionKey : request.Description;
+
+    private Wire.Need NewNeed(ActionRequest request, IEnumerable<Uri> avoid)
+    {
+        string directory = request.Command.WorkingDirectory.Text;
+        Wire.Need need = new()
+        {
+            Priority = _isBatch ? Wire.Priority.Batch : Wire.Priority.Interactive,
+            Project = settings.Project ?? ProjectOf(request),
+            ToolKey = HashOf(PredictionStore.ToolOf(request.Command)),
+            ContentKey = HashOf(directory),
+            MemoryBytes = settings.ActionBytes,
+            Seconds = _seconds.GetValueOrDefault(KeyOf(request)),
+        };
+        need.Labels.AddRange(settings.Labels);
+        need.Avoid.AddRange(avoid.Select(static worker => worker.ToString().TrimEnd('/')));
+        return need;
+    }
+
+    // The first read root that the directory is in: the source root, as a rule.
+    private static string ProjectOf(ActionRequest request)
+    {
+        VirtualPath? root = request.ReadRoots.Where(request.Command.WorkingDirectory.IsWithin).Cast<VirtualPath?>().MinBy(static root => root!.Value.Text.Length);
+        return root is { } path ? Path.GetFileName(path.Text) : "";
+    }
+
+    private static ulong HashOf(string text) => BitConverter.ToUInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    private void NoteAway(string reason)
+    {
+        if (Interlocked.Exchange(ref _isAway, 1) == 0)
+        {
+            Log.Away(log, reason);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The farm gives no leases; actions go to the least loaded of the workers that are known: {Reason}")]
+        public static partial void Away(ILogger log, string reason);
+    }
+}
+
+/// <summary>What one farm's endpoint needs.</summary>
+/// <param name="Leases">Its leases.</param>
+/// <param name="Found">Its workers, and what gives them out without it.</param>
+internal sealed record Farm(FarmLeases Leases, WorkerPool Found);
