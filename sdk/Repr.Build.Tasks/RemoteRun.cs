@@ -154,8 +154,11 @@ internal sealed class RemoteRun
 
     private static string? FindProblem(string endpoint)
     {
-        // Whoever the requester's settings find.
-        if (string.Equals(endpoint.TrimEnd('/'), "repr://discover", StringComparison.OrdinalIgnoreCase))
+        // Whoever the requester's settings find, or a farm.
+        string whole = endpoint.TrimEnd('/');
+        if (string.Equals(whole, "repr://discover", StringComparison.OrdinalIgnoreCase)
+            || string.Equals(whole, "repr://farm", StringComparison.OrdinalIgnoreCase)
+            || whole.StartsWith("repr://farm@", StringComparison.OrdinalIgnoreCase))
         {
             return null;
         }
@@ -167,7 +170,7 @@ internal sealed class RemoteRun
 
         if (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps)
         {
-            return "starts with neither http:// nor https://, and is not repr://discover";
+            return "starts with neither http:// nor https://, and is not repr://discover, repr://farm or repr://farm@host:port";
         }
 
         return uri.Host.Length == 0 ? "names no host" : null;

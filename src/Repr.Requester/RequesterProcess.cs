@@ -58,7 +58,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
                 FarmMembers members = new(seed);
                 IReadOnlyList<NamedDiscovery> others = seed is null ? options.Plugins.CreateDiscovery(context) : [];
                 DiscoveredWorkers found = new([.. others, new NamedDiscovery("farm", members)], time, log);
-                return new Farm.Farm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, options.Plugins.Path, log));
+                return new JoinedFarm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, options.Plugins.Path, log));
             },
             log);
         InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);

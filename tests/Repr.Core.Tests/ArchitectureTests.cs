@@ -11,6 +11,7 @@ public sealed partial class ArchitectureTests
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Repr.Core"] = [],
+        ["Repr.Farm"] = [],
         ["Repr.Protocol"] = ["Repr.Core"],
         ["Repr.Cas"] = ["Repr.Core"],
         ["Repr.Cas.Far"] = ["Repr.Core"],
@@ -19,8 +20,9 @@ public sealed partial class ArchitectureTests
         ["Repr.Telemetry"] = ["Repr.Core"],
         ["Repr.Workspaces"] = ["Repr.Core"],
         ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol", "Repr.Plugins", "Repr.Security", "Repr.Telemetry"],
-        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Plugins", "Repr.Security", "Repr.Telemetry", "Repr.Workspaces"],
-        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Telemetry", "Repr.Requester", "Repr.Server"], // the composition root of the tool
+        ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Farm", "Repr.Cas", "Repr.Plugins", "Repr.Security", "Repr.Telemetry", "Repr.Workspaces"],
+        ["Repr.Server.Silo"] = ["Repr.Core", "Repr.Farm", "Repr.Server"],
+        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Telemetry", "Repr.Requester", "Repr.Server", "Repr.Server.Silo"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
         ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],
         ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],

@@ -28,7 +28,7 @@ internal static class GraphRecorder
             if (action.TryGetProperty("outcome", out JsonElement outcome) && outcome.GetString() == "remote")
             {
                 string project = action.GetProperty("description").GetString()!.Split(' ', 2)[1];
-                seconds[project] = action.GetProperty("toolMs").GetDouble() / 1000;
+                seconds[project] = action.GetProperty("tool_ms").GetDouble() / 1000;
             }
         }
 

@@ -37,7 +37,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             {
                 FarmMembers members = new(FarmEndpoint.SeedOf(endpoint));
                 DiscoveredWorkers found = new([new NamedDiscovery("farm", members)], TimeProvider.System, NullLogger.Instance);
-                return new Farm.Farm(
+                return new JoinedFarm(
                     new FarmLeases(Options, found, members, TimeProvider.System, NullLogger.Instance),
                     new WorkerPool(Sessions, found, settings: null, NullLogger.Instance));
             },

@@ -13,12 +13,12 @@ namespace Repr.Requester.Farm;
 /// <param name="settings">What is said of this requester's actions.</param>
 /// <param name="open">Makes what one endpoint needs; once for each.</param>
 /// <param name="log">Is told when a farm can't be used.</param>
-internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Farm> open, ILogger log) : IAsyncDisposable
+internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, ILogger log) : IAsyncDisposable
 {
     private const int Tries = 3;
     private const int ActionsRemembered = 20_000;
 
-    private readonly ConcurrentDictionary<Uri, Lazy<Farm>> _farms = new();
+    private readonly ConcurrentDictionary<Uri, Lazy<JoinedFarm>> _farms = new();
     private readonly ConcurrentDictionary<string, double> _seconds = new(StringComparer.Ordinal);
     private readonly bool _isBatch = settings.Batch ?? Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false" and not "0";
     private int _isAway;
@@ -30,7 +30,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Farm>
     /// <exception cref="ActionFailureException">There is none; the message says why.</exception>
     public async Task<TakenWorker> TakeAsync(ActionRequest request, IReadOnlySet<Uri> failed, CancellationToken cancellationToken)
     {
-        Farm farm = _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<Farm>(() => open(endpoint))).Value;
+        JoinedFarm farm = _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<JoinedFarm>(() => open(endpoint))).Value;
         HashSet<Uri> avoid = [.. failed];
         for (int attempt = 1; ; attempt++)
         {
@@ -80,7 +80,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Farm>
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Lazy<Farm> farm in _farms.Values.Where(static farm => farm.IsValueCreated))
+        foreach (Lazy<JoinedFarm> farm in _farms.Values.Where(static farm => farm.IsValueCreated))
         {
             await farm.Value.Leases.DisposeAsync();
             await farm.Value.Found.DisposeAsync();
@@ -133,4 +133,4 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Farm>
 /// <summary>What one farm's endpoint needs.</summary>
 /// <param name="Leases">Its leases.</param>
 /// <param name="Found">Its workers, and what gives them out without it.</param>
-internal sealed record Farm(FarmLeases Leases, WorkerPool Found);
+internal sealed record JoinedFarm(FarmLeases Leases, WorkerPool Found);
