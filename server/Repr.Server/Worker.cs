@@ -171,7 +171,7 @@ public static partial class Worker
         IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
             ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
-                new FarmEngine(new Uri(options.Farm!), identity.WorkerId, listen, farm.ToPool(), logging));
+                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, farm.ToPool(), logging));
         return new FarmNode(identity, slots, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
     }
 

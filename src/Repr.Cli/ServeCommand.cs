@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Repr.Server;
+using Repr.Server.Scheduling;
+using Repr.Server.Silo;
 
 namespace Repr.Cli;
 
@@ -105,7 +107,11 @@ internal static class ServeCommand
             },
             parsed.InvocationConfiguration.Output,
             parsed.InvocationConfiguration.Error,
+            JoinFarm,
             cancellationToken));
         return command;
     }
+
+    // A method of its own: without a farm nothing of it is loaded.
+    private static SiloScheduler JoinFarm(FarmEngine engine) => new(engine);
 }

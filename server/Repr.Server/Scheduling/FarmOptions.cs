@@ -17,6 +17,9 @@ public sealed class FarmOptions
     /// <summary>Share of batch work.</summary>
     public double BatchShare { get; set; } = 1;
 
+    /// <summary>Password of the farm's store; null: that of its address.</summary>
+    public string? Password { get; set; }
+
     /// <summary>All that is wrong, one sentence each.</summary>
     internal IEnumerable<string> FindProblems()
     {
