@@ -43,7 +43,16 @@ internal static class SiloHost
         });
         builder.Services.AddSerializer(serializer => serializer.AddJsonSerializer(static type => type.Namespace == typeof(Pool).Namespace));
         builder.Services.Replace(ServiceDescriptor.Singleton<IFatalErrorHandler>(death));
+        builder.Services.Replace(ServiceDescriptor.Singleton<IHostLifetime, NoLifetime>());
         return builder.Build();
+    }
+
+    // Signals are for the worker, which lets its actions end first.
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static ConfigurationOptions ReadStore(FarmEngine engine)

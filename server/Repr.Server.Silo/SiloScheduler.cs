@@ -68,9 +68,11 @@ public sealed partial class SiloScheduler : IScheduler
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            throw new SchedulerUnavailableException($"The farm's pool does not answer: {exception.Message}", exception);
+            throw new SchedulerUnavailableException($"The farm's pool does not answer: {FirstLineOf(exception)}", exception);
         }
     }
+
+    private static string FirstLineOf(Exception exception) => exception.Message.Split('\n', 2)[0].Trim();
 
     private async Task JoinAsync()
     {
@@ -84,7 +86,7 @@ public sealed partial class SiloScheduler : IScheduler
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                string why = exception.GetBaseException().Message;
+                string why = FirstLineOf(exception.GetBaseException());
                 if (why != _why && !_stop.IsCancellationRequested)
                 {
                     Log.CannotJoin(_logger, _engine.Store.Host, why);

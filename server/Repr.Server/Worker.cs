@@ -85,7 +85,12 @@ public static partial class Worker
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
         Directory.CreateDirectory(options.Data);
-        using ILoggerFactory logging = LoggerFactory.Create(log => log.AddConsole());
+        using ILoggerFactory logging = LoggerFactory.Create(static log => log
+            .AddConsole()
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddFilter("Orleans", LogLevel.Warning)
+            .AddFilter("Orleans.Runtime.Silo", LogLevel.Error) // it warns of settings that are meant
+            .AddFilter("Polly", LogLevel.Warning));
         await using CallerAuthenticators callers = new([.. plugins.Authenticators.Select(plugin => Create(plugin, logging))]);
         ServerTls? tls = plugins.Tls.CertificateFile is null
             ? null

@@ -1,32 +1,36 @@
 namespace Repr.Farm;
 
-/// <summary>The asks of one account: in order, by shape, so that one that fits nowhere holds up no other. Not safe for concurrent use.</summary>
+/// <summary>
+/// The asks of one account, by shape, so that one that fits nowhere holds up no other. First come, first served, but what is expected to take long
+/// counts as if it had come that much earlier: who ends last should not start last, and nobody waits for ever. Not safe for concurrent use.
+/// </summary>
 internal sealed class AskQueue
 {
-    private readonly Dictionary<Shape, LinkedList<WaitingAsk>> _byShape = [];
+    private static readonly Comparer<WaitingAsk> s_byTurn = Comparer<WaitingAsk>.Create(
+        static (one, other) => (one.Turn, one.Order).CompareTo((other.Turn, other.Order)));
 
-    /// <summary>Puts an ask at the end.</summary>
+    private readonly Dictionary<Shape, SortedSet<WaitingAsk>> _byShape = [];
+
+    /// <summary>Puts an ask in.</summary>
     public void Add(WaitingAsk ask)
     {
-        if (!_byShape.TryGetValue(ask.Shape, out LinkedList<WaitingAsk>? list))
+        if (!_byShape.TryGetValue(ask.Shape, out SortedSet<WaitingAsk>? asks))
         {
-            _byShape[ask.Shape] = list = new LinkedList<WaitingAsk>();
+            _byShape[ask.Shape] = asks = new SortedSet<WaitingAsk>(s_byTurn);
         }
 
-        ask.Node = list.AddLast(ask);
+        asks.Add(ask);
     }
 
     /// <summary>Takes an ask out.</summary>
     public bool Remove(WaitingAsk ask)
     {
-        if (ask.Node is not { List: { } list } node)
+        if (!_byShape.TryGetValue(ask.Shape, out SortedSet<WaitingAsk>? asks) || !asks.Remove(ask))
         {
             return false;
         }
 
-        list.Remove(node);
-        ask.Node = null;
-        if (list.Count == 0)
+        if (asks.Count == 0)
         {
             _byShape.Remove(ask.Shape);
         }
@@ -34,11 +38,11 @@ internal sealed class AskQueue
         return true;
     }
 
-    /// <summary>Takes out the oldest ask that is accepted; only the first of each shape is offered.</summary>
+    /// <summary>Takes out the first ask that is accepted; only the first of each shape is offered.</summary>
     public WaitingAsk? TakeFirst(Func<WaitingAsk, bool> accept)
     {
-        IEnumerable<WaitingAsk> firsts = _byShape.Values.Select(static list => list.First!.Value);
-        WaitingAsk? taken = (_byShape.Count > 1 ? firsts.OrderBy(static ask => ask.Order) : firsts).FirstOrDefault(accept);
+        IEnumerable<WaitingAsk> firsts = _byShape.Values.Select(static asks => asks.Min!);
+        WaitingAsk? taken = (_byShape.Count > 1 ? firsts.Order(s_byTurn) : firsts).FirstOrDefault(accept);
         if (taken is not null)
         {
             Remove(taken);

@@ -51,7 +51,7 @@ public sealed partial class Pool
             }
         }
 
-        CompareAsks(beat);
+        CompareAsks(beat, now);
     }
 
     /// <summary>A worker is gone, with all its leases and asks.</summary>
@@ -75,11 +75,11 @@ public sealed partial class Pool
     }
 
     // Those that this pool does not know are of one that was lost; those that the front does not know any more are withdrawn.
-    private void CompareAsks(NodeBeat beat)
+    private void CompareAsks(NodeBeat beat, TimeSpan now)
     {
         foreach (SlotAsk ask in beat.Asks)
         {
-            Add(ask);
+            Add(ask, now);
         }
 
         if (!_waiting.TryGetValue(beat.Node, out Dictionary<long, WaitingAsk>? known) || known.Count == beat.Asks.Count)

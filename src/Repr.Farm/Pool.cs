@@ -46,7 +46,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         bool isYoung = now - (_start ??= now) < options.BeatTimeout; // it may not have heard of all workers
         if ((answer.Workers > 0 || isYoung) && _shares.Asks < options.MaximumAsks)
         {
-            Add(ask);
+            Add(ask, now);
             return answer;
         }
 
@@ -191,14 +191,14 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
     private double CostOf(WaitingAsk ask) => ask.Ask.ExpectedSeconds > 0 ? ask.Ask.ExpectedSeconds : _estimate;
 
-    private void Add(SlotAsk ask)
+    private void Add(SlotAsk ask, TimeSpan now)
     {
         if (_granted.Contains((ask.Front, ask.Number)) || Find(ask.Front, ask.Number) is not null)
         {
             return;
         }
 
-        WaitingAsk waiting = new(ask, _shares.LeafOf(ask.Account), ++_lastOrder);
+        WaitingAsk waiting = new(ask, _shares.LeafOf(ask.Account), ++_lastOrder, now);
         if (!_waiting.TryGetValue(ask.Front, out Dictionary<long, WaitingAsk>? ofFront))
         {
             _waiting[ask.Front] = ofFront = [];

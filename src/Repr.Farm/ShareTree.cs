@@ -112,7 +112,7 @@ internal sealed class ShareNode(ShareNode? parent, double weight)
         return least;
     }
 
-    /// <summary>Puts an ask at this leaf's end.</summary>
+    /// <summary>Puts an ask into this leaf's queue.</summary>
     public void Add(WaitingAsk ask)
     {
         (_queue ??= new AskQueue()).Add(ask);

@@ -41,9 +41,9 @@ internal readonly record struct Shape(string Platform, string Labels, string Avo
 }
 
 /// <summary>An ask in a pool.</summary>
-internal sealed class WaitingAsk(SlotAsk ask, ShareNode leaf, long order)
+internal sealed class WaitingAsk(SlotAsk ask, ShareNode leaf, long order, TimeSpan now)
 {
-    public SlotAsk Ask => ask;
+    public SlotAsk Ask { get; } = ask;
 
     public Shape Shape { get; } = Shape.Of(ask);
 
@@ -52,6 +52,6 @@ internal sealed class WaitingAsk(SlotAsk ask, ShareNode leaf, long order)
     /// <summary>Rises with each ask of the pool.</summary>
     public long Order => order;
 
-    /// <summary>Where it is in its queue.</summary>
-    public LinkedListNode<WaitingAsk>? Node { get; set; }
+    /// <summary>When it came, and so much earlier as it is expected to take.</summary>
+    public double Turn { get; } = now.TotalSeconds - ask.ExpectedSeconds;
 }

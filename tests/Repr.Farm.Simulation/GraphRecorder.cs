@@ -39,7 +39,7 @@ internal static class GraphRecorder
         }
 
         return JsonSerializer.Serialize(
-            order.Select(project => new RecordedAction(project, seconds[project], [.. Needs(project).Select(order.IndexOf).Order()])), s_options);
+            order.Select(project => new RecordedAction(project, seconds[project], [.. Needs(project).Select(need => order.IndexOf(need)).Order()])), s_options);
 
         void Visit(string project)
         {

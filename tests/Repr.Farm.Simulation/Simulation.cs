@@ -34,6 +34,7 @@ public sealed class Simulation
     {
         Options = options;
         _random = new Random(options.Seed);
+        _pool = new Pool(options.Pool, $"e{++_epoch}"); // it is there before the workers are
         for (int index = 0; index < options.Workers; index++)
         {
             int slots = options.IsUniform ? options.Slots : options.Slots + _random.Next(options.Slots + 1);
@@ -161,7 +162,7 @@ public sealed class Simulation
 
     private SimulationResult Run()
     {
-        OpenPool();
+        _poolHost = Options.PoolFails ? PickFront() : null;
         Clock.After(ServeSeconds, Serve);
         foreach (SimulatedRequester requester in _requesters)
         {
