@@ -7,8 +7,8 @@ internal static class Placement
 
     /// <summary>
     /// The best of the workers that have room. One with a free slot, by warm tool and content, then by rendezvous hash, so that what
-    /// belongs together comes together; else the one whose queue is shortest for its slots. A worker with the tool or content may have one
-    /// more action waiting than the best without: affinity is worth so much, and no more.
+    /// belongs together comes together; else the one whose queue is shortest for its slots, or one with the tool or content where one action more
+    /// waits: affinity is worth so much, and no more. What can run at once never waits for it.
     /// </summary>
     /// <param name="workers">All workers.</param>
     /// <param name="ask">What is placed.</param>
@@ -44,7 +44,8 @@ internal static class Placement
             affine = candidate.Affinity > 0 && candidate.IsCloserThan(affine) ? candidate : affine;
         }
 
-        return affine.Worker is { } near && affine.Waiting <= balanced.Waiting + 1 ? near : balanced.Worker;
+        int mayWait = balanced.Waiting == 0 ? 0 : balanced.Waiting + 1;
+        return affine.Worker is { } near && affine.Waiting <= mayWait ? near : balanced.Worker;
     }
 
     private readonly struct Candidate(PoolWorker worker, SlotAsk ask)

@@ -145,15 +145,25 @@ public sealed class PoolTests
     }
 
     [Fact]
-    public void A_warm_worker_is_preferred_though_an_action_waits_there_and_not_if_two_do()
+    public void A_warm_worker_is_preferred_but_not_to_one_that_has_a_free_slot_when_it_has_none()
     {
-        _pool.Beat(NewBeat("warm", slots: 1) with { Keys = [Tool], OtherLoad = 1 }, _now);
-        Beat("cold", slots: 4);
-        Ask(count: 2);
+        _pool.Beat(NewBeat("warm", slots: 1) with { Keys = [Tool] }, _now);
+        Beat("cold", slots: 2);
+        Ask(count: 3);
 
-        IReadOnlyList<SlotLease> granted = Serve();
+        Assert.Equal(["warm", "cold", "cold"], Serve().Select(lease => lease.Worker));
+    }
 
-        Assert.Equal(["warm", "cold"], granted.Select(lease => lease.Worker));
+    [Fact]
+    public void Where_all_have_a_queue_a_warm_worker_may_have_one_action_more_waiting_and_not_two()
+    {
+        Pool pool = new(new PoolOptions { AheadPerSlot = 0.25 }, "p");
+        pool.Beat(NewBeat("warm", slots: 16) with { Keys = [Tool], OtherLoad = 17 }, _now);
+        pool.Beat(NewBeat("cold", slots: 16) with { OtherLoad = 16 }, _now);
+        pool.Ask(NewAsk(1), _now);
+        pool.Ask(NewAsk(2), _now);
+
+        Assert.Equal(["warm", "cold"], pool.Serve(_now).Granted.Select(lease => lease.Worker));
     }
 
     [Fact]

@@ -22,6 +22,7 @@ internal sealed partial class FarmNode(
     : IAsyncDisposable
 {
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_fetching = TimeSpan.FromSeconds(3); // time for requesters to fetch the last outputs
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
     private readonly Lock _lock = new();
@@ -51,13 +52,15 @@ internal sealed partial class FarmNode(
         _running = Task.WhenAll(BeatAsync(), SendOverAsync());
     }
 
-    /// <summary>Takes no more leases, and waits until those that it has are over or the time is.</summary>
+    /// <summary>Takes no more leases, and waits until those that it has are over, and their outputs fetched, or the time is.</summary>
     public async Task DrainAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _isDraining, true);
         long start = time.GetTimestamp();
-        while (_admission.Count > 0 && time.GetElapsedTime(start) < atMost)
+        long lastUse = start;
+        while (time.GetElapsedTime(start) < atMost && time.GetElapsedTime(lastUse) < s_fetching)
         {
+            lastUse = _admission.Count > 0 || slots.Running + slots.Queued > 0 ? time.GetTimestamp() : lastUse;
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken);
         }
     }
