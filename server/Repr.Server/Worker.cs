@@ -12,6 +12,7 @@ using Repr.Cas;
 using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Reapi;
+using Repr.Server.Results;
 using Repr.Server.Security;
 using Repr.Server.Services;
 using Repr.Server.Sessions;
@@ -108,9 +109,11 @@ public static partial class Worker
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
+            .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
+            .AddResultCache(plugins.Results, Path.Combine(options.Data, "results"))
             .AddCallers(callers)
             .AddReapi(Path.Combine(options.Data, "action-cache"));
         if (options.ReapiExecution)

@@ -6,7 +6,9 @@ namespace Repr.Cas;
 /// What a bounded store holds, in order of last use, with the space that is spoken for and the leases. Memory only: it decides which
 /// blobs must go, its owner deletes them. Safe for concurrent use; no method waits or does I/O.
 /// </summary>
-internal sealed class BlobIndex(long maximumBytes, long blockBytes)
+/// <param name="maximumBytes">The bound of the space.</param>
+/// <param name="blockBytes">What a blob takes is a multiple of this.</param>
+public sealed class BlobIndex(long maximumBytes, long blockBytes)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Digest, Entry> _entries = new(HashComparer.Instance);
@@ -235,12 +237,12 @@ internal sealed class BlobIndex(long maximumBytes, long blockBytes)
     }
 
     /// <summary>A blob that is there. Times are ticks of <see cref="DateTime"/> in UTC.</summary>
-    internal sealed class Entry
+    public sealed class Entry
     {
         private long _renewedAt;
         private long _verifiedAt;
 
-        public Entry(Digest digest)
+        internal Entry(Digest digest)
         {
             Digest = digest;
             Node = new LinkedListNode<Entry>(this);

@@ -13,6 +13,9 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
 {
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
+
+    /// <summary>What the result cache may do.</summary>
+    public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
@@ -37,21 +40,41 @@ internal sealed partial class ActionExecutor(
     public async Task<ActionResult> ExecuteAsync(
         ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
+        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
+            return await ExecuteAsync(request, files, text, input, lease, cancellationToken);
+        }
+        finally
+        {
+            await stopped.CancelAsync();
+        }
+    }
+
+    /// <summary>Runs one action in a world that is there already.</summary>
+    /// <param name="request">What to run; its inputs are in <paramref name="files"/>.</param>
+    /// <param name="files">The requester's world: what is mapped, and questions for the rest. The caller stops them.</param>
+    /// <param name="text">Where the tool's text goes.</param>
+    /// <param name="input">What it gets while it runs.</param>
+    /// <param name="lease">Keeps outputs in the store; the caller's.</param>
+    /// <param name="cancellationToken">Kills the process tree.</param>
+    /// <exception cref="ReprException">There is no verdict.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public async Task<ActionResult> ExecuteAsync(
+        ActionRequest request, InputTree files, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
+    {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
         using Span queue = request.Span.Child("queue");
         int slot = await slots.AcquireAsync(cancellationToken);
         queue.Dispose();
         double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
-        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             request.OnStarted?.Invoke();
 
-            // 2. The requester's world: what is mapped, and questions for the rest.
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
-
-            // 3. A workspace that shows it.
+            // 2. A workspace that shows the requester's world.
             long made = Stopwatch.GetTimestamp();
             using Span setup = request.Span.Child("setup");
             string staging = Path.Combine(
@@ -62,7 +85,7 @@ internal sealed partial class ActionExecutor(
 
             setup.Dispose();
 
-            // 4. The tool.
+            // 3. The tool.
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
             tool.Dispose();
@@ -73,7 +96,7 @@ internal sealed partial class ActionExecutor(
                 RequireSpace(staging);
             }
 
-            // 5. What it left, hashed and stored.
+            // 4. What it left, hashed and stored.
             long ended = Stopwatch.GetTimestamp();
             using Span collect = request.Span.Child("collect");
             (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
@@ -81,7 +104,7 @@ internal sealed partial class ActionExecutor(
             double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
             collect.Set(TelemetryNames.Files, outputs.Count).Dispose();
 
-            // 6. The verdict.
+            // 5. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
             return new ActionResult
             {
@@ -95,7 +118,6 @@ internal sealed partial class ActionExecutor(
         }
         finally
         {
-            await stopped.CancelAsync();
             slots.Release(slot);
         }
     }

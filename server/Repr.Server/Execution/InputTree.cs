@@ -13,7 +13,7 @@ namespace Repr.Server.Execution;
 /// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>): only mapped facts exist below them, and nobody
 /// is asked about them.
 /// </remarks>
-internal sealed class InputTree : IFileSource
+internal sealed partial class InputTree : IFileSource
 {
     /// <summary>Directories below which only mapped facts exist.</summary>
     public static readonly IReadOnlyList<VirtualPath> PrivateDirectories =
@@ -98,11 +98,7 @@ internal sealed class InputTree : IFileSource
             && directory.IsValueCreated
             && directory.Value is { IsCompletedSuccessfully: true, Result: DirectoryFact { IsComplete: true } })
         {
-            if (!IsPrivate(path))
-            {
-                Observed.Note(path, ObservedKind.Absent);
-            }
-
+            Note(path, ObservedKind.Absent);
             return new ValueTask<FileEntry?>((FileEntry?)null);
         }
 
@@ -115,11 +111,7 @@ internal sealed class InputTree : IFileSource
         IReadOnlyList<FileEntry> entries = await _listings
             .GetOrAdd(directory, path => new(() => ListOnceAsync(path)))
             .Value.WaitAsync(cancellationToken);
-        if (!IsPrivate(directory))
-        {
-            Observed.Note(directory, ObservedKind.Listed);
-        }
-
+        Note(directory, ObservedKind.Listed);
         return entries;
     }
 
@@ -132,7 +124,7 @@ internal sealed class InputTree : IFileSource
             throw new ReprException(ReprErrorCode.Internal, $"'{file}' was opened, but it is not a file.");
         }
 
-        Observed.Note(file, ObservedKind.Read);
+        Observed.Note(file, ObservedKind.Read, isPrivate: false);
         if (fact.Digest is { } promised && await TryOpenAsync(promised, cancellationToken) is { } handle)
         {
             Hydration.Note(asked, fact.SizeBytes);
@@ -165,6 +157,18 @@ internal sealed class InputTree : IFileSource
         {
             return null; // the requester has it in any case
         }
+    }
+
+    // Of a private directory itself, the names that are looked for are those of temporary files, new ones each time: what it has says more.
+    private void Note(VirtualPath path, ObservedKind kind)
+    {
+        bool isPrivate = IsPrivate(path);
+        if (isPrivate && kind == ObservedKind.Absent && PrivateDirectories.Contains(path.Parent))
+        {
+            (path, kind) = (path.Parent, ObservedKind.Listed);
+        }
+
+        Observed.Note(path, kind, isPrivate);
     }
 
     private static bool IsPrivate(VirtualPath path)
@@ -202,7 +206,7 @@ internal sealed class InputTree : IFileSource
     private FileEntry? Found(InputFact fact)
     {
         FileEntry? entry = ToEntry(fact);
-        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated);
+        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated, isPrivate: false);
         return entry;
     }
 
