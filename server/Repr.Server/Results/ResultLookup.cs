@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
@@ -183,8 +184,7 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
 
         try
         {
-            IReadOnlyList<Digest> missing =
-                await store.FindMissingAsync([.. blobs.Where(static blob => blob.SizeBytes > 0)], cancellationToken);
+            IReadOnlyList<Digest> missing = await store.FindMissingAsync([.. blobs.Where(blob => !IsHere(blob))], cancellationToken);
             if (missing.Count == 0 && await ReadTextAsync(text, cancellationToken) is { } said)
             {
                 Text = said;
@@ -199,6 +199,18 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
         }
 
         return false;
+    }
+
+    // Opened, since files can be lost behind the back of the store.
+    private bool IsHere(Digest blob)
+    {
+        if (blob.SizeBytes == 0)
+        {
+            return true;
+        }
+
+        using SafeFileHandle? file = store.TryOpenFile(blob);
+        return file is not null;
     }
 
     private async Task<ToolText?> ReadTextAsync(Digest digest, CancellationToken cancellationToken)

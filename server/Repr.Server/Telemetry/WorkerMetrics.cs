@@ -51,7 +51,7 @@ internal sealed class WorkerMetrics : IDisposable
         }
 
         _duration.Record(took.TotalSeconds, tags);
-        if (action.Timings is { } timings)
+        if (action is { IsCached: false, Timings: { } timings })
         {
             Record("queue", timings.QueueMs);
             Record("setup", timings.SetupMs);

@@ -35,6 +35,9 @@ internal sealed class TestRequester : IAsyncDisposable
     /// <summary>Questions that were asked: kind and path.</summary>
     public ConcurrentQueue<(FileQuestion.Types.Kind Kind, string Path)> Questions { get; } = new();
 
+    /// <summary>What was said about single paths.</summary>
+    public ConcurrentDictionary<string, InputFact> Said { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Text as it came.</summary>
     public ConcurrentQueue<Text> Texts { get; } = new();
 
@@ -201,6 +204,8 @@ internal sealed class TestRequester : IAsyncDisposable
                         await UploadAsync(content);
                     }
                 }
+
+                Said[question.Path] = answer.Entry;
             }
         }
 
