@@ -119,14 +119,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
             _server = null;
         }
 
-        try
-        {
-            StagingDirectory.Delete(_staging);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            Log.StagingLeft(_services.Logger, _staging, exception.Message);
-        }
+        StagingDirectory.TryDelete(_staging, _services.Logger);
     }
 
     private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
@@ -163,7 +156,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
                         await DeliverAsync(text, frame);
                         break;
                     case FrameKind.Failed:
-                        Fail(ExplainFailure(frame.Data.Span));
+                        Fail(SandboxFailure.Explain(_command, frame.Data.Span));
                         break;
                     case FrameKind.Exited:
                         ending = MemoryMarshal.Read<Ending>(frame.Data.Span);
@@ -310,47 +303,6 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         };
     }
 
-    private ReprException ExplainFailure(ReadOnlySpan<byte> data)
-    {
-        Failure failure = MemoryMarshal.Read<Failure>(data);
-        ReadOnlySpan<byte> step = data[Marshal.SizeOf<Failure>()..];
-        string reason = Marshal.GetPInvokeErrorMessage(failure.Error);
-        string program = _command.Program.Text;
-        string where = _command.SystemPaths.Count == 0 ? "on the requester" : "among the action's inputs and the worker's own files";
-        return failure.Kind switch
-        {
-            FailureKind.WorkingDirectory when failure.Error == Errno.NoEntry => Invalid(
-                $"The working directory '{_command.WorkingDirectory}' was not found {where}."),
-            FailureKind.WorkingDirectory => Invalid($"The working directory '{_command.WorkingDirectory}' cannot be entered: {reason}."),
-            FailureKind.Program when failure.Error == Errno.NoEntry => Invalid(
-                $"The program '{program}' was not found {where}."),
-            FailureKind.Program => Invalid($"The program '{program}' cannot be started: {reason}."),
-            FailureKind.Interpreter => Invalid(
-                $"The interpreter or dynamic loader that '{program}' needs was not found {where}."),
-            _ => new ReprException(
-                ReprErrorCode.Unavailable,
-                $"The sandbox could not be made: {System.Text.Encoding.UTF8.GetString(step[..step.IndexOf((byte)0)])}: {reason}."),
-        };
-
-        static ReprException Invalid(string message) => new(ReprErrorCode.InvalidRequest, message);
-    }
-
-    private enum FailureKind
-    {
-        Setup = 0,
-        WorkingDirectory = 1,
-        Program = 2,
-        Interpreter = 3,
-    }
-
-    // struct failure of launch.h, without the text that follows.
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Failure
-    {
-        public FailureKind Kind;
-        public int Error;
-    }
-
     // struct ending of launch.h.
     [StructLayout(LayoutKind.Sequential)]
     private struct Ending
@@ -363,9 +315,6 @@ internal sealed partial class SandboxWorkspace : IWorkspace
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The staging directory '{Path}' could not be deleted ({Reason}); delete it by hand.")]
-        public static partial void StagingLeft(ILogger logger, string path, string reason);
-
         [LoggerMessage(LogLevel.Debug, "A further failure of an action that has failed: {Reason}")]
         public static partial void LaterFailure(ILogger logger, string reason);
     }

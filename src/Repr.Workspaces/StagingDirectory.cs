@@ -1,10 +1,11 @@
 using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
 
 namespace Repr.Workspaces;
 
 /// <summary>Takes away what an action left, whatever permissions the tool gave it.</summary>
 [SupportedOSPlatform("linux")]
-internal static class StagingDirectory
+internal static partial class StagingDirectory
 {
     /// <summary>Deletes a directory and everything in it. Does nothing when it is gone.</summary>
     /// <exception cref="IOException">Something could not be deleted.</exception>
@@ -26,6 +27,19 @@ internal static class StagingDirectory
         }
     }
 
+    /// <summary>Deletes a directory and everything in it; what can't be deleted is left with a warning.</summary>
+    public static void TryDelete(string path, ILogger logger)
+    {
+        try
+        {
+            Delete(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.StagingLeft(logger, path, exception.Message);
+        }
+    }
+
     private static void OpenAll(string directory)
     {
         File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -36,5 +50,11 @@ internal static class StagingDirectory
                 OpenAll(child.FullName);
             }
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The staging directory '{Path}' could not be deleted ({Reason}); delete it by hand.")]
+        public static partial void StagingLeft(ILogger logger, string path, string reason);
     }
 }

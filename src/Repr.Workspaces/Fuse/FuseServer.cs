@@ -20,7 +20,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     private const int ReaderStackLength = 256 * 1024;
     private const uint SupportedMinor = 40; // Linux 6.9, which brought passthrough
 
-    private static readonly TimeSpan s_unmountLimit = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan UnmountLimit = TimeSpan.FromSeconds(10);
     private static readonly UTF8Encoding s_strictUtf8 = new(false, throwOnInvalidBytes: true);
 
     private readonly SafeFileHandle _device;
@@ -74,22 +74,42 @@ internal sealed partial class FuseServer : IAsyncDisposable
     }
 
     /// <summary>Lets every question that is open, and every later one, fail: the tool that asked is to be killed.</summary>
-    public void Abort() => _ended.Cancel();
+    public void Abort()
+    {
+        try
+        {
+            _ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The mount is gone, and with it everybody who could ask.
+        }
+    }
 
     /// <summary>Waits until the kernel has taken the mount away, which the end of all its processes does; then frees everything.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _ended.CancelAsync();
         try
         {
-            await _readersGone.Task.WaitAsync(s_unmountLimit);
+            await RetireAsync().WaitAsync(UnmountLimit);
         }
         catch (TimeoutException)
         {
-            Log.StillMounted(_logger, s_unmountLimit.TotalSeconds);
-            return; // the readers still use the device
+            LogStillMounted(_logger);
         }
+    }
 
+    /// <summary>Warns of a mount that outlived its sandbox.</summary>
+    internal static void LogStillMounted(ILogger logger) => Log.StillMounted(logger, UnmountLimit.TotalSeconds);
+
+    /// <summary>
+    /// Answers no more questions but serves what is open, until the kernel has taken the mount away; then frees everything.
+    /// A process that lives on may keep the mount for as long as it maps one of its files.
+    /// </summary>
+    public async Task RetireAsync()
+    {
+        await _ended.CancelAsync();
+        await _readersGone.Task;
         foreach (FuseNode node in _tree.Nodes)
         {
             ReleaseContent(node);

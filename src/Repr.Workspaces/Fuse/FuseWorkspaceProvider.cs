@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Repr.Workspaces.Launcher;
+using Repr.Workspaces.Resident;
 
 namespace Repr.Workspaces.Fuse;
 
@@ -8,7 +9,7 @@ namespace Repr.Workspaces.Fuse;
 /// overlayfs that takes the writes, in a sandbox of its own namespaces. Linux 5.11 or later.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class FuseWorkspaceProvider : IWorkspaceProvider
+internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvider
 {
     private readonly SandboxServices _services;
     private volatile bool _passthrough = LauncherNative.GetEffectiveUserId() == 0;
@@ -33,9 +34,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider
     public async ValueTask<IWorkspace> CreateAsync(
         string stagingDirectory, int slot, Command command, IFileSource files, CancellationToken cancellationToken)
     {
-        FileEntry root = await files.FindAsync(VirtualPath.Root, cancellationToken)
-            ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
-        FuseTree tree = new(files, root);
+        FuseTree tree = await TreeOfAsync(files, cancellationToken);
         return new SandboxWorkspace(
             _services,
             stagingDirectory,
@@ -46,6 +45,28 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider
         {
             OnNoPassthrough = () => _passthrough = false,
         };
+    }
+
+    /// <inheritdoc/>
+    public VirtualPath SocketDirectory { get; } = VirtualPath.Parse("/dev/repr");
+
+    /// <inheritdoc/>
+    public async ValueTask<IResidentTool> StartAsync(
+        string stagingDirectory, int slot, Command command, IFileSource files, CancellationToken cancellationToken) =>
+        await ResidentSandbox.StartAsync(
+            _services,
+            stagingDirectory,
+            SandboxWorkspace.IdentityOf(slot),
+            command with { WorkingDirectory = VirtualPath.Root },
+            new ServedFiles(files, await TreeOfAsync(files, cancellationToken), _passthrough),
+            cancellationToken);
+
+    /// <summary>The tree of a source, of which nothing but the root is known yet.</summary>
+    internal static async ValueTask<FuseTree> TreeOfAsync(IFileSource files, CancellationToken cancellationToken)
+    {
+        FileEntry root = await files.FindAsync(VirtualPath.Root, cancellationToken)
+            ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
+        return new FuseTree(files, root);
     }
 
     /// <inheritdoc/>

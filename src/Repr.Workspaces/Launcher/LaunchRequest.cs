@@ -9,8 +9,9 @@ namespace Repr.Workspaces.Launcher;
 /// <param name="WithFuse">Whether the lower layer is a FUSE file system, or the directory "lower" as it stands.</param>
 /// <param name="OutsideUserId">The user the kernel knows the tool as.</param>
 /// <param name="OutsideGroupId">The group the kernel knows the tool as.</param>
+/// <param name="IsResident">The tool serves one action after the other.</param>
 internal sealed record LaunchRequest(
-    string StagingDirectory, Command Command, bool WithFuse, uint OutsideUserId, uint OutsideGroupId)
+    string StagingDirectory, Command Command, bool WithFuse, uint OutsideUserId, uint OutsideGroupId, bool IsResident = false)
 {
     private const uint Magic = 0x31525052;
     private const uint FuseFlag = 1;
@@ -18,6 +19,7 @@ internal sealed record LaunchRequest(
     private const uint TerminalInFlag = 4;
     private const uint TerminalOutFlag = 8;
     private const uint TerminalErrorFlag = 16;
+    private const uint ResidentFlag = 32;
     private const int HeaderLength = 12 * sizeof(uint);
     private const int MaximumLength = 16 << 20;
 
@@ -68,6 +70,7 @@ internal sealed record LaunchRequest(
 
     private uint Flags() =>
         (WithFuse ? FuseFlag : 0)
+        | (IsResident ? ResidentFlag : 0)
         | (Command.TakesInput ? InputFlag : 0)
         | (Command.Terminal is { IsInput: true } ? TerminalInFlag : 0)
         | (Command.Terminal is { IsOutput: true } ? TerminalOutFlag : 0)

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Workspaces.Launcher;
@@ -30,6 +31,12 @@ internal enum FrameKind
     /// <summary>The whole sandbox is gone.</summary>
     Exited = 'X',
 
+    /// <summary>A resident tool sees another world, or why not.</summary>
+    Entered = 'n',
+
+    /// <summary>Carries a connection to a resident tool, or says why not.</summary>
+    Connected = 'c',
+
     /// <summary>For the tool's standard input. This and what follows is sent by the worker.</summary>
     Input = 'I',
 
@@ -41,6 +48,12 @@ internal enum FrameKind
 
     /// <summary>The tool's terminal has another size.</summary>
     Resized = 'W',
+
+    /// <summary>A resident tool is to see another world.</summary>
+    Enter = 'N',
+
+    /// <summary>A connection to a resident tool is wanted.</summary>
+    Connect = 'C',
 }
 
 /// <summary>One frame; the data is valid until the next one is received.</summary>
@@ -85,6 +98,18 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
             default:
                 return SendAsync(FrameKind.InputEnd, [], cancellationToken);
         }
+    }
+
+    /// <summary>Asks for an errand in a resident tool's sandbox. One at a time.</summary>
+    /// <param name="kind">Which: <see cref="FrameKind.Enter"/> or <see cref="FrameKind.Connect"/>.</param>
+    /// <param name="path">Its staging directory, or the socket as the tool sees it.</param>
+    /// <param name="cancellationToken">Stops the sending.</param>
+    /// <exception cref="SocketException">The supervisor is gone.</exception>
+    public ValueTask SendAsync(FrameKind kind, string path, CancellationToken cancellationToken)
+    {
+        byte[] frame = NewFrame(kind, Encoding.UTF8.GetByteCount(path) + 1);
+        Encoding.UTF8.GetBytes(path, frame.AsSpan(HeaderLength));
+        return SendAsync(frame, cancellationToken);
     }
 
     /// <summary>Asks the supervisor to kill the sandbox; it still tells the end.</summary>

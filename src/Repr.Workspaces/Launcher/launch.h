@@ -5,6 +5,7 @@
  *     supervisor               one per action, outside the sandbox: relays output, reports the end, kills
  *       init                   PID 1 of the sandbox: builds the file system, drops every privilege, reaps
  *         the tool
+ *       helper                 enters the sandbox for one errand: shows a resident tool another world, connects to it
  *
  * Each process dies with its parent, and the sandbox's mounts die with its processes. Every integer on the wire is little-endian,
  * which is the byte order of the machines this is built for; LaunchRequest.cs and SandboxConnection.cs are the other side.
@@ -39,6 +40,7 @@ struct request_header {
 #define FLAG_TERMINAL_IN 4u /* these streams are a terminal; the first only with FLAG_INPUT */
 #define FLAG_TERMINAL_OUT 8u
 #define FLAG_TERMINAL_ERROR 16u
+#define FLAG_RESIDENT 32u /* the tool serves one action after the other; RESIDENT_DIRECTORY lasts */
 #define FLAG_TERMINAL (FLAG_TERMINAL_IN | FLAG_TERMINAL_OUT | FLAG_TERMINAL_ERROR)
 
 /* Frame, in both directions: this header, then the data. */
@@ -61,7 +63,18 @@ enum frame_kind {
     FRAME_INPUT_END = 'Z', /* no data */
     FRAME_SIGNAL = 'K',    /* u32: a signal for the tool's process group */
     FRAME_RESIZED = 'W',   /* two u32: rows, columns */
+
+    /* From the worker, for a resident tool; each is answered before the next is read. */
+    FRAME_ENTER = 'N',   /* a staging directory, NUL-terminated: the tool's root is to be a new world with its layers there */
+    FRAME_CONNECT = 'C', /* the path of a socket as the tool sees it, NUL-terminated */
+
+    /* The answers. An error of 0 says that it was done. */
+    FRAME_ENTERED = 'n',   /* struct failure */
+    FRAME_CONNECTED = 'c', /* struct failure; if it was done, carries the connected socket */
 };
+
+/* Where a resident tool puts its socket: the one directory that all its worlds share. */
+#define RESIDENT_DIRECTORY "dev/repr"
 
 #define INPUT_MAXIMUM (1u << 16)
 
@@ -94,6 +107,7 @@ struct action {
     int connection;      /* to the worker */
     int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
     int terminal, terminal_peer;                         /* the worker's and the tool's side; -1 if there is none */
+    int users, mounts;                                   /* the namespaces of a resident tool's sandbox; else -1 */
 };
 
 /* With this real-time signal, and the number as its value, the supervisor asks init to signal the tool. */
@@ -103,8 +117,27 @@ struct action {
 void supervise(int connection) __attribute__((noreturn));
 int send_frame(int connection, enum frame_kind kind, const void *data, uint32_t length, int descriptor);
 
-/* sandbox.c: the life of init. */
+void make_layers(const struct action *action);
+
+/* sandbox.c: the life of init. What goes wrong is told through a pipe, and ends the process. */
 void run_init(struct action *action) __attribute__((noreturn));
+
+/* root.c: the file system that a tool sees. */
+int open_fuse(const struct action *action);
+void mount_lower(const struct action *action, int fuse_fd);
+void mount_root(const struct action *action);
+void enter_root(void);
+
+/* errand.c: what helpers do in the sandbox of a resident tool. */
+void enter_world(struct action *action, const char *staging);
+void connect_to_tool(struct action *action, const char *path);
+
+/* report.c: how a process without a connection of its own says what went wrong. */
+void report_to(int descriptor);
+void tell(const struct report *report);
+void fail_as(enum failure_kind kind, const char *step) __attribute__((noreturn));
+void check(int result, const char *step);
+void become_tool_user(const struct action *action);
 
 /* relay.c: carries text, input and signals until the sandbox is gone, then tells the end. */
 void relay_all(struct action *action, pid_t init, int init_fd);

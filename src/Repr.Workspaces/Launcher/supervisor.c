@@ -132,7 +132,7 @@ static void read_request(struct action *action)
 
 /* Makes the layers in the staging directory and goes there. Init is born there too, in its own mount namespace, and uses relative
  * names: the parents of the directory need not be open to the tool's user. */
-static void make_layers(const struct action *action)
+void make_layers(const struct action *action)
 {
     static const struct {
         const char *name;
@@ -218,6 +218,17 @@ static void close_if_open(int descriptor)
         close(descriptor);
 }
 
+static int open_namespace(const struct action *action, pid_t init, const char *kind)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", init, kind);
+    int namespace = open(path, O_RDONLY | O_CLOEXEC);
+    if (namespace < 0)
+        fail(action, path);
+    return namespace;
+}
+
 void supervise(int connection)
 {
     struct action action = {.connection = connection,
@@ -225,7 +236,9 @@ void supervise(int connection)
                             .output = {-1, -1},
                             .error = {-1, -1},
                             .terminal = -1,
-                            .terminal_peer = -1};
+                            .terminal_peer = -1,
+                            .users = -1,
+                            .mounts = -1};
     int init_fd = -1;
 
     read_request(&action);
@@ -248,6 +261,11 @@ void supervise(int connection)
     close_if_open(action.terminal_peer);
     close(action.report[1]);
     close(action.go[0]);
+    if (action.header.flags & FLAG_RESIDENT) {
+        /* Now: when init hides itself, they can't be opened any more. */
+        action.users = open_namespace(&action, init, "user");
+        action.mounts = open_namespace(&action, init, "mnt");
+    }
     map_identity(&action, init);
     relay_all(&action, init, init_fd);
     _exit(0);

@@ -1,0 +1,212 @@
+using System.Net.Sockets;
+using System.Runtime.Versioning;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Repr.Testing;
+using Repr.Workspaces.Resident;
+
+namespace Repr.Workspaces.Tests.Resident;
+
+/// <summary>A tool that stays: a Perl that evaluates, in its own process, what it is sent over its socket.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class ResidentToolTests : IAsyncLifetime
+{
+    private const string Server =
+        """
+        use Socket;
+        socket(my $server, AF_UNIX, SOCK_STREAM, 0) or die;
+        bind($server, sockaddr_un("/dev/repr/s")) or die;
+        listen($server, 8) or die;
+        $| = 1;
+        print "ready\n";
+        while (accept(my $client, $server)) {
+            my $line = <$client>;
+            my $answer = eval $line;
+            print $client defined $answer ? $answer : "undefined $@";
+            close $client;
+        }
+        """;
+
+    private IWorkspaceProvider? _provider;
+    private IResidentTool? _tool;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static Command Perl => new()
+    {
+        Arguments = ["/usr/bin/perl", "-e", Server],
+        WorkingDirectory = VirtualPath.Root,
+        Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin" },
+        OutputRoots = [VirtualPath.Parse("/src")],
+        UserId = 1234,
+        GroupId = 567,
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        _provider = await WorkspaceProviders.CreateAsync(WorkspaceProviders.Fuse, TimeProvider.System, NullLogger.Instance, Cancellation);
+        Assert.SkipWhen(_provider.WhyUnavailable is not null, _provider.WhyUnavailable ?? "");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_tool is not null)
+        {
+            await _tool.DisposeAsync();
+        }
+
+        await _provider!.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Each_world_is_all_that_the_tool_sees()
+    {
+        await StartAsync();
+
+        await using (IResidentWorld first = await EnterAsync(NewFiles().AddFile("/src/a", "one").AddFile("/only/here", "x")))
+        {
+            Assert.Equal("one", await EvaluateAsync(Read("/src/a")));
+            Assert.Equal("x", await EvaluateAsync(Read("/only/here")));
+        }
+
+        await using IResidentWorld second = await EnterAsync(NewFiles().AddFile("/src/a", "two"));
+        Assert.Equal("two", await EvaluateAsync(Read("/src/a")));
+        Assert.StartsWith("undefined", await EvaluateAsync(Read("/only/here")), StringComparison.Ordinal);
+        Assert.Equal("two", await EvaluateAsync("qx(cat /src/a)"));
+    }
+
+    [Fact]
+    public async Task Writes_belong_to_the_world_in_which_they_were_made()
+    {
+        await StartAsync();
+
+        await using (IResidentWorld first = await EnterAsync(NewFiles()))
+        {
+            await EvaluateAsync("open(my $f, '>', '/src/made') or die $!; print $f 'first'; close $f; mkdir '/tmp/left'; 1");
+            WorkspaceChange change = Assert.Single(first.CollectChanges());
+            Assert.Equal("/src/made first", $"{change.Path} {await File.ReadAllTextAsync(change.LocalPath!, Cancellation)}");
+        }
+
+        await using IResidentWorld second = await EnterAsync(NewFiles());
+        Assert.Equal("0 0", await EvaluateAsync("(-e '/src/made' ? 1 : 0) . ' ' . (-e '/tmp/left' ? 1 : 0)"));
+        Assert.Empty(second.CollectChanges());
+    }
+
+    [Fact]
+    public async Task The_tool_keeps_its_memory_and_what_it_has_open()
+    {
+        string large = string.Concat(Enumerable.Repeat("0123456789abcde\n", 20_000));
+        await StartAsync();
+        await using (IResidentWorld first = await EnterAsync(NewFiles().AddFile("/src/a", large)))
+        {
+            await EvaluateAsync("$kept = 'kept'; open($open, '<', '/src/a') or die $!; sysread($open, my $b, 16); 1");
+        }
+
+        for (int i = 0; i < 5; i++)
+        {
+            await using IResidentWorld later = await EnterAsync(NewFiles().AddFile("/src/a", "later"));
+            Assert.Equal("later", await EvaluateAsync(Read("/src/a")));
+        }
+
+        Assert.Equal("kept 0123456789abcde", await EvaluateAsync("sysseek($open, 16 * 19999, 0); sysread($open, my $b, 15); \"$kept $b\""));
+        Assert.Equal("319984", await EvaluateAsync("my $n = 0; sysseek($open, 16, 0); while (my $r = sysread($open, my $b, 65536)) { $n += $r } $n"));
+    }
+
+    [Fact]
+    public async Task A_world_that_nobody_uses_goes_away()
+    {
+        await StartAsync();
+        for (int i = 0; i < 20; i++)
+        {
+            await using IResidentWorld world = await EnterAsync(NewFiles().AddFile("/src/a", $"{i}"));
+            Assert.Equal($"{i}", await EvaluateAsync(Read("/src/a")));
+        }
+
+        for (int wait = 0; wait < 100 && _tool!.LingeringWorlds > 1; wait++) // the first holds the tool's program, unless the kernel serves it
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
+        }
+
+        Assert.InRange(_tool!.LingeringWorlds, 0, 1);
+    }
+
+    [Fact]
+    public async Task The_sandbox_is_as_tight_as_that_of_an_action()
+    {
+        await StartAsync();
+        await using IResidentWorld world = await EnterAsync(NewFiles());
+
+        Assert.Equal(
+            """
+            1234 567
+            root full null pts ptmx
+            """,
+            await EvaluateAsync("join(' ', $<, $( + 0) . qq(\\nroot ) . join(' ', grep { -e qq(/dev/$_) } qw(full null pts ptmx sda kmsg fuse))"));
+        Assert.Equal("1", await EvaluateAsync("my $n = () = glob('/proc/[0-9]*'); $n <= 3 ? 1 : $n"));
+        Assert.Equal("", await EvaluateAsync("qx(ls -A /dev/shm /run 2>/dev/null | grep -v : | tr -d '\\n')"));
+        Assert.StartsWith("0000000000000000", await EvaluateAsync("qx(grep CapEff /proc/self/status | cut -f2)"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failure_of_the_source_is_told()
+    {
+        await StartAsync();
+        MemoryFileSource files = NewFiles();
+        files.BeforeAnswer = (path, _) => path.Name == "bad" ? throw new ReprException(ReprErrorCode.Refused, "No.") : ValueTask.CompletedTask;
+        await using IResidentWorld world = await EnterAsync(files);
+
+        await EvaluateAsync(Read("/src/bad"));
+
+        ReprException failure = await Assert.ThrowsAsync<ReprException>(() => world.Failed.WaitAsync(Cancellation));
+        Assert.Equal("No.", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_tool_that_ends_is_noticed()
+    {
+        await StartAsync();
+        await using IResidentWorld world = await EnterAsync(NewFiles());
+
+        await EvaluateAsync("print STDERR qq(bye\\n); exit 3");
+
+        await _tool!.Ended.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+        Assert.Equal("ready\nbye\n", _tool.LastText);
+        await Assert.ThrowsAsync<ReprException>(async () => await _tool.ConnectAsync(VirtualPath.Parse("/dev/repr/s"), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_tool_that_cannot_start_says_why()
+    {
+        ReprException failure = await Assert.ThrowsAsync<ReprException>(async () => await ((IResidentProvider)_provider!).StartAsync(
+            NewStaging(), 0, Perl with { Arguments = ["/usr/bin/missing-perl"] }, NewFiles(), Cancellation));
+
+        Assert.Contains("'/usr/bin/missing-perl' was not found", failure.Message, StringComparison.Ordinal);
+    }
+
+    private static string NewStaging() => Directory.CreateTempSubdirectory("repr-staging-").FullName;
+
+    private static MemoryFileSource NewFiles() => new MemoryFileSource(new PassThroughFileSource(
+        new[] { "/usr", "/bin", "/lib", "/lib64" }.Select(VirtualPath.Parse))).AddDirectory("/src");
+
+    private static string Read(string path) => $"open(my $f, '<', '{path}') or die $!; local $/; <$f>";
+
+    private async Task StartAsync()
+    {
+        _tool = await ((IResidentProvider)_provider!).StartAsync(NewStaging(), 0, Perl, NewFiles(), Cancellation);
+        while (!_tool.LastText.Contains("ready", StringComparison.Ordinal))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+    }
+
+    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(NewStaging(), Perl, files, Cancellation);
+
+    private async Task<string> EvaluateAsync(string code)
+    {
+        using Socket socket = await _tool!.ConnectAsync(VirtualPath.Parse("/dev/repr/s"), Cancellation);
+        await using NetworkStream stream = new(socket, ownsSocket: false);
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(code + "\n"), Cancellation);
+        using StreamReader reader = new(stream);
+        return await reader.ReadToEndAsync(Cancellation);
+    }
+}
