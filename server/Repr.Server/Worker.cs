@@ -92,6 +92,8 @@ public static partial class Worker
             TimeProvider.System,
             logging,
             cancellationToken);
+        ResultFiles knownResults = ResultFiles.Open(
+            Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
@@ -113,7 +115,7 @@ public static partial class Worker
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
-            .AddResultCache(plugins.Results, Path.Combine(options.Data, "results"))
+            .AddResultCache(plugins.Results, knownResults)
             .AddCallers(callers)
             .AddReapi(Path.Combine(options.Data, "action-cache"));
         if (options.ReapiExecution)

@@ -89,6 +89,7 @@ internal sealed partial class ActionExecutor(
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
             tool.Dispose();
+            files.Observed.IsAll = true; // its first process began with nothing
             files.Hydration.Tell(request.Span, DateTimeOffset.UtcNow);
 
             if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })

@@ -8,6 +8,11 @@ internal sealed class ObservedInputs
     private readonly List<ObservedInput> _inputs = [];
     private readonly Dictionary<VirtualPath, ObservedKind> _private = [];
 
+    /// <summary>
+    /// What the tool knows is from what it looked at, and from nothing else: it began with an empty memory. False until somebody says so.
+    /// </summary>
+    public bool IsAll { get; set; }
+
     /// <summary>Notes one use.</summary>
     /// <param name="path">What was looked at.</param>
     /// <param name="kind">How.</param>

@@ -80,7 +80,7 @@ internal sealed partial class CachedExecutor(
             return result with
             {
                 NotRepeatable = await cache.KeepAsync(run, lease, cancellationToken),
-                ObservedInputs = run.Paths.Inputs, // what is asked for at the next look-up is predicted
+                ObservedInputs = run.Observed, // what is asked for at the next look-up is predicted
             };
         }
         finally

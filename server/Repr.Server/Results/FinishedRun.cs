@@ -22,9 +22,9 @@ internal sealed class FinishedRun
         Files = files;
         Result = result;
         HashSet<VirtualPath> outputs = [.. result.Outputs.Select(static output => output.Path)];
+        Observed = [.. result.ObservedInputs.Select(Strengthen)];
         Paths = PathSet.Of(
-            result.ObservedInputs.Where(static input => input.Path != VirtualPath.Root || input.Kind != ObservedKind.Stated).Select(Strengthen),
-            files.Observed.ToPrivateList());
+            files.Observed.IsAll ? Observed : Observed.UnionBy(files.MappedFiles, static input => input.Path), files.Observed.ToPrivateList());
 
         // A file of which only the attributes were read counts as read wherever its content is known: a compiler that stays alive looks at
         // nothing else of what it has in memory. Not what was there before an output: that differs each time, and nobody reads it.
@@ -46,7 +46,10 @@ internal sealed class FinishedRun
     /// <summary>What it left.</summary>
     public CoreActionResult Result { get; }
 
-    /// <summary>What it looked at.</summary>
+    /// <summary>What it looked at, in the order of first use: for predictions.</summary>
+    public IReadOnlyList<ObservedInput> Observed { get; }
+
+    /// <summary>The paths on which its result depends.</summary>
     public PathSet Paths { get; }
 
     /// <summary>What it said; null: too much.</summary>

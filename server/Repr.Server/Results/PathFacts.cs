@@ -88,6 +88,7 @@ internal sealed class PathFacts(InputTree files)
         FileFact file => End(new Fingerprint("file's entry").Add(file.Mode).Add(file.SizeBytes)),
         DirectoryFact directory when input.Kind == ObservedKind.Listed =>
             files.PeekListing(directory) is { } entries ? Describe(directory, entries) : null,
+        DirectoryFact { Path.IsRoot: true } => End(new Fingerprint("root")), // not every requester says its mode
         DirectoryFact directory => End(new Fingerprint("directory").Add(directory.Mode)),
         SymlinkFact link => End(new Fingerprint("link").Add(link.Target)),
         _ => End(new Fingerprint("nothing")),

@@ -35,6 +35,14 @@ internal sealed record PathSet(IReadOnlyList<ObservedInput> Inputs, IReadOnlyLis
         }
     }
 
+    /// <summary>The name of a set.</summary>
+    /// <param name="bytes">What <see cref="ToBytes"/> made.</param>
+    public static Digest NameOf(byte[] bytes)
+    {
+        using Fingerprint name = new("repr paths 1");
+        return name.Add(bytes).End();
+    }
+
     /// <summary>Writes the set.</summary>
     public byte[] ToBytes()
     {

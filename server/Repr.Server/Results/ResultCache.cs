@@ -55,7 +55,7 @@ internal sealed partial class ResultCache(
         }
 
         byte[] paths = run.Paths.ToBytes();
-        CoreDigest pathSetId = CoreDigest.Compute(paths);
+        CoreDigest pathSetId = PathSet.NameOf(paths);
         CoreDigest strong = PathFacts.Strong(run.Weak, pathSetId, facts);
         try
         {
@@ -63,6 +63,11 @@ internal sealed partial class ResultCache(
             await _keeping.WaitAsync(cancellationToken);
             try
             {
+                if (ResultLookup.IsRefused(await index.FindCommandAsync(run.Weak, cancellationToken), time.GetUtcNow()))
+                {
+                    return [];
+                }
+
                 IReadOnlyList<string> differences = await CompareAsync(run, strong, cancellationToken);
                 if (differences.Count > 0)
                 {

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Repr.Server.Reapi;
 using Repr.Server.Sessions;
 
@@ -11,11 +10,10 @@ internal static class ResultCacheServices
     /// <summary>Registers what gives known results.</summary>
     /// <param name="services">The worker's services.</param>
     /// <param name="options">The settings.</param>
-    /// <param name="directory">Where results are known; made if it is missing, even when they are not used.</param>
-    public static IServiceCollection AddResultCache(this IServiceCollection services, ResultCacheOptions options, string directory) => services
+    /// <param name="files">Where results are known.</param>
+    public static IServiceCollection AddResultCache(this IServiceCollection services, ResultCacheOptions options, ResultFiles files) => services
         .AddSingleton(options)
-        .AddSingleton<IResultIndex>(provider => new DiskResultIndex(ResultFiles.Open(
-            directory, options.MaximumBytes, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ResultFiles>>())))
+        .AddSingleton<IResultIndex>(_ => new DiskResultIndex(files))
         .AddSingleton(provider => ActivatorUtilities.CreateInstance<ResultCache>(provider, provider.GetRequiredService<WorkerIdentity>().WorkerId))
         .AddSingleton<CachedExecutor>();
 }

@@ -67,6 +67,10 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
     /// <summary>Why there is none; null when there is one.</summary>
     public Miss? Miss => _miss;
 
+    /// <summary>Whether results of a command are not kept, since it left different things.</summary>
+    public static bool IsRefused(CommandEntry? command, DateTimeOffset now) =>
+        command?.NotRepeatableSince is { } since && now - since < s_refusedFor;
+
     /// <summary>Finds the result.</summary>
     /// <param name="now">The time.</param>
     /// <param name="isComplete">Only one of which all content is here.</param>
@@ -75,9 +79,10 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
     public async Task<Known?> FindAsync(DateTimeOffset now, bool isComplete, CancellationToken cancellationToken)
     {
         CommandEntry? command = await index.FindCommandAsync(weak, cancellationToken);
-        if (command?.NotRepeatableSince is { } since && now - since < s_refusedFor)
+        if (IsRefused(command, now))
         {
-            _miss = new Miss(MissReason.NotRepeatable, $"the command left something else each time it ran, which was seen at {since.UtcDateTime:u}");
+            _miss = new Miss(
+                MissReason.NotRepeatable, $"the command left something else each time it ran, which was seen at {command!.NotRepeatableSince!.Value.UtcDateTime:u}");
             return null;
         }
 
