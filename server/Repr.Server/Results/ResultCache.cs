@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
-using CoreActionResult = Repr.ActionResult;
 using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Results;

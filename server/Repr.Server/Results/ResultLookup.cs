@@ -246,7 +246,7 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
     private async Task ExplainAsync(KnownPathSet known, PathSet paths, CancellationToken cancellationToken)
     {
         if (_miss is null
-            && known.Results.FirstOrDefault() is { IsDefault: false } last
+            && known.Results is [Digest last, ..]
             && await index.FindResultAsync(last, cancellationToken) is { } earlier
             && FindChange(earlier, paths) is { } changed)
         {

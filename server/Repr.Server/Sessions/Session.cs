@@ -233,7 +233,10 @@ internal sealed partial class Session(
             execute.Command.ToCore(),
             [.. sets.SelectMany(set => set.Facts), .. execute.Inputs.Select(WireConversions.ToCore)],
             execute.Description,
-            action.Span) { Caching = execute.Cache.ToCore() };
+            action.Span)
+        {
+            Caching = execute.Cache.ToCore(),
+        };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {
             Interlocked.Decrement(ref _waiting);

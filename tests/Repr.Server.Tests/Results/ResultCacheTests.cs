@@ -1,5 +1,4 @@
 using System.Text;
-using Repr.Protocol;
 using Repr.Server.Tests.Sessions;
 
 namespace Repr.Server.Tests.Results;
