@@ -17,6 +17,7 @@ using Repr.Server.Security;
 using Repr.Server.Services;
 using Repr.Server.Sessions;
 using Repr.Server.Telemetry;
+using Repr.Server.Warm;
 using Repr.Telemetry;
 using Repr.Workspaces;
 
@@ -114,6 +115,8 @@ public static partial class Worker
             .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
+            .AddSingleton(services => ActivatorUtilities.CreateInstance<WarmTools>(
+                services, staging, new WarmToolOptions(TimeSpan.FromMinutes(options.WarmToolMinutes), options.WarmToolBytes)))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddResultCache(plugins.Results, knownResults)
             .AddCallers(callers)

@@ -26,6 +26,12 @@ public sealed record WorkerOptions
     /// <summary>"fuse" or "copying".</summary>
     public string Workspace { get; init; } = "fuse";
 
+    /// <summary>Minutes after which a compiler's server that nobody used is ended; 0: every compile gets a process of its own.</summary>
+    public int WarmToolMinutes { get; init; } = 10;
+
+    /// <summary>Memory in bytes beyond which a compiler's server is ended after an action.</summary>
+    public long WarmToolBytes { get; init; } = 2L << 30;
+
     /// <summary>The settings file (JSON) that names plugins and their options; null: none.</summary>
     public string? Configuration { get; init; }
 
@@ -88,6 +94,16 @@ public sealed record WorkerOptions
         if (QueueLimit < 0)
         {
             problems.Add($"--queue-limit: {QueueLimit} is negative.");
+        }
+
+        if (WarmToolMinutes is < 0 or > 10_000)
+        {
+            problems.Add($"--warm-tool-minutes: {WarmToolMinutes} is not a number of minutes; 0 to 10000.");
+        }
+
+        if (WarmToolBytes < 64 << 20)
+        {
+            problems.Add($"--warm-tool-bytes: {WarmToolBytes} is too few; at least 67108864.");
         }
 
         if (MaximumStoreBytes < 1 << 20)

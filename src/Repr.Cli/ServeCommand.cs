@@ -29,6 +29,16 @@ internal static class ServeCommand
             Description = "fuse, or copying for actions that name all they read.",
             DefaultValueFactory = _ => defaults.Workspace,
         };
+        Option<int> warmToolMinutes = new("--warm-tool-minutes")
+        {
+            Description = "Minutes for which an unused compiler's server is kept; 0: no servers.",
+            DefaultValueFactory = _ => defaults.WarmToolMinutes,
+        };
+        Option<long> warmToolBytes = new("--warm-tool-bytes")
+        {
+            Description = "Memory beyond which a compiler's server is ended.",
+            DefaultValueFactory = _ => defaults.WarmToolBytes,
+        };
         Option<string?> configuration = new("--config") { Description = "Settings file (JSON) that names plugins and their options." };
         Option<bool> reapi = new("--reapi-execution")
         {
@@ -53,7 +63,7 @@ internal static class ServeCommand
 
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
-            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, configuration, reapi, reapiSystemPaths, reapiPlatform, anyone,
+            listen, data, portFile, slots, queueLimit, maximumStoreBytes, workspace, warmToolMinutes, warmToolBytes, configuration, reapi, reapiSystemPaths, reapiPlatform, anyone,
             cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
@@ -66,6 +76,8 @@ internal static class ServeCommand
                 QueueLimit = parsed.GetRequiredValue(queueLimit),
                 MaximumStoreBytes = parsed.GetRequiredValue(maximumStoreBytes),
                 Workspace = parsed.GetRequiredValue(workspace),
+                WarmToolMinutes = parsed.GetRequiredValue(warmToolMinutes),
+                WarmToolBytes = parsed.GetRequiredValue(warmToolBytes),
                 Configuration = parsed.GetValue(configuration),
                 ReapiExecution = parsed.GetValue(reapi),
                 ReapiSystemPaths = parsed.GetValue(reapiSystemPaths) ?? [],

@@ -58,6 +58,9 @@ public static class TelemetryNames
     /// <summary>"entry", "listing" or "content".</summary>
     public const string QuestionKind = "repr.question.kind";
 
+    /// <summary>The kind of a tool's server that ran an action; unset: the tool was a process of its own.</summary>
+    public const string WarmTool = "repr.warm_tool";
+
     /// <summary>Files that a span moved.</summary>
     public const string Files = "repr.files";
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Repr.Server.Warm;
 using Repr.Telemetry;
 
 namespace Repr.Server.Execution;
@@ -11,6 +12,9 @@ namespace Repr.Server.Execution;
 /// <param name="Span">Of the action in its trace.</param>
 internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputFact> Inputs, string Description, Span Span = default)
 {
+    /// <summary>Whose action it is: nothing that it leaves in memory is shared with another's.</summary>
+    public string Caller { get; init; } = "";
+
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
 
@@ -18,9 +22,14 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
     public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }
 
+/// <summary>A run that has its verdict.</summary>
+/// <param name="Result">The verdict, and what it left.</param>
+/// <param name="Files">What it saw; nobody is asked any more.</param>
+internal sealed record FinishedAction(ActionResult Result, InputTree Files);
+
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
-    SlotPool slots, IWorkspaceProvider workspaces, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
+    SlotPool slots, IWorkspaceProvider workspaces, WarmTools warm, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
 {
     private const long LeastFreeBytes = 16 << 20;
 
@@ -37,32 +46,8 @@ internal sealed partial class ActionExecutor(
     /// <param name="cancellationToken">Kills the process tree.</param>
     /// <exception cref="ReprException">There is no verdict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task<ActionResult> ExecuteAsync(
+    public async Task<FinishedAction> ExecuteAsync(
         ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
-    {
-        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        try
-        {
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
-            return await ExecuteAsync(request, files, text, input, lease, cancellationToken);
-        }
-        finally
-        {
-            await stopped.CancelAsync();
-        }
-    }
-
-    /// <summary>Runs one action in a world that is there already.</summary>
-    /// <param name="request">What to run; its inputs are in <paramref name="files"/>.</param>
-    /// <param name="files">The requester's world: what is mapped, and questions for the rest. The caller stops them.</param>
-    /// <param name="text">Where the tool's text goes.</param>
-    /// <param name="input">What it gets while it runs.</param>
-    /// <param name="lease">Keeps outputs in the store; the caller's.</param>
-    /// <param name="cancellationToken">Kills the process tree.</param>
-    /// <exception cref="ReprException">There is no verdict.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task<ActionResult> ExecuteAsync(
-        ActionRequest request, InputTree files, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
@@ -70,56 +55,76 @@ internal sealed partial class ActionExecutor(
         int slot = await slots.AcquireAsync(cancellationToken);
         queue.Dispose();
         double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
+        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             request.OnStarted?.Invoke();
 
-            // 2. A workspace that shows the requester's world.
-            long made = Stopwatch.GetTimestamp();
-            using Span setup = request.Span.Child("setup");
-            string staging = Path.Combine(
-                stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
-            Directory.CreateDirectory(staging);
-            await using IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
-            double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
-
-            setup.Dispose();
-
-            // 3. The tool.
-            using Span tool = request.Span.Child("tool");
-            ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
-            tool.Dispose();
-            files.Observed.IsAll = true; // its first process began with nothing
+            // 2. The tool, in a workspace that shows the requester's world: what is mapped, and questions for the rest.
+            ToolPlace place =
+                await warm.TryRunAsync(request, () => View(timesFromContent: true), text, cancellationToken)
+                ?? await RunColdAsync(request, View(timesFromContent: false), slot, text, input, cancellationToken);
+            await using IAsyncDisposable held = place.Place;
+            (InputTree files, ToolRun run) = (place.Files, place.Run);
             files.Hydration.Tell(request.Span, DateTimeOffset.UtcNow);
 
             if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })
             {
-                RequireSpace(staging);
+                RequireSpace(stagingRoot);
             }
 
-            // 4. What it left, hashed and stored.
+            // 3. What it left, hashed and stored.
             long ended = Stopwatch.GetTimestamp();
             using Span collect = request.Span.Child("collect");
             (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
-                await StoreOutputsAsync(workspace.CollectChanges(), request.Command.OutputRoots, lease, cancellationToken);
+                await StoreOutputsAsync(place.Changes, request.Command.OutputRoots, lease, cancellationToken);
             double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
             collect.Set(TelemetryNames.Files, outputs.Count).Dispose();
 
-            // 5. The verdict.
+            // 4. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
-            return new ActionResult
+            ActionResult result = new()
             {
                 Exit = run.Exit,
                 Outputs = outputs,
                 UndeclaredWrites = undeclared,
                 ObservedInputs = files.Observed.ToList(),
-                Timings = new ActionTimings(queueMs, createMs + run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
+                Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
                 Questions = files.Questions,
             };
+            return new FinishedAction(result, files);
         }
         finally
         {
+            await stopped.CancelAsync();
             slots.Release(slot);
+        }
+
+        InputTree View(bool timesFromContent) => new(request.Inputs, store, lease, requester, stopped.Token, timesFromContent);
+    }
+
+    private async Task<ToolPlace> RunColdAsync(
+        ActionRequest request, InputTree files, int slot, IToolText text, IToolInput input, CancellationToken cancellationToken)
+    {
+        long made = Stopwatch.GetTimestamp();
+        Span setup = request.Span.Child("setup");
+        string staging = Path.Combine(
+            stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
+        Directory.CreateDirectory(staging);
+        IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
+        double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
+        setup.Dispose();
+        try
+        {
+            using Span tool = request.Span.Child("tool");
+            ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+            files.Observed.IsAll = true; // its first process began with nothing
+            return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace);
+        }
+        catch
+        {
+            await workspace.DisposeAsync();
+            throw;
         }
     }
 

@@ -30,6 +30,7 @@ internal sealed partial class InputTree : IFileSource
     private readonly IContentLease _lease;
     private readonly IRequesterFiles _requester;
     private readonly CancellationToken _actionStopped;
+    private readonly bool _timesFromContent;
     private int _questions;
 
     /// <summary>Makes the view of one action.</summary>
@@ -38,14 +39,19 @@ internal sealed partial class InputTree : IFileSource
     /// <param name="lease">Keeps the action's content in the store.</param>
     /// <param name="requester">Who is asked about the rest.</param>
     /// <param name="actionStopped">Ends all questions; an answer is shared, so no single file operation's end may cancel it.</param>
+    /// <param name="timesFromContent">
+    /// Shows each file's time of change as one that its content decides on, for a tool that remembers files by path and time.
+    /// </param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a path occurs twice.</exception>
     public InputTree(
         IReadOnlyCollection<InputFact> mapping,
         ILocalContentStore store,
         IContentLease lease,
         IRequesterFiles requester,
-        CancellationToken actionStopped)
+        CancellationToken actionStopped,
+        bool timesFromContent = false)
     {
+        _timesFromContent = timesFromContent;
         _store = store;
         _lease = lease;
         _requester = requester;
@@ -124,7 +130,7 @@ internal sealed partial class InputTree : IFileSource
             throw new ReprException(ReprErrorCode.Internal, $"'{file}' was opened, but it is not a file.");
         }
 
-        Observed.Note(file, ObservedKind.Read, isPrivate: false);
+        Observed.Note(file, ObservedKind.Read);
         if (fact.Digest is { } promised && await TryOpenAsync(promised, cancellationToken) is { } handle)
         {
             Hydration.Note(asked, fact.SizeBytes);
@@ -139,6 +145,23 @@ internal sealed partial class InputTree : IFileSource
             ?? throw new ReprException(
                 ReprErrorCode.Corrupt, $"The content {answer.Digest} of '{file}' is not in the store although the requester has just sent it.");
     }
+
+    /// <summary>What is known of a path, asked for if it must be. Not noted as looked at.</summary>
+    /// <exception cref="ReprException">The requester does not say.</exception>
+    public async ValueTask<InputFact> DescribeAsync(VirtualPath path, CancellationToken cancellationToken) =>
+        !path.IsRoot
+            && !_facts.ContainsKey(path)
+            && _facts.TryGetValue(path.Parent, out Lazy<Task<InputFact>>? parent)
+            && await parent.Value.WaitAsync(cancellationToken) is DirectoryFact { IsComplete: true }
+                ? new AbsentFact(path)
+                : await FactAsync(path).WaitAsync(cancellationToken);
+
+    /// <summary>The digest of a file's content, asked for if it must be.</summary>
+    /// <exception cref="ReprException">The requester does not say.</exception>
+    public async ValueTask<Digest> DigestAsync(FileFact file, CancellationToken cancellationToken) =>
+        file.Digest ?? (await _contents
+            .GetOrAdd(file.Path, path => new(() => AskContentOnceAsync(path, file)))
+            .Value.WaitAsync(cancellationToken)).Digest!.Value;
 
     private async ValueTask<SafeFileHandle?> TryOpenAsync(Digest digest, CancellationToken cancellationToken)
     {
@@ -192,9 +215,10 @@ internal sealed partial class InputTree : IFileSource
         return known;
     }
 
-    private static FileEntry? ToEntry(InputFact fact) => fact switch
+    private FileEntry? ToEntry(InputFact fact) => fact switch
     {
-        FileFact file => new FileEntry(file.Path.Name, FileKind.File, file.SizeBytes, file.ModifiedNs, file.Mode),
+        FileFact file => new FileEntry(
+            file.Path.Name, FileKind.File, file.SizeBytes, _timesFromContent ? ContentTime.Of(file.Digest) : file.ModifiedNs, file.Mode),
         DirectoryFact directory => new FileEntry(directory.Path.Name, FileKind.Directory, 0, directory.ModifiedNs, directory.Mode),
         SymlinkFact link => new FileEntry(link.Path.Name, FileKind.Symlink, link.Target.Length, 0, 0x1FF, link.Target),
         _ => null,
@@ -206,7 +230,7 @@ internal sealed partial class InputTree : IFileSource
     private FileEntry? Found(InputFact fact)
     {
         FileEntry? entry = ToEntry(fact);
-        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated, isPrivate: false);
+        Observed.Note(fact.Path, entry is null ? ObservedKind.Absent : ObservedKind.Stated);
         return entry;
     }
 

@@ -17,7 +17,7 @@ internal sealed class ObservedInputs
     /// <param name="path">What was looked at.</param>
     /// <param name="kind">How.</param>
     /// <param name="isPrivate">The answer is the worker's own affair, and of no use for a prediction.</param>
-    public void Note(VirtualPath path, ObservedKind kind, bool isPrivate)
+    public void Note(VirtualPath path, ObservedKind kind, bool isPrivate = false)
     {
         lock (_lock)
         {

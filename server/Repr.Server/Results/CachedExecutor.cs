@@ -50,13 +50,13 @@ internal sealed partial class CachedExecutor(
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
             if (!IsCacheable(request))
             {
-                return await executor.ExecuteAsync(request, files, text, input, lease, cancellationToken);
+                return (await executor.ExecuteAsync(request, requester, text, input, lease, cancellationToken)).Result;
             }
 
             // 1. Is the result known?
+            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
             CoreDigest weak = WeakFingerprint.Of(request, options.Scope == ResultScope.Caller ? caller : "", identity.Workspace);
             ResultLookup lookup = cache.LookUp(weak, files, lease);
             Known? known = await LookUpAsync(lookup, request, cancellationToken);
@@ -67,8 +67,12 @@ internal sealed partial class CachedExecutor(
 
             // 2. No: the tool runs.
             RecordedText recorded = new(text);
-            CoreActionResult result = await executor.ExecuteAsync(request, files, recorded, input, lease, cancellationToken);
-            result = result with { CacheMiss = lookup.Miss?.Text };
+            FinishedAction ended = await executor.ExecuteAsync(request, requester, recorded, input, lease, cancellationToken);
+            CoreActionResult result = ended.Result with
+            {
+                CacheMiss = lookup.Miss?.Text,
+                Questions = ended.Result.Questions + files.Questions,
+            };
 
             // 3. The next time it is.
             if (request.Caching == ResultCaching.Read || lookup.Miss?.Reason == MissReason.NotRepeatable)
@@ -76,7 +80,7 @@ internal sealed partial class CachedExecutor(
                 return result;
             }
 
-            FinishedRun run = new(request, weak, files, result) { Text = recorded.Text, Expected = known };
+            FinishedRun run = new(request, weak, ended.Files, result) { Text = recorded.Text, Expected = known };
             return result with
             {
                 NotRepeatable = await cache.KeepAsync(run, lease, cancellationToken),

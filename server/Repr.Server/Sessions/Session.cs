@@ -40,6 +40,7 @@ internal sealed partial class Session(
     private readonly ConcurrentDictionary<ulong, ActionSession> _actions = new();
     private readonly ConcurrentDictionary<ulong, Task> _running = new();
     private int _waiting;
+    private string _requester = "";
     private bool _readsObservedSets;
 
     /// <summary>Serves the stream until the requester ends it.</summary>
@@ -94,6 +95,7 @@ internal sealed partial class Session(
             return false;
         }
 
+        _requester = first.Hello.Requester;
         _readsObservedSets = first.Hello.ProtocolMinor >= 1;
         Log.SessionStarted(logger, first.Hello.Requester, caller, first.Hello.ProductVersion);
         await outgoing.WriteAsync(
@@ -236,6 +238,7 @@ internal sealed partial class Session(
             action.Span)
         {
             Caching = execute.Cache.ToCore(),
+            Caller = $"{caller}\0{_requester}",
         };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
         {

@@ -48,7 +48,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
     }
 
     /// <inheritdoc/>
-    public VirtualPath SocketDirectory { get; } = VirtualPath.Parse("/dev/repr");
+    public VirtualPath Socket { get; } = VirtualPath.Parse("/tmp/repr-resident");
 
     /// <inheritdoc/>
     public async ValueTask<IResidentTool> StartAsync(

@@ -10,7 +10,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -97,17 +96,19 @@ static void build_world(struct action *action, const char *staging)
     check(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind to the supervisor"); /* a change of identity clears it */
     check(unshare(CLONE_NEWNS), "make a mount namespace");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
-    check(chdir(staging), "enter the staging directory");
-    mount_lower(action, fuse_fd);
+    mount_lower(action, fuse_fd); /* still in the staging directory, whose parents the tool's user can't enter */
     mount_root(action);
     int world = clone_tree(".", TREE_RECURSIVE);
 
     enter_namespace(action->mounts, CLONE_NEWNS, "enter the mount namespace");
-    int processes = clone_tree("/proc", 0), shared = clone_tree("/" RESIDENT_DIRECTORY, 0);
+    int processes = clone_tree("/proc", 0), door = clone_tree("/" RESIDENT_SOCKET, 0);
     attach_tree(world, "/dev"); /* any directory will do, and that one is always there */
     check(chdir("/dev"), "enter the new root");
     attach_tree(processes, "proc");
-    attach_tree(shared, RESIDENT_DIRECTORY);
+    int place = open(RESIDENT_SOCKET, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    check(place, "make a place for the socket");
+    close(place);
+    attach_tree(door, RESIDENT_SOCKET);
     enter_root();
 }
 
@@ -125,15 +126,13 @@ void enter_world(struct action *action, const char *staging)
     send_frame(action->connection, FRAME_ENTERED, &failure, sizeof failure, -1);
 }
 
-static void connect_and_send(struct action *action, const char *path)
+static void connect_and_send(struct action *action)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/" RESIDENT_SOCKET};
     struct failure done = {0};
     int connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (strlen(path) >= sizeof address.sun_path)
-        errno = ENAMETOOLONG, fail_as(FAILURE_SETUP, "name the socket");
-    strcpy(address.sun_path, path);
+    check(connected, "make a socket");
     enter_namespace(action->users, CLONE_NEWUSER, "enter the user namespace");
     become_tool_user(action); /* the tool may ask who connects */
     enter_namespace(action->mounts, CLONE_NEWNS, "enter the mount namespace");
@@ -142,13 +141,13 @@ static void connect_and_send(struct action *action, const char *path)
 }
 
 /* Connects to the socket on which the resident tool listens. */
-void connect_to_tool(struct action *action, const char *path)
+void connect_to_tool(struct action *action)
 {
     int report;
     pid_t helper = fork_helper(&report);
 
     if (helper == 0) {
-        connect_and_send(action, path);
+        connect_and_send(action);
         _exit(0);
     }
     struct failure failure = await_helper(helper, report);

@@ -40,7 +40,7 @@ struct request_header {
 #define FLAG_TERMINAL_IN 4u /* these streams are a terminal; the first only with FLAG_INPUT */
 #define FLAG_TERMINAL_OUT 8u
 #define FLAG_TERMINAL_ERROR 16u
-#define FLAG_RESIDENT 32u /* the tool serves one action after the other; RESIDENT_DIRECTORY lasts */
+#define FLAG_RESIDENT 32u /* the tool serves one action after the other */
 #define FLAG_TERMINAL (FLAG_TERMINAL_IN | FLAG_TERMINAL_OUT | FLAG_TERMINAL_ERROR)
 
 /* Frame, in both directions: this header, then the data. */
@@ -66,15 +66,15 @@ enum frame_kind {
 
     /* From the worker, for a resident tool; each is answered before the next is read. */
     FRAME_ENTER = 'N',   /* a staging directory, NUL-terminated: the tool's root is to be a new world with its layers there */
-    FRAME_CONNECT = 'C', /* the path of a socket as the tool sees it, NUL-terminated */
+    FRAME_CONNECT = 'C', /* no data: a connection to RESIDENT_SOCKET is wanted */
 
     /* The answers. An error of 0 says that it was done. */
     FRAME_ENTERED = 'n',   /* struct failure */
     FRAME_CONNECTED = 'c', /* struct failure; if it was done, carries the connected socket */
 };
 
-/* Where a resident tool puts its socket: the one directory that all its worlds share. */
-#define RESIDENT_DIRECTORY "dev/repr"
+/* Where a resident tool listens; all that its worlds have in common. In /tmp, where the compilers' servers want it. */
+#define RESIDENT_SOCKET "tmp/repr-resident"
 
 #define INPUT_MAXIMUM (1u << 16)
 
@@ -130,7 +130,7 @@ void enter_root(void);
 
 /* errand.c: what helpers do in the sandbox of a resident tool. */
 void enter_world(struct action *action, const char *staging);
-void connect_to_tool(struct action *action, const char *path);
+void connect_to_tool(struct action *action);
 
 /* report.c: how a process without a connection of its own says what went wrong. */
 void report_to(int descriptor);

@@ -117,11 +117,16 @@ static int handle(struct relay *relay, uint32_t kind, const char *data, uint32_t
         break;
     }
     case FRAME_ENTER:
-    case FRAME_CONNECT:
         if (relay->action->users < 0 || length == 0 || data[length - 1] != '\0')
             kill_sandbox(relay); /* not our worker's language */
         else
-            (kind == FRAME_ENTER ? enter_world : connect_to_tool)(relay->action, data);
+            enter_world(relay->action, data);
+        break;
+    case FRAME_CONNECT:
+        if (relay->action->users < 0)
+            kill_sandbox(relay);
+        else
+            connect_to_tool(relay->action);
         break;
     default:
         break;

@@ -33,7 +33,7 @@ void mount_lower(const struct action *action, int fuse_fd)
     close(fuse_fd);
 }
 
-static void make_dev(int is_resident)
+static void make_dev(void)
 {
     static const char *const nodes[] = {"null", "zero", "full", "random", "urandom", "tty"};
     static const char *const links[][2] = {{"/proc/self/fd", "dev/fd"},
@@ -57,8 +57,6 @@ static void make_dev(int is_resident)
     check(mkdir("dev/shm", 01777), "make /dev/shm");
     check(mkdir("dev/pts", 0755), "make /dev/pts");
     check(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"), "mount /dev/pts");
-    if (is_resident)
-        check(mkdir(RESIDENT_DIRECTORY, 0700), "make /" RESIDENT_DIRECTORY);
 }
 
 /* Shows paths of this machine at their places, which the lower layer has made; whoever the tool is outside decides what it can read. */
@@ -83,7 +81,7 @@ void mount_root(const struct action *action)
           "mount overlay");
     check(chdir("root"), "enter the overlay");
     mount_system(action);
-    make_dev((action->header.flags & FLAG_RESIDENT) != 0);
+    make_dev();
 }
 
 /* Makes the working directory the root of all processes of this mount namespace whose root is the old one, which goes away. */

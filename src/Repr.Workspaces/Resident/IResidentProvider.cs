@@ -8,8 +8,8 @@ namespace Repr.Workspaces.Resident;
 /// </summary>
 public interface IResidentProvider
 {
-    /// <summary>A directory of the tool's alone that all its worlds share, as the tool sees it: the place of its socket.</summary>
-    VirtualPath SocketDirectory { get; }
+    /// <summary>Where the tool has to listen, as it sees it: a Unix socket, all that its worlds have in common.</summary>
+    VirtualPath Socket { get; }
 
     /// <summary>Starts a tool.</summary>
     /// <param name="stagingDirectory">An empty directory for it alone; deleted with the tool.</param>
@@ -34,7 +34,7 @@ public interface IResidentTool : IAsyncDisposable
     /// <summary>Worlds that were left but that the tool still maps files of.</summary>
     int LingeringWorlds { get; }
 
-    /// <summary>Replaces all that the tool sees, but for its socket directory. What it has open stays open.</summary>
+    /// <summary>Replaces all that the tool sees, but for its socket, on which it must listen by now. What it has open stays open.</summary>
     /// <param name="stagingDirectory">An empty directory for this world alone; deleted with it.</param>
     /// <param name="command">The action's command; its identity and umask must be the tool's.</param>
     /// <param name="files">What the tool sees from now on.</param>
@@ -43,9 +43,9 @@ public interface IResidentTool : IAsyncDisposable
     ValueTask<IResidentWorld> EnterAsync(
         string stagingDirectory, Command command, IFileSource files, CancellationToken cancellationToken);
 
-    /// <summary>Connects to a Unix socket of the tool's. The caller disposes the connection.</summary>
+    /// <summary>Connects to the tool's socket. The caller disposes the connection.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens there.</exception>
-    ValueTask<Socket> ConnectAsync(VirtualPath socket, CancellationToken cancellationToken);
+    ValueTask<Socket> ConnectAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What a tool that stays sees during one action. Disposing it takes the files away; the tool lives on.</summary>

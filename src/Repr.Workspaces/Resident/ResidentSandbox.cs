@@ -110,9 +110,9 @@ internal sealed class ResidentSandbox : IResidentTool
     }
 
     /// <inheritdoc/>
-    public async ValueTask<Socket> ConnectAsync(VirtualPath socket, CancellationToken cancellationToken)
+    public async ValueTask<Socket> ConnectAsync(CancellationToken cancellationToken)
     {
-        SafeFileHandle? handle = await RunErrandAsync(FrameKind.Connect, socket.Text, cancellationToken)
+        SafeFileHandle? handle = await RunErrandAsync(FrameKind.Connect, "", cancellationToken)
             ?? throw new ReprException(ReprErrorCode.Internal, "The launcher sent no connection to the tool.");
         SafeSocketHandle owned = new(handle.DangerousGetHandle(), ownsHandle: true);
         handle.SetHandleAsInvalid();

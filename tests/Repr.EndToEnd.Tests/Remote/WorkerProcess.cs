@@ -26,6 +26,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>What it has written.</summary>
     public string Log => File.Exists(LogFile) ? File.ReadAllText(LogFile) : "";
 
+    /// <summary>Its number.</summary>
+    public int ProcessId => _process!.Id;
+
     private string LogFile => Path.Combine(_directory, "worker.log");
 
     private string PortFile => Path.Combine(_directory, "port");

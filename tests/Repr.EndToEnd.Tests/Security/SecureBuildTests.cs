@@ -35,6 +35,7 @@ public sealed class SecureBuildTests(PackedSdk sdk)
         Assert.True(looks > 100, $"only {looks} processes were seen");
         Assert.Null(found);
         Assert.DoesNotContain(farm.Token, build.Run.Output, StringComparison.Ordinal);
+        await worker.StopAsync(); // else there are sockets and pipes of compilers' servers among its files
         await AssertNowhereAsync(farm.Token, project.Directory, Path.GetDirectoryName(worker.Data)!);
         Assert.True(Holds(await UnpackAsync(Path.Combine(project.Directory, "build.binlog")), "ReprEndpoint"), "The binary log is not read as it should be.");
     }
@@ -72,6 +73,7 @@ public sealed class SecureBuildTests(PackedSdk sdk)
 
         Assert.True(build.ExitCode == 0, build.Output);
         Assert.Contains("PATH=", project.Read("seen.txt"), StringComparison.Ordinal);
+        await worker.StopAsync();
         await AssertNowhereAsync(farm.Token, project.Directory, project.Directory + "-worker");
     }
 

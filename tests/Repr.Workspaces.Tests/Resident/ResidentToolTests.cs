@@ -15,7 +15,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
         """
         use Socket;
         socket(my $server, AF_UNIX, SOCK_STREAM, 0) or die;
-        bind($server, sockaddr_un("/dev/repr/s")) or die;
+        bind($server, sockaddr_un("/tmp/repr-resident")) or die;
         listen($server, 8) or die;
         $| = 1;
         print "ready\n";
@@ -171,7 +171,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
 
         await _tool!.Ended.WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
         Assert.Equal("ready\nbye\n", _tool.LastText);
-        await Assert.ThrowsAsync<ReprException>(async () => await _tool.ConnectAsync(VirtualPath.Parse("/dev/repr/s"), Cancellation));
+        await Assert.ThrowsAsync<ReprException>(async () => await _tool.ConnectAsync(Cancellation));
     }
 
     [Fact]
@@ -203,7 +203,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
 
     private async Task<string> EvaluateAsync(string code)
     {
-        using Socket socket = await _tool!.ConnectAsync(VirtualPath.Parse("/dev/repr/s"), Cancellation);
+        using Socket socket = await _tool!.ConnectAsync(Cancellation);
         await using NetworkStream stream = new(socket, ownsSocket: false);
         await stream.WriteAsync(Encoding.UTF8.GetBytes(code + "\n"), Cancellation);
         using StreamReader reader = new(stream);
