@@ -18,15 +18,17 @@ rtt.Validators.Add(result =>
         result.AddError("--rtt is 0 to 10000 milliseconds.");
     }
 });
-RootCommand root = new("Measures remote builds against local ones side by side.") { repository, rounds, rtt };
+Option<bool> actions = new("--actions") { Description = "Measure single actions whose tools cost nothing, instead of builds." };
+RootCommand root = new("Measures remote builds against local ones side by side.") { repository, rounds, rtt, actions };
 root.SetAction(async (parsed, cancellationToken) =>
 {
     InvocationConfiguration console = parsed.InvocationConfiguration;
     BenchOptions options = new(parsed.GetRequiredValue(repository), parsed.GetValue(rounds), parsed.GetValue(rtt));
-    Comparison comparison = new(options, console.Output);
     try
     {
-        await comparison.RunAsync(cancellationToken);
+        await (parsed.GetValue(actions)
+            ? new ActionBench(options, console.Output).RunAsync(cancellationToken)
+            : new Comparison(options, console.Output).RunAsync(cancellationToken));
         return 0;
     }
     catch (BenchException exception)

@@ -20,9 +20,10 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <param name="options">Where its files go.</param>
     /// <param name="group">Where it runs, with its tools.</param>
     /// <param name="cancellationToken">Stops waiting for it.</param>
+    /// <param name="arguments">Further options of <c>repr serve</c>.</param>
     /// <exception cref="BenchException">It does not start.</exception>
     public static async Task<WorkerProcess> StartAsync(
-        BenchOptions options, ControlGroup group, CancellationToken cancellationToken)
+        BenchOptions options, ControlGroup group, CancellationToken cancellationToken, params string[] arguments)
     {
         string data = Path.Combine(options.Artifacts, "data");
         string log = Path.Combine(options.Artifacts, "worker.log");
@@ -33,7 +34,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
 
         File.Delete(port);
-        string[] command = [options.WorkerProgram, "serve", "--data", data, "--port-file", port, "--listen", "http://127.0.0.1:0"];
+        string[] command = [options.WorkerProgram, "serve", "--data", data, "--port-file", port, "--listen", "http://127.0.0.1:0", .. arguments];
         Process process = Process.Start(group.StartOf("/bin/sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", log, .. command]))!;
         try
         {
