@@ -191,6 +191,71 @@ static const struct rc_rule *rule_for(const struct rc_map *map, const struct rc_
     return best;
 }
 
+/* The rule into whose target a path on the volume leads, or 0. 'rest' is what follows the target. */
+static const struct rc_rule *rule_leading_to(
+    const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_volume *volume, struct rc_text path, struct rc_text *rest)
+{
+    for (rc_u32 i = 0; i < map->rule_count; i++) {
+        const struct rc_rule *rule = &map->rules[i];
+        struct rc_text target = target_of(map, rule);
+
+        if (rule->kind != RC_REDIRECT_RULE || &volumes->volumes[rule->volume] != volume)
+            continue;
+        target = rc_after(target, volume->device_length);
+        if (rc_is_within(path, target, volumes->upcase)) {
+            *rest = rc_after(path, target.length);
+            return rule;
+        }
+    }
+    return 0;
+}
+
+/* Whether 'whole' is 'part' and something that contains the beginning of 'rest'. */
+static int continues(struct rc_text whole, struct rc_text part, struct rc_text rest, rc_upcase upcase)
+{
+    return whole.length > part.length && rc_is_within(whole, part, upcase) && rc_is_within(rest, rc_after(whole, part.length), upcase);
+}
+
+/*
+ * Whether the rule decides about its path followed by 'rest' (RC_STAGED), or a longer one does, which is in 'better' then (RC_REDIRECT), or
+ * the path is in a work root (RC_DENY).
+ */
+static enum rc_verdict who_decides(
+    const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_rule *rule, struct rc_text rest, const struct rc_rule **better)
+{
+    struct rc_text path = path_of(map, rule);
+
+    if (continues(root_of(&volumes->volumes[rule->volume]), path, rest, volumes->upcase))
+        return RC_DENY;
+    *better = 0;
+    for (rc_u32 i = 0; i < map->rule_count; i++) {
+        const struct rc_rule *other = &map->rules[i];
+
+        if ((!*better || other->path_length > (*better)->path_length) && continues(path_of(map, other), path, rest, volumes->upcase))
+            *better = other;
+    }
+    return *better ? RC_REDIRECT : RC_STAGED;
+}
+
+/*
+ * A path in the action's staging directory. It comes from a redirection, or it is relative to a directory that was redirected: then what it
+ * leads to may be the business of another rule. With the current directory C:\, Windows\x is opened within the staged C:\.
+ */
+static enum rc_verdict rewrite_staged(const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_volume *volume,
+    struct rc_text path, struct rc_name *name)
+{
+    const struct rc_rule *better;
+    struct rc_text rest;
+    const struct rc_rule *rule = rule_leading_to(map, volumes, volume, rc_after(path, volume->device_length), &rest);
+    enum rc_verdict verdict = rule ? who_decides(map, volumes, rule, rest, &better) : RC_STAGED;
+
+    if (verdict != RC_REDIRECT)
+        return verdict;
+    name->prefix = better->kind == RC_HOST_RULE ? path_of(map, rule) : target_of(map, better);
+    name->rest = better->kind == RC_HOST_RULE ? rest : rc_after(rest, better->path_length - rule->path_length);
+    return rc_name_length(name) > RC_MAX_PATH ? RC_TOO_LONG : RC_REDIRECT;
+}
+
 enum rc_verdict rc_rewrite(const struct rc_map *map, const struct rc_volumes *volumes, struct rc_text path, struct rc_name *name)
 {
     const struct rc_volume *volume;
@@ -208,7 +273,7 @@ enum rc_verdict rc_rewrite(const struct rc_map *map, const struct rc_volumes *vo
             return RC_DENY; /* a stream of the volume */
         if (rc_is_within(path, root_of(volume), volumes->upcase)) {
             rest = rc_after(path, volume->root_length);
-            return enter_staging(map, volumes, &rest) ? RC_STAGED : RC_DENY;
+            return enter_staging(map, volumes, &rest) ? rewrite_staged(map, volumes, volume, path, name) : RC_DENY;
         }
     }
     rule = rule_for(map, volumes, path);
@@ -226,6 +291,7 @@ enum rc_verdict rc_unrewrite(
 {
     static const rc_char backslash[] = {'\\'};
     const struct rc_volume *volume = volume_with(volumes, device);
+    const struct rc_rule *rule, *better;
     struct rc_text rest, root;
 
     if (path.length > RC_MAX_PATH || !rc_has_plain_components(path))
@@ -238,24 +304,16 @@ enum rc_verdict rc_unrewrite(
     rest = rc_after(path, root.length);
     if (!enter_staging(map, volumes, &rest))
         return RC_DENY;
-    for (rc_u32 i = 0; i < map->rule_count; i++) {
-        const struct rc_rule *rule = &map->rules[i];
-        struct rc_text target;
-
-        if (rule->kind != RC_REDIRECT_RULE || &volumes->volumes[rule->volume] != volume)
-            continue;
-        target = rc_after(target_of(map, rule), volume->device_length);
-        if (!rc_is_within(path, target, volumes->upcase))
-            continue;
-        name->prefix = rc_after(path_of(map, rule), volume->device_length);
-        name->rest = rc_after(path, target.length);
-        if (rc_name_length(name) == 0) { /* a redirected volume's own root */
-            name->prefix.chars = backslash;
-            name->prefix.length = 1;
-        }
-        return rc_name_length(name) > RC_MAX_PATH ? RC_TOO_LONG : RC_REDIRECT;
+    rule = rule_leading_to(map, volumes, volume, path, &rest);
+    if (!rule || who_decides(map, volumes, rule, rest, &better) != RC_STAGED)
+        return RC_STAGED; /* by any other name it would be another file */
+    name->prefix = rc_after(path_of(map, rule), volume->device_length);
+    name->rest = rest;
+    if (rc_name_length(name) == 0) { /* a redirected volume's own root */
+        name->prefix.chars = backslash;
+        name->prefix.length = 1;
     }
-    return RC_STAGED;
+    return rc_name_length(name) > RC_MAX_PATH ? RC_TOO_LONG : RC_REDIRECT;
 }
 
 rc_u32 rc_name_length(const struct rc_name *name)

@@ -1,7 +1,8 @@
 /*
  * libFuzzer target of the core. From the input it makes rules and a path, or births and deaths of processes, and checks:
  *   - a rewritten path is in the action's staging directory on the same volume, and stays there: no "..", rewritten again it is staged;
- *   - the way back is exact;
+ *   - the way back is exact, and leads forth again;
+ *   - a path in staging that is the business of another rule goes where that rule says, at once;
  *   - nothing in a work root is ever anything but the action's own staging directory or denied, and only a HOST rule opens the host;
  *   - the process table agrees with a plain array.
  */
@@ -138,6 +139,17 @@ static void check_redirected(const struct rc_map *map, const struct rc_volumes *
     forget(rewritten);
 }
 
+/* A path in the staging directory that another rule decides about. */
+static void check_sent_on(const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_name *name)
+{
+    struct rc_text path = whole(name);
+    struct rc_name again;
+    enum rc_verdict verdict = rc_rewrite(map, volumes, path, &again);
+
+    REQUIRE(path.length <= RC_MAX_PATH && (verdict == RC_STAGED || verdict == RC_HOST));
+    forget(path);
+}
+
 static void check_rewrite(const struct rc_map *map, const struct rc_volumes *volumes, struct rc_text path)
 {
     struct rc_name name;
@@ -145,8 +157,10 @@ static void check_rewrite(const struct rc_map *map, const struct rc_volumes *vol
     int in_root = starts_with(path, "\\D\\V1\\r\\w") || starts_with(path, "\\D\\V11\\w");
     int own = starts_with(path, "\\D\\V1\\r\\w\\a1") || starts_with(path, "\\D\\V11\\w\\a1");
 
-    if (in_root)
-        REQUIRE(verdict == (own ? RC_STAGED : RC_DENY) || verdict == RC_BAD);
+    if (own)
+        REQUIRE(verdict != RC_HOST && verdict != RC_VOLUME);
+    else if (in_root)
+        REQUIRE(verdict == RC_DENY || verdict == RC_BAD);
     else
         REQUIRE(verdict != RC_STAGED);
     if (verdict == RC_HOST) {
@@ -158,7 +172,9 @@ static void check_rewrite(const struct rc_map *map, const struct rc_volumes *vol
                 opened = 1;
         REQUIRE(opened);
     }
-    if (verdict == RC_REDIRECT)
+    if (verdict == RC_REDIRECT && own)
+        check_sent_on(map, volumes, &name);
+    else if (verdict == RC_REDIRECT)
         check_redirected(map, volumes, path, &name);
 }
 
@@ -167,12 +183,21 @@ static void check_unrewrite(const struct rc_map *map, const struct rc_volumes *v
     rc_char chars[8];
     struct rc_name name;
 
-    if (rc_unrewrite(map, volumes, literal("\\D\\V1", chars), path, &name) == RC_REDIRECT) {
-        struct rc_text back = whole(&name);
+    struct rc_text back, again, forth;
 
-        REQUIRE(back.length > 0 && !starts_with(back, "\\r\\w") && rc_has_plain_components(back));
-        forget(back);
-    }
+    if (rc_unrewrite(map, volumes, literal("\\D\\V1", chars), path, &name) != RC_REDIRECT)
+        return;
+    back = whole(&name);
+    REQUIRE(back.length > 0 && !starts_with(back, "\\r\\w") && rc_has_plain_components(back));
+    name.prefix = literal("\\D\\V1", chars);
+    name.rest = back;
+    again = whole(&name);
+    REQUIRE(rc_rewrite(map, volumes, again, &name) == RC_REDIRECT);
+    forth = whole(&name);
+    REQUIRE(same(rc_trim_end(rc_after(forth, 5)), rc_trim_end(path)));
+    forget(forth);
+    forget(again);
+    forget(back);
 }
 
 static void paths(struct input *input)

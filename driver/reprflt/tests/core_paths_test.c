@@ -142,6 +142,42 @@ static void borders(void)
     CHECK(rc_rewrite(&map, &volumes, filled(DEVICE "\\", RC_MAX_PATH + 1), &name) == RC_BAD);
 }
 
+/* Paths relative to a redirected directory: they come with its staging path. */
+static void relative_to_staging(void)
+{
+    static rc_char chars[RC_MAX_PATH];
+    struct rc_text text = {chars, 0};
+
+    fresh();
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\windows\\system32\\x"), &name) == RC_REDIRECT);
+    text.length = text_of(chars, RC_MAX_PATH);
+    CHECK(is(text, DEVICE "\\windows\\system32\\x") && rc_rewrite(&map, &volumes, text, &name) == RC_HOST);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\Windows"), &name) == RC_REDIRECT);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\WindowsApps"), &name) == RC_STAGED);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\Windows\\Temp\\x"), &name) == RC_REDIRECT);
+    text.length = text_of(chars, RC_MAX_PATH);
+    CHECK(is(text, STAGED "\\T\\temp\\x") && rc_rewrite(&map, &volumes, text, &name) == RC_STAGED);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\repr\\drives\\X"), &name) == RC_REDIRECT);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\repr\\work\\a2\\x"), &name) == RC_DENY);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\repr\\work"), &name) == RC_DENY);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\C\\repr"), &name) == RC_STAGED);
+    CHECK(rc_rewrite(&map, &volumes, T(STAGED "\\X\\Windows\\x"), &name) == RC_STAGED);
+    /* Their names are not written back either: the requester's path is another file. */
+    CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\C\\Windows\\x", 0) == RC_STAGED);
+    CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\C\\repr\\work\\x", 0) == RC_STAGED);
+    CHECK(rc_map_init(&map, T("b")) == RC_OK);
+    {
+        struct rc_text host = filled(DEVICE "\\far\\", 600);
+
+        CHECK(rc_map_add(&map, &volumes, RC_REDIRECT_RULE, rc_trim_end((struct rc_text){host.chars, 500}), T("F")) == RC_OK);
+        host = filled(DEVICE "\\far\\", 502);
+        ((rc_char *)(size_t)host.chars)[500] = '\\';
+        CHECK(rc_map_add(&map, &volumes, RC_HOST_RULE, host, T("")) == RC_OK);
+        CHECK(rc_rewrite(&map, &volumes, filled(DEVICE "\\repr\\work\\b\\F\\x\\", 32000), &name) == RC_REDIRECT);
+        CHECK(rc_rewrite(&map, &volumes, filled(DEVICE "\\repr\\work\\b\\F\\x\\", 32500), &name) == RC_TOO_LONG);
+    }
+}
+
 static void letters(void)
 {
     rc_char small[] = {'\\', 'd', '\\', 0xe4}, capital[] = {'\\', 'D', '\\', 0xc4, '\\', 'x'};
@@ -282,6 +318,7 @@ void test_paths(void)
 {
     rewriting();
     borders();
+    relative_to_staging();
     letters();
     ways_back();
     volumes_and_names();

@@ -98,7 +98,7 @@ static VOID NTAPI lookaside_init(
 
 static VOID NTAPI lookaside_delete(PPAGED_LOOKASIDE_LIST list)
 {
-    INVARIANT(list == lookaside && list->L.TotalAllocates == list->L.TotalFrees);
+    INVARIANT(list == lookaside && memory.in_use == 0);
     while (listed_count > 0) {
         PVOID bytes = listed[--listed_count];
 

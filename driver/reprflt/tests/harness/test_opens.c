@@ -13,6 +13,8 @@ static void by_name(void)
     CHECK(redirects_to(100, V3 L"\\", S3 L"\\C\\"));
     CHECK(redirects_to(100, L"\\Device\\HarddiskVolume33\\x", L"\\Device\\HarddiskVolume33\\w\\a1\\D\\x"));
     CHECK(open_read(100, S3 L"\\C\\src\\a.c") == PASSED); /* as it comes back */
+    CHECK(redirects_to(100, S3 L"\\C\\Windows\\x", V3 L"\\Windows\\x")); /* relative to C:\\ */
+    CHECK(denied((struct open){.process = 100, .name = S3 L"\\C\\repr\\work\\a2"}));
     CHECK(denied((struct open){.process = 100, .name = V3 L"\\repr\\work\\a2\\C\\x"}));
     CHECK(denied((struct open){.process = 100, .name = V3 L"\\repr\\work"}));
     CHECK(denied((struct open){.process = 100, .name = L"\\Device\\HarddiskVolume4\\x"}));
