@@ -309,7 +309,9 @@ enum rc_verdict rc_unrewrite(
         return RC_STAGED; /* by any other name it would be another file */
     name->prefix = rc_after(path_of(map, rule), volume->device_length);
     name->rest = rest;
-    if (rc_name_length(name) == 0) { /* a redirected volume's own root */
+    if (name->prefix.length == 0 && (rest.length == 0 || rest.chars[0] == ':')) { /* a redirected volume's own root */
+        if (rest.length > 0)
+            return RC_STAGED; /* by the volume's name, the stream would be one of the volume */
         name->prefix.chars = backslash;
         name->prefix.length = 1;
     }

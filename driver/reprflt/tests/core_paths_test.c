@@ -206,6 +206,8 @@ static void ways_back(void)
     CHECK(unrewrite(DEVICE, "\\repr\\work\\a1", 0) == RC_STAGED);
     CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\D\\y", 0) == RC_STAGED); /* D is on the other volume */
     CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\CC\\y", 0) == RC_STAGED);
+    CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\C:stream", 0) == RC_STAGED);
+    CHECK(unrewrite(DEVICE, "\\repr\\work\\a1\\X:stream", "\\repr\\drives\\X:stream") == RC_REDIRECT);
     CHECK(unrewrite(DEVICE, "\\repr\\work\\a2\\C\\y", 0) == RC_DENY);
     CHECK(unrewrite(DEVICE, "\\repr\\work", 0) == RC_DENY);
     CHECK(unrewrite(DEVICE, "\\src\\a.c", 0) == RC_HOST);
