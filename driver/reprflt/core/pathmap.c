@@ -1,5 +1,6 @@
 #include "pathmap.h"
 
+/* The device's name, which is the beginning of the work root. */
 static struct rc_text device_of(const struct rc_volume *volume)
 {
     struct rc_text device = {volume->text, volume->device_length};
@@ -7,6 +8,7 @@ static struct rc_text device_of(const struct rc_volume *volume)
     return device;
 }
 
+/* The device path of the volume's work root. */
 static struct rc_text root_of(const struct rc_volume *volume)
 {
     struct rc_text root = {volume->text, volume->root_length};
@@ -14,6 +16,7 @@ static struct rc_text root_of(const struct rc_volume *volume)
     return root;
 }
 
+/* The device path that the rule is about. */
 static struct rc_text path_of(const struct rc_map *map, const struct rc_rule *rule)
 {
     struct rc_text path = {map->text + rule->path, rule->path_length};
@@ -21,6 +24,7 @@ static struct rc_text path_of(const struct rc_map *map, const struct rc_rule *ru
     return path;
 }
 
+/* The device path in staging that the rule leads to; empty for a rule of the host. */
 static struct rc_text target_of(const struct rc_map *map, const struct rc_rule *rule)
 {
     struct rc_text target = {map->text + rule->target, rule->target_length};
@@ -28,6 +32,7 @@ static struct rc_text target_of(const struct rc_map *map, const struct rc_rule *
     return target;
 }
 
+/* Writes the text behind the first 'length' characters. The caller has checked that there is room. */
 static void append(rc_char *into, rc_u32 *length, struct rc_text text)
 {
     for (rc_u32 i = 0; i < text.length; i++)
@@ -43,6 +48,7 @@ static const struct rc_volume *volume_with(const struct rc_volumes *volumes, str
     return 0;
 }
 
+/* Whether the character is in the text. */
 static int contains(struct rc_text text, rc_char c)
 {
     for (rc_u32 i = 0; i < text.length; i++)
@@ -57,6 +63,7 @@ static int is_absolute(struct rc_text path)
     return path.length > 1 && path.length <= RC_MAX_PATH && path.chars[0] == '\\' && !contains(path, ':') && rc_has_plain_components(path);
 }
 
+/* A path that begins with a name, and is of files and directories, not of a stream. */
 static int is_relative(struct rc_text path)
 {
     return path.length > 0 && path.length <= RC_MAX_PATH && path.chars[0] != '\\' && !contains(path, ':') && rc_has_plain_components(path);

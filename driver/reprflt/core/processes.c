@@ -1,5 +1,6 @@
 #include "processes.h"
 
+/* Where to look for a process. */
 static rc_u32 bucket_of(rc_u64 id)
 {
     return (rc_u32)(((id >> 2) * 2654435761u) >> 7) % RC_PROCESS_BUCKETS; /* process numbers are multiples of four */

@@ -1,5 +1,6 @@
 #include "text.h"
 
+/* The character in upper case. */
 static rc_char up(rc_char c, rc_upcase upcase)
 {
     if (upcase)

@@ -7,11 +7,13 @@
 #define DATA_ACCESS (FILE_READ_DATA | CHANGING_ACCESS | GENERIC_READ)
 #define OPTIONS 0x00ffffffu /* of Create.Options; the disposition is above them */
 
+/* What to do if the file is there, and if it is not: FILE_OPEN and its like. */
 static ULONG disposition_of(PFLT_CALLBACK_DATA data)
 {
     return data->Iopb->Parameters.Create.Options >> 24;
 }
 
+/* What the process wants to be able to do with the file. */
 static ACCESS_MASK access_of(PFLT_CALLBACK_DATA data)
 {
     return data->Iopb->Parameters.Create.SecurityContext->DesiredAccess;
@@ -29,6 +31,7 @@ static BOOLEAN may_change(PFLT_CALLBACK_DATA data)
     return changes_at_once(data) || (access_of(data) & CHANGING_ACCESS) || (data->Iopb->OperationFlags & SL_OPEN_TARGET_DIRECTORY);
 }
 
+/* The same text as the core has it. */
 static struct rc_text text_of(const UNICODE_STRING *string)
 {
     struct rc_text text = {(const rc_char *)string->Buffer, string->Length / sizeof(WCHAR)};
@@ -81,6 +84,7 @@ static FLT_PREOP_CALLBACK_STATUS open_by_id(PFLT_CALLBACK_DATA data)
     return changes_at_once(data) ? repr_fail(data, repr_refusal(RC_DENY)) : FLT_PREOP_SUCCESS_WITH_CALLBACK;
 }
 
+/* Redirects, denies or lets through, as the core says of the name. */
 static FLT_PREOP_CALLBACK_STATUS open_by_name(PFLT_CALLBACK_DATA data, rc_u64 process)
 {
     PFLT_FILE_NAME_INFORMATION name;

@@ -3,6 +3,7 @@
 
 DRIVER_INITIALIZE DriverEntry;
 
+/* Upper case as the file systems have it. */
 static rc_char upcase(rc_char c)
 {
     return (rc_char)RtlUpcaseUnicodeChar((WCHAR)c);
@@ -50,6 +51,7 @@ static VOID undo(void)
     RtlZeroMemory(&repr, sizeof repr);
 }
 
+/* Not while a process is tracked, unless the system insists: it would see the host from then on. */
 static NTSTATUS FLTAPI unload(FLT_FILTER_UNLOAD_FLAGS flags)
 {
     if (repr_is_busy() && !(flags & FLTFL_FILTER_UNLOAD_MANDATORY))
@@ -86,6 +88,7 @@ static NTSTATUS open_port(void)
     return status;
 }
 
+/* Starts filtering and opens the port. Fails without leaving anything behind. */
 NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING registry_path)
 {
     NTSTATUS status;

@@ -7,6 +7,8 @@ C_ASSERT(REPRFLT_DEVICE_CHARS + REPRFLT_PATH_CHARS <= RC_MAX_ROOT);
 C_ASSERT((int)REPRFLT_REDIRECT == RC_REDIRECT_RULE && (int)REPRFLT_HOST == RC_HOST_RULE);
 C_ASSERT(sizeof(WCHAR) == sizeof(reprflt_u16));
 
+/* The handlers below do what reprflt_protocol.h says of their message, which is in kernel memory and as large as its struct. */
+
 /* The largest reply; its size is in the table below. */
 union reply {
     struct reprflt_welcome welcome;
@@ -22,6 +24,7 @@ static BOOLEAN take_text(const reprflt_u16 *chars, reprflt_u32 length, reprflt_u
     return length <= capacity;
 }
 
+/* How the core's outcomes are called in the protocol. */
 static NTSTATUS status_of(enum rc_outcome outcome)
 {
     switch (outcome) {
@@ -47,6 +50,7 @@ static struct repr_action *find_action(reprflt_u64 id)
     return NULL;
 }
 
+/* REPRFLT_HELLO */
 static NTSTATUS hello(PVOID message, union reply *reply)
 {
     UNREFERENCED_PARAMETER(message);
@@ -78,6 +82,7 @@ static NTSTATUS check_attached(struct rc_text device)
     return STATUS_SUCCESS;
 }
 
+/* REPRFLT_ADD_VOLUME */
 static NTSTATUS add_volume(PVOID message, union reply *reply)
 {
     struct reprflt_add_volume *request = message;
@@ -119,6 +124,7 @@ static NTSTATUS free_slot(reprflt_u64 id, struct rc_text name, ULONG *slot)
     return status;
 }
 
+/* REPRFLT_BEGIN_ACTION */
 static NTSTATUS begin_action(PVOID message, union reply *reply)
 {
     struct reprflt_begin_action *request = message;
@@ -149,6 +155,7 @@ static NTSTATUS begin_action(PVOID message, union reply *reply)
     return status;
 }
 
+/* REPRFLT_ADD_RULE */
 static NTSTATUS add_rule(PVOID message, union reply *reply)
 {
     struct reprflt_add_rule *request = message;
@@ -185,6 +192,7 @@ static BOOLEAN is_that_process(reprflt_u64 id, reprflt_u64 created)
     return same;
 }
 
+/* REPRFLT_ADD_PROCESS */
 static NTSTATUS add_process(PVOID message, union reply *reply)
 {
     struct reprflt_add_process *request = message;
@@ -208,6 +216,7 @@ static NTSTATUS add_process(PVOID message, union reply *reply)
     return status;
 }
 
+/* REPRFLT_END_ACTION */
 static NTSTATUS end_action(PVOID message, union reply *reply)
 {
     struct reprflt_end_action *request = message;
@@ -230,6 +239,7 @@ static NTSTATUS end_action(PVOID message, union reply *reply)
     return status;
 }
 
+/* REPRFLT_QUERY_STATISTICS */
 static NTSTATUS query_statistics(PVOID message, union reply *reply)
 {
     UNREFERENCED_PARAMETER(message);

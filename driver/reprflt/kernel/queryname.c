@@ -41,6 +41,7 @@ static FLT_PREOP_CALLBACK_STATUS answer_with(PFLT_CALLBACK_DATA data, ULONG offs
     return FLT_PREOP_COMPLETE;
 }
 
+/* Asks the file system, and answers with the requester's name if the file has one. */
 static FLT_PREOP_CALLBACK_STATUS answer_query(
     PFLT_CALLBACK_DATA data, PCFLT_RELATED_OBJECTS objects, rc_u64 process, FILE_INFORMATION_CLASS class, ULONG offset)
 {

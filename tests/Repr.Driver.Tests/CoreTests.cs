@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Repr.Driver.Tests;
+
+/// <summary>The driver's core, on this machine: with sanitizers, with coverage, and under a fuzzer.</summary>
+public sealed partial class CoreTests(BuiltDriver driver)
+{
+    private const double LeastCoverage = 95;
+    private const int FuzzRuns = 300_000;
+
+    [Fact]
+    public async Task It_passes_its_tests_under_the_sanitizers()
+    {
+        Ended ended = (await ExternalProgram.RunAsync(driver.Program("core_test"), [])).WithSuccess();
+
+        Match counts = Counts().Match(ended.Text);
+        Assert.True(counts.Success, ended.Text);
+        Assert.Equal("0", counts.Groups[2].Value);
+        Assert.True(int.Parse(counts.Groups[1].Value, CultureInfo.InvariantCulture) >= 100, ended.Text);
+    }
+
+    [Fact]
+    public async Task Its_tests_reach_nearly_every_line()
+    {
+        string profile = driver.Program("core.profraw");
+        string merged = driver.Program("core.profdata");
+        (await ExternalProgram.RunAsync(driver.Program("core_coverage"), [], new Dictionary<string, string> { ["LLVM_PROFILE_FILE"] = profile })).WithSuccess();
+        (await ExternalProgram.RunAsync("llvm-profdata", ["merge", "-sparse", profile, "-o", merged])).WithSuccess();
+        Ended report = (await ExternalProgram.RunAsync(
+            "llvm-cov", ["export", driver.Program("core_coverage"), "-instr-profile=" + merged, "-summary-only", "-ignore-filename-regex=_test"])).WithSuccess();
+
+        using JsonDocument json = JsonDocument.Parse(report.Text);
+        JsonElement data = json.RootElement.GetProperty("data")[0];
+        Assert.Equal(3, data.GetProperty("files").GetArrayLength()); // all of core/*.c, so that the share is of the whole core
+        double percent = data.GetProperty("totals").GetProperty("lines").GetProperty("percent").GetDouble();
+        TestContext.Current.TestOutputHelper?.WriteLine($"line coverage of the core: {percent:F2} %");
+        Assert.True(percent >= LeastCoverage, $"{percent:F2} % of the core's lines are run by its tests; {LeastCoverage} % is the least.");
+    }
+
+    [Fact]
+    public async Task Its_properties_hold_for_what_a_fuzzer_makes_up()
+    {
+        string corpus = Directory.CreateDirectory(driver.Program("corpus")).FullName;
+        Ended ended = await ExternalProgram.RunAsync(
+            driver.Program("core_fuzz"), [$"-runs={FuzzRuns}", "-max_len=200", $"-artifact_prefix={driver.Output}/", corpus]);
+
+        Assert.Contains($"Done {FuzzRuns} runs", ended.WithSuccess().Text, StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex(@"^(\d+) passed, (\d+) failed$", RegexOptions.Multiline)]
+    private static partial Regex Counts();
+}
