@@ -227,8 +227,8 @@ static int continues(struct rc_text whole, struct rc_text part, struct rc_text r
  * Whether the rule decides about its path followed by 'rest' (RC_STAGED), or a longer one does, which is in 'better' then (RC_REDIRECT), or
  * the path is in a work root (RC_DENY).
  */
-static enum rc_verdict who_decides(
-    const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_rule *rule, struct rc_text rest, const struct rc_rule **better)
+static enum rc_verdict who_decides(const struct rc_map *map, const struct rc_volumes *volumes, const struct rc_rule *rule,
+    struct rc_text rest, const struct rc_rule **better)
 {
     struct rc_text path = path_of(map, rule);
 

@@ -82,21 +82,22 @@ enum rc_outcome rc_volumes_add(struct rc_volumes *volumes, struct rc_text device
 enum rc_outcome rc_map_init(struct rc_map *map, struct rc_text name);
 
 /*
- * Adds a rule. 'target' is relative to the staging directory, and empty for RC_HOST_RULE. RC_CONFLICT: a rule for this path is there, or its
- * target contains or is contained in that of another: then a name in it could not be written back.
+ * Adds a rule. 'target' is relative to the staging directory, and empty for RC_HOST_RULE. RC_CONFLICT: a rule for this path is there, or
+ * its target contains or is contained in that of another: then a name in it could not be written back.
  */
 enum rc_outcome rc_map_add(
     struct rc_map *map, const struct rc_volumes *volumes, enum rc_rule_kind kind, struct rc_text path, struct rc_text target);
 
 /*
- * What an action may see at a device path. RC_REDIRECT sets 'name' to the device path to be opened instead, in the action's staging directory;
- * or, of a path in that directory which leads to a path of the host, to that.
+ * What an action may see at a device path. RC_REDIRECT sets 'name' to the device path to be opened instead, in the action's staging
+ * directory; or, of a path in that directory which leads to a path of the host, to that.
  */
 enum rc_verdict rc_rewrite(const struct rc_map *map, const struct rc_volumes *volumes, struct rc_text path, struct rc_name *name);
 
 /*
- * The reverse: by which name the action's tool knows the file with this path on the volume of this device. RC_REDIRECT sets 'name' to a path
- * on the same volume that rc_rewrite leads to this file; RC_STAGED: it has no such name; RC_HOST: it is not in a work root; RC_DENY: it is another action's.
+ * The reverse: by which name the action's tool knows the file with this path on the volume of this device. RC_REDIRECT sets 'name' to a
+ * path on the same volume that rc_rewrite leads to this file; RC_STAGED: it has no such name; RC_HOST: it is not in a work root; RC_DENY: it
+ * is another action's.
  */
 enum rc_verdict rc_unrewrite(
     const struct rc_map *map, const struct rc_volumes *volumes, struct rc_text device, struct rc_text path, struct rc_name *name);

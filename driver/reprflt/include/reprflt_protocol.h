@@ -2,8 +2,8 @@
  * The protocol between a worker and reprflt.sys: the only thing that both know of each other.
  *
  * The worker connects to REPRFLT_PORT_NAME (FilterConnectCommunicationPort, without a context; administrators and SYSTEM only, one
- * connection at a time) and sends messages (FilterSendMessage). Each call is answered when it returns: by a failed HRESULT with the NTSTATUS
- * that stands below, or by success and, where the message has one, its reply. The driver sends nothing by itself.
+ * connection at a time) and sends messages (FilterSendMessage). Each call is answered when it returns: by a failed HRESULT for the
+ * NTSTATUS that stands below, or by success and, where the message has one, its reply. The driver sends nothing by itself.
  *
  *   HELLO                                            first; version of the driver and its limits
  *   ADD_VOLUME      one for each volume              where the staging directories on it are

@@ -7,8 +7,8 @@
 static PAGED_LOOKASIDE_LIST usual;
 
 /*
- * clang (14 at least) guards only calls by __try, not its own loads, stores and built-in copies: an inlined copy of a bad address would stop
- * the machine. So the copy must stay a call of an imported function.
+ * clang (14 at least) guards only calls by __try, not its own loads, stores and built-in copies: an inlined copy of a bad address would
+ * stop the machine. So the copy must stay a call of an imported function.
  */
 #undef RtlMoveMemory
 NTSYSAPI VOID NTAPI RtlMoveMemory(VOID *, const VOID *, SIZE_T);

@@ -1,7 +1,7 @@
 /*
  * Sizes, offsets and values of structures that the driver takes from headers, in an object file from which Repr.Driver.Tests reads them.
- * Compiled twice, by different compilers' targets and headers: with kernel/compat/fltKernel.h over mingw-w64's headers, as the driver is; and
- * with -DINDEPENDENT over Wine's <ddk/fltkernel.h>, which others wrote. And the protocol, for Linux and for Windows (-DPROTOCOL).
+ * Compiled twice, for different targets and with different headers: with kernel/compat/fltKernel.h over mingw-w64's headers, as the driver
+ * is; and with -DINDEPENDENT over Wine's <ddk/fltkernel.h>, which others wrote. And the protocol, for Linux and for Windows (-DPROTOCOL).
  */
 #if defined(PROTOCOL)
 #include "../include/reprflt_protocol.h"

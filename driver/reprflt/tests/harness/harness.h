@@ -1,6 +1,6 @@
 /*
- * Runs the real reprflt.sys in a process of Windows or Wine: maps the image, binds its imports to fakes of the filter manager and the kernel,
- * and makes the calls that those would make. The fakes are strict: see kernel.c and memory.c.
+ * Runs the real reprflt.sys in a process of Windows or Wine: maps the image, binds its imports to fakes of the filter manager and the
+ * kernel, and makes the calls that those would make. The fakes are strict: see kernel.c and memory.c.
  */
 #ifndef REPR_TESTS_HARNESS_H
 #define REPR_TESTS_HARNESS_H
@@ -156,7 +156,8 @@ enum outcome query(ULONG process, ULONG flags, struct fake_file *file, FILE_INFO
     IO_STATUS_BLOCK *result);
 
 /* Renames or links a file; 'parent' is the directory that the I/O manager opened for the target, or NULL. */
-enum outcome rename_to(ULONG process, FILE_INFORMATION_CLASS class, struct fake_file *parent, HANDLE root, const WCHAR *target, NTSTATUS *status);
+enum outcome rename_to(
+    ULONG process, FILE_INFORMATION_CLASS class, struct fake_file *parent, HANDLE root, const WCHAR *target, NTSTATUS *status);
 
 /* Creation of a process as the kernel announces it; and its end. */
 NTSTATUS process_created(ULONG id, ULONG creator, ULONG parent);

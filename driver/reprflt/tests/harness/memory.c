@@ -1,6 +1,6 @@
 /*
- * Fakes of pool, lookaside lists and user memory. Pool blocks have guards on both sides and are filled; a block of a lookaside list is filled
- * again when it is given back, so that a use after that shows; tags must agree. User memory is without access but for the imported
+ * Fakes of pool, lookaside lists and user memory. Pool blocks have guards on both sides and are filled; a block of a lookaside list is
+ * filled again when it is given back, so that a use after that shows; tags must agree. User memory is without access but for the imported
  * RtlMoveMemory, since clang guards only calls by __try.
  */
 #include "harness.h"

@@ -24,7 +24,8 @@ struct request {
 static void prepare(struct request *request, UCHAR major, ULONG process, PFILE_OBJECT file)
 {
     PFLT_IO_PARAMETER_BLOCK io = &request->io;
-    FLT_RELATED_OBJECTS objects = {sizeof objects, 0, (PFLT_FILTER)0x1000, (PFLT_VOLUME)request_volume, (PFLT_INSTANCE)request_volume, file, NULL};
+    FLT_RELATED_OBJECTS objects = {
+        sizeof objects, 0, (PFLT_FILTER)0x1000, (PFLT_VOLUME)request_volume, (PFLT_INSTANCE)request_volume, file, NULL};
 
     memset(request, 0, sizeof *request);
     memcpy((void *)&request->objects, &objects, sizeof objects); /* constant members */
@@ -135,7 +136,8 @@ enum outcome query(
     return NT_SUCCESS(result->Status) || result->Status == STATUS_BUFFER_OVERFLOW ? REDIRECTED : FAILED;
 }
 
-enum outcome rename_to(ULONG process, FILE_INFORMATION_CLASS class, struct fake_file *parent, HANDLE root, const WCHAR *target, NTSTATUS *status)
+enum outcome rename_to(
+    ULONG process, FILE_INFORMATION_CLASS class, struct fake_file *parent, HANDLE root, const WCHAR *target, NTSTATUS *status)
 {
     ULONG length = (ULONG)wcslen(target) * sizeof(WCHAR), size = FIELD_OFFSET(FILE_RENAME_INFORMATION, FileName) + length;
     PFILE_RENAME_INFORMATION request_buffer = malloc(size);

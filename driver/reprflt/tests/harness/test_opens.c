@@ -24,8 +24,8 @@ static void by_name(void)
     CHECK(open_file((struct open){.process = 100, .name = V3 L"\\p", .flags = SL_OPEN_PAGING_FILE}, &status) == PASSED);
 
     /* The target of a rename: its last component too. */
-    CHECK(open_file((struct open){.process = 100, .name = V3 L"\\src\\new.c", .access = WRITE, .flags = SL_OPEN_TARGET_DIRECTORY}, &status) ==
-          REDIRECTED);
+    CHECK(open_file((struct open){.process = 100, .name = V3 L"\\src\\new.c", .access = WRITE, .flags = SL_OPEN_TARGET_DIRECTORY},
+              &status) == REDIRECTED);
     CHECK(!wcscmp(kernel.replaced, S3 L"\\C\\src\\new.c") && !(kernel.name_flags & SL_OPEN_TARGET_DIRECTORY));
     CHECK(kernel.name_options == (FLT_FILE_NAME_OPENED | FLT_FILE_NAME_QUERY_FILESYSTEM_ONLY));
     CHECK(denied((struct open){.process = 100, .name = V3 L"\\Windows\\new", .access = SYNCHRONIZE, .flags = SL_OPEN_TARGET_DIRECTORY}));
@@ -52,8 +52,8 @@ static void long_names(void)
 /* The worker's own files may be read, and nothing else. */
 static void of_the_host(void)
 {
-    static const ACCESS_MASK changing[] = {FILE_WRITE_DATA, FILE_APPEND_DATA, FILE_WRITE_EA, FILE_WRITE_ATTRIBUTES, FILE_DELETE_CHILD, DELETE,
-        WRITE_DAC, WRITE_OWNER, MAXIMUM_ALLOWED, GENERIC_WRITE, GENERIC_ALL};
+    static const ACCESS_MASK changing[] = {FILE_WRITE_DATA, FILE_APPEND_DATA, FILE_WRITE_EA, FILE_WRITE_ATTRIBUTES, FILE_DELETE_CHILD,
+        DELETE, WRITE_DAC, WRITE_OWNER, MAXIMUM_ALLOWED, GENERIC_WRITE, GENERIC_ALL};
     static const ULONG creating[] = {FILE_SUPERSEDE, FILE_CREATE, FILE_OPEN_IF, FILE_OVERWRITE, FILE_OVERWRITE_IF};
     const WCHAR *file = V3 L"\\Windows\\System32\\ntdll.dll";
 

@@ -42,6 +42,7 @@ static void malformed(void)
     struct reprflt_hello hello = {header(REPRFLT_HELLO, sizeof hello)};
     struct reprflt_query_statistics query = {header(REPRFLT_QUERY_STATISTICS, sizeof query)};
     struct reprflt_statistics counted;
+    PVOID nowhere = (PVOID)0x10, kernels = (PVOID)0xffff800000000000ull;
     ULONG returned;
 
     CHECK(send(&hello, 4, NULL, 0) == STATUS_INVALID_PARAMETER);
@@ -70,12 +71,12 @@ static void malformed(void)
     CHECK(send(&query, sizeof query, NULL, 0) == STATUS_BUFFER_TOO_SMALL);
 
     /* Addresses that are none: an exception within the driver, not a crash. */
-    CHECK(kernel.message(NULL, (PVOID)0x10, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
-    CHECK(kernel.message(NULL, (PVOID)0xffff800000000000ull, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
+    CHECK(kernel.message(NULL, nowhere, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
+    CHECK(kernel.message(NULL, kernels, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
     CHECK(kernel.message(NULL, user_page + USER_PAGE_SIZE - 8, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
     user_write(0, &query, sizeof query);
-    CHECK(kernel.message(NULL, user_page, sizeof query, (PVOID)0x10, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION && returned == 0);
-    CHECK(kernel.message(NULL, user_page, sizeof query, (PVOID)0xffff800000000000ull, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION);
+    CHECK(kernel.message(NULL, user_page, sizeof query, nowhere, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION && returned == 0);
+    CHECK(kernel.message(NULL, user_page, sizeof query, kernels, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION);
     check_balance();
 }
 
