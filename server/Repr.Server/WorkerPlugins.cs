@@ -1,4 +1,5 @@
 using Repr.Plugins;
+using Repr.Server.Results;
 using Repr.Server.Security;
 
 namespace Repr.Server;
@@ -18,6 +19,9 @@ internal sealed record WorkerPlugins
     /// <summary>Section <c>Telemetry</c>: who is told what happens.</summary>
     public required IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; init; }
 
+    /// <summary>Section <c>Results</c>.</summary>
+    public required ResultCacheOptions Results { get; init; }
+
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 
@@ -31,6 +35,15 @@ internal sealed record WorkerPlugins
         IReadOnlyList<SelectedPlugin<IAuthenticator>> authenticators = settings.Select<IAuthenticator>("Authentication");
         TlsOptions tls = settings.Bind<TlsOptions>("Tls");
         IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
-        return new WorkerPlugins { Stores = stores, Authenticators = authenticators, Tls = tls, Telemetry = telemetry, Problems = settings.Problems };
+        ResultCacheOptions results = settings.Bind<ResultCacheOptions>("Results");
+        return new WorkerPlugins
+        {
+            Stores = stores,
+            Authenticators = authenticators,
+            Tls = tls,
+            Telemetry = telemetry,
+            Results = results,
+            Problems = settings.Problems,
+        };
     }
 }

@@ -17,7 +17,15 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
 
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
+
+    /// <summary>What the result cache may do.</summary>
+    public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }
+
+/// <summary>A run that has its verdict.</summary>
+/// <param name="Result">The verdict, and what it left.</param>
+/// <param name="Files">What it saw; nobody is asked any more.</param>
+internal sealed record FinishedAction(ActionResult Result, InputTree Files);
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
@@ -38,7 +46,7 @@ internal sealed partial class ActionExecutor(
     /// <param name="cancellationToken">Kills the process tree.</param>
     /// <exception cref="ReprException">There is no verdict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task<ActionResult> ExecuteAsync(
+    public async Task<FinishedAction> ExecuteAsync(
         ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
@@ -75,7 +83,7 @@ internal sealed partial class ActionExecutor(
 
             // 4. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
-            return new ActionResult
+            ActionResult result = new()
             {
                 Exit = run.Exit,
                 Outputs = outputs,
@@ -84,6 +92,7 @@ internal sealed partial class ActionExecutor(
                 Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
                 Questions = files.Questions,
             };
+            return new FinishedAction(result, files);
         }
         finally
         {
@@ -109,6 +118,7 @@ internal sealed partial class ActionExecutor(
         {
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+            files.Observed.IsAll = true; // its first process began with nothing
             return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace);
         }
         catch

@@ -13,7 +13,7 @@ namespace Repr.Server.Execution;
 /// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>): only mapped facts exist below them, and nobody
 /// is asked about them.
 /// </remarks>
-internal sealed class InputTree : IFileSource
+internal sealed partial class InputTree : IFileSource
 {
     /// <summary>Directories below which only mapped facts exist.</summary>
     public static readonly IReadOnlyList<VirtualPath> PrivateDirectories =
@@ -104,11 +104,7 @@ internal sealed class InputTree : IFileSource
             && directory.IsValueCreated
             && directory.Value is { IsCompletedSuccessfully: true, Result: DirectoryFact { IsComplete: true } })
         {
-            if (!IsPrivate(path))
-            {
-                Observed.Note(path, ObservedKind.Absent);
-            }
-
+            Note(path, ObservedKind.Absent);
             return new ValueTask<FileEntry?>((FileEntry?)null);
         }
 
@@ -121,11 +117,7 @@ internal sealed class InputTree : IFileSource
         IReadOnlyList<FileEntry> entries = await _listings
             .GetOrAdd(directory, path => new(() => ListOnceAsync(path)))
             .Value.WaitAsync(cancellationToken);
-        if (!IsPrivate(directory))
-        {
-            Observed.Note(directory, ObservedKind.Listed);
-        }
-
+        Note(directory, ObservedKind.Listed);
         return entries;
     }
 
@@ -188,6 +180,18 @@ internal sealed class InputTree : IFileSource
         {
             return null; // the requester has it in any case
         }
+    }
+
+    // Of a private directory itself, the names that are looked for are those of temporary files, new ones each time: what it has says more.
+    private void Note(VirtualPath path, ObservedKind kind)
+    {
+        bool isPrivate = IsPrivate(path);
+        if (isPrivate && kind == ObservedKind.Absent && PrivateDirectories.Contains(path.Parent))
+        {
+            (path, kind) = (path.Parent, ObservedKind.Listed);
+        }
+
+        Observed.Note(path, kind, isPrivate);
     }
 
     private static bool IsPrivate(VirtualPath path)

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Results;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
 
@@ -26,7 +27,7 @@ internal sealed record WorkerIdentity(string WorkerId, string ProductVersion, st
 internal sealed partial class Session(
     string caller,
     WorkerIdentity identity,
-    ActionExecutor executor,
+    CachedExecutor executor,
     SlotPool slots,
     InputSets inputSets,
     ILocalContentStore store,
@@ -236,6 +237,7 @@ internal sealed partial class Session(
             execute.Description,
             action.Span)
         {
+            Caching = execute.Cache.ToCore(),
             Caller = $"{caller}\0{_requester}",
         };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)
@@ -248,7 +250,7 @@ internal sealed partial class Session(
 
         try
         {
-            return await executor.ExecuteAsync(request, action, action, action, lease, action.Stopped);
+            return await executor.ExecuteAsync(request, caller, action, action, action, lease, action.Stopped);
         }
         finally
         {

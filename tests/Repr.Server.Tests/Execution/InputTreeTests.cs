@@ -52,6 +52,35 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_is_peeked_at_is_neither_asked_nor_observed()
+    {
+        InputTree tree = Tree(
+            new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 0),
+            new FileFact(P("/p/a.cs"), null, 1, 0x1A4, 5),
+            new DirectoryFact(P("/p/open"), IsComplete: false, 0x1ED, 0),
+            new AbsentFact(P("/n")));
+
+        Assert.IsType<FileFact>(tree.Peek(P("/p/a.cs")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/b.cs")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/d/deep/er")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/a.cs/in-a-file")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/n/m")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/tmp/private")));
+        Assert.Null(tree.Peek(P("/p/open/x")));
+        Assert.Null(tree.Peek(P("/elsewhere")));
+        Assert.Null(tree.PeekContent((FileFact)tree.Peek(P("/p/a.cs"))!));
+        Assert.Equal(["a.cs", "open"], tree.PeekListing((DirectoryFact)tree.Peek(P("/p"))!)!.Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Null(tree.PeekListing((DirectoryFact)tree.Peek(P("/p/open"))!));
+        Assert.Equal(0, tree.Questions);
+        Assert.Empty(tree.Observed.ToList());
+
+        await tree.FindAsync(P("/tmp/cc1234.o"), Token);
+        await tree.FindAsync(P("/p/b.cs"), Token);
+        Assert.Equal([new ObservedInput(P("/p/b.cs"), ObservedKind.Absent)], tree.Observed.ToList());
+        Assert.Equal([new ObservedInput(P("/tmp"), ObservedKind.Listed)], tree.Observed.ToPrivateList());
+    }
+
+    [Fact]
     public async Task What_is_not_mapped_is_asked_once_by_many_at_the_same_time()
     {
         _requester.Facts[P("/x")] = new FileFact(P("/x"), null, 3, 0x1A4, 0);
