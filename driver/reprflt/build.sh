@@ -4,9 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 out=$(realpath -m "${1:-../../artifacts/driver}")
-# The program by its plain name, or by that of the newest version that the system has.
-tool() { command -v "$1" || compgen -G "/usr/bin/$1-[0-9]*" | sort -V | tail -n 1 | grep . || { echo "build.sh: $1 is missing: run eng/setup.sh" >&2; exit 1; }; }
-clang=$(tool clang) link=$(tool lld-link) dlltool=$(tool llvm-dlltool) readobj=$(tool llvm-readobj)
+for program in clang lld-link llvm-dlltool llvm-readobj; do
+    command -v $program >/dev/null || { echo "build.sh: $program is missing: run eng/setup.sh" >&2; exit 1; }
+done
 
 rm -rf "$out/obj"
 mkdir -p "$out/obj"
@@ -18,18 +18,18 @@ objects=()
 for source in core/*.c kernel/*.c; do
     object=$out/obj/$(basename "$source" .c).obj
     # shellcheck disable=SC2086
-    "$clang" "${flags[@]}" ${EXTRA_CFLAGS:-} -c "$source" -o "$object"
+    clang "${flags[@]}" ${EXTRA_CFLAGS:-} -c "$source" -o "$object"
     objects+=("$object")
 done
 for library in fltmgr ntoskrnl; do
-    "$dlltool" -m i386:x86-64 -d kernel/compat/$library.def -l "$out/obj/$library.lib"
+    llvm-dlltool -m i386:x86-64 -d kernel/compat/$library.def -l "$out/obj/$library.lib"
 done
 # An undefined symbol is an error. /integritycheck: PsSetCreateProcessNotifyRoutineEx refuses an image without it.
-"$link" /driver /subsystem:native,10.0 /entry:DriverEntry /nodefaultlib /integritycheck /dynamicbase /nxcompat /highentropyva /version:1.0 \
+lld-link /driver /subsystem:native,10.0 /entry:DriverEntry /nodefaultlib /integritycheck /dynamicbase /nxcompat /highentropyva /version:1.0 \
     /debug "/pdb:$out/reprflt.pdb" /pdbaltpath:reprflt.pdb "/out:$out/reprflt.sys" \
     "${objects[@]}" "$out/obj/fltmgr.lib" "$out/obj/ntoskrnl.lib"
 
-headers=$("$readobj" --file-headers --coff-imports "$out/reprflt.sys")
+headers=$(llvm-readobj --file-headers --coff-imports "$out/reprflt.sys")
 imports=$(sed -n 's/^  Name: //p' <<<"$headers" | sort | xargs)
 [ "$imports" = "fltmgr.sys ntoskrnl.exe" ] || { echo "build.sh: imports of other modules: $imports" >&2; exit 1; }
 for wanted in 'Subsystem: IMAGE_SUBSYSTEM_NATIVE ' IMAGE_DLL_CHARACTERISTICS_FORCE_INTEGRITY IMAGE_DLL_CHARACTERISTICS_NX_COMPAT \

@@ -96,7 +96,7 @@ enum rc_verdict rc_rewrite(const struct rc_map *map, const struct rc_volumes *vo
 
 /*
  * The reverse: by which name the action's tool knows the file with this path on the volume of this device. RC_REDIRECT sets 'name' to a
- * path on the same volume that rc_rewrite leads to this file; RC_STAGED: it has no such name; RC_HOST: it is not in a work root; RC_DENY: it
+ * path on the same volume that rc_rewrite leads to this file; RC_STAGED: it has no such name; RC_HOST: it is in no work root; RC_DENY: it
  * is another action's.
  */
 enum rc_verdict rc_unrewrite(
