@@ -48,7 +48,7 @@ public sealed partial class CoreTests(BuiltDriver driver)
     {
         string corpus = Directory.CreateDirectory(driver.Program("corpus")).FullName;
         Ended ended = await ExternalProgram.RunAsync(
-            driver.Program("core_fuzz"), [$"-runs={FuzzRuns}", "-max_len=200", $"-artifact_prefix={driver.Output}/", corpus]);
+            driver.Program("core_fuzz"), ["-seed=1", $"-runs={FuzzRuns}", "-max_len=200", $"-artifact_prefix={driver.Output}/", corpus]);
 
         Assert.Contains($"Done {FuzzRuns} runs", ended.WithSuccess().Text, StringComparison.Ordinal);
     }
