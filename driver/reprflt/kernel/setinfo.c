@@ -26,7 +26,7 @@ static struct rc_text last_component(struct rc_text path)
     return rc_after(path, start);
 }
 
-/* A copy of the request whose target is device, directory and name. The caller gives it back. */
+/* A copy of the request, which has no root directory, with device, directory and name as its target. The caller gives it back. */
 static NTSTATUS retarget(const FILE_RENAME_INFORMATION *request, struct rc_text device, struct rc_text directory, struct rc_text name,
     struct repr_buffer *copy, struct rc_text *target)
 {
@@ -39,7 +39,6 @@ static NTSTATUS retarget(const FILE_RENAME_INFORMATION *request, struct rc_text 
         return status;
     information = copy->bytes;
     RtlCopyMemory(information, request, FIELD_OFFSET(FILE_RENAME_INFORMATION, FileName)); /* with the flags of the class */
-    information->RootDirectory = NULL;
     information->FileNameLength = length;
     end = information->FileName;
     RtlCopyMemory(end, device.chars, device.length * sizeof(WCHAR));

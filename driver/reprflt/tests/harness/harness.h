@@ -89,6 +89,10 @@ void *fake_memory_import(const char *name);
 /* A page that may be touched only by the imported RtlMoveMemory, as a user's memory ought to. */
 extern UCHAR *user_page;
 #define USER_PAGE_SIZE 8192u
+
+/* Memory that can be touched, at an address that is no user's: only the probe keeps it from a user. */
+extern UCHAR kernel_page[4096];
+
 void user_memory_init(void);
 void user_write(ULONG offset, const void *from, ULONG size);
 void user_read(void *into, ULONG offset, ULONG size);

@@ -16,6 +16,7 @@ __declspec(dllimport) void __stdcall RaiseException(ULONG, ULONG, ULONG, const U
 
 struct fake_memory memory = {0, 0, -1};
 UCHAR *user_page;
+UCHAR kernel_page[4096];
 
 struct block {
     ULONGLONG guard;
@@ -181,11 +182,12 @@ void user_read(void *into, ULONG offset, ULONG size)
     move(into, user_page + offset, size);
 }
 
-/* An address of the kernel, or one that wraps, is refused as the kernel does. */
+/* An address of the kernel, or one that wraps, is refused. */
 static VOID NTAPI probe(const volatile VOID *address, SIZE_T size, ULONG alignment)
 {
     INVARIANT(alignment == 1);
-    if ((ULONG_PTR)address + size > HIGHEST_USER_ADDRESS || (ULONG_PTR)address + size < (ULONG_PTR)address)
+    if ((ULONG_PTR)address + size > HIGHEST_USER_ADDRESS || (ULONG_PTR)address + size < (ULONG_PTR)address ||
+        ((const volatile UCHAR *)address >= kernel_page && (const volatile UCHAR *)address < kernel_page + sizeof kernel_page))
         RaiseException((ULONG)STATUS_ACCESS_VIOLATION, 0, 0, NULL);
 }
 

@@ -74,9 +74,13 @@ static void malformed(void)
     CHECK(kernel.message(NULL, nowhere, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
     CHECK(kernel.message(NULL, kernels, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
     CHECK(kernel.message(NULL, user_page + USER_PAGE_SIZE - 8, sizeof hello, NULL, 0, &returned) == STATUS_ACCESS_VIOLATION);
+    memcpy(kernel_page, &query, sizeof query);
+    CHECK(kernel.message(NULL, kernel_page, sizeof query, user_page, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION);
     user_write(0, &query, sizeof query);
     CHECK(kernel.message(NULL, user_page, sizeof query, nowhere, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION && returned == 0);
     CHECK(kernel.message(NULL, user_page, sizeof query, kernels, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION);
+    CHECK(kernel.message(NULL, user_page, sizeof query, kernel_page, sizeof counted, &returned) == STATUS_ACCESS_VIOLATION);
+    CHECK(!memcmp(kernel_page, &query, sizeof query));
     check_balance();
 }
 
