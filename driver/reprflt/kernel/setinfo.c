@@ -64,7 +64,7 @@ static FLT_PREOP_CALLBACK_STATUS send_again(
     enum rc_verdict verdict = RC_DENY;
     NTSTATUS status = repr_device_of(objects, &device);
 
-    name = last_component(name);
+    name = last_component(rc_trim_end(name)); /* a directory's may have a backslash at its end */
     if (NT_SUCCESS(status))
         status = repr_ask_name(
             objects->Instance, parameters->SetFileInformation.ParentOfTarget, FileNameInformation, 0, &answer, &directory);

@@ -131,6 +131,8 @@ void test_renames(void)
         CHECK(kernel.set_flags == 3 && !kernel.set_root);
     }
     CHECK(statistics().renames == 4);
+    CHECK(rename_to(100, FileRenameInformation, &parent, NULL, L"\\??\\C:\\src\\directory\\", &status) == REDIRECTED);
+    CHECK(!wcscmp(kernel.set_name, V3 PARENT L"\\directory"));
     kernel.set_status = STATUS_OBJECT_NAME_COLLISION; /* the file system's answer is the request's */
     CHECK(rename_to(100, FileRenameInformation, &parent, NULL, L"\\??\\C:\\src\\new.c", &status) == REDIRECTED &&
           status == STATUS_OBJECT_NAME_COLLISION);
