@@ -3,7 +3,7 @@ using Repr.Bench;
 
 Option<string> repository = new("--repository") { Description = "The repository; run.sh says it.", Required = true };
 Option<int> rounds = new("--rounds") { Description = "How often each configuration is built.", DefaultValueFactory = _ => 3 };
-Option<int> rtt = new("--rtt") { Description = "Milliseconds of round trip to the worker, added by the kernel (needs root and netem)." };
+Option<int> rtt = new("--rtt") { Description = "Milliseconds of round trip to the worker, added by a relay." };
 rounds.Validators.Add(result =>
 {
     if (result.GetValueOrDefault<int>() < 1)
@@ -36,5 +36,5 @@ root.SetAction(async (parsed, cancellationToken) =>
     }
 });
 
-// A stop removes what was made on this machine first: processes, control groups, network.
+// A stop removes what was made on this machine first: processes, control groups.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) });

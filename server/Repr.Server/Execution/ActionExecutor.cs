@@ -39,7 +39,7 @@ internal sealed partial class ActionExecutor(
     /// Runs one action to its verdict. The outputs' content stays in the store at least as long as <paramref name="lease"/> is held.
     /// </summary>
     /// <param name="request">What to run.</param>
-    /// <param name="requester">Who is asked about unmapped files.</param>
+    /// <param name="known">What it sees; the caller's.</param>
     /// <param name="text">Where the tool's text goes.</param>
     /// <param name="input">What it gets while it runs.</param>
     /// <param name="lease">Keeps inputs and outputs in the store; the caller's.</param>
@@ -47,7 +47,7 @@ internal sealed partial class ActionExecutor(
     /// <exception cref="ReprException">There is no verdict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<FinishedAction> ExecuteAsync(
-        ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
+        ActionRequest request, InputTree known, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
@@ -55,7 +55,6 @@ internal sealed partial class ActionExecutor(
         int slot = await slots.AcquireAsync(cancellationToken);
         queue.Dispose();
         double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
-        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             request.OnStarted?.Invoke();
@@ -96,11 +95,10 @@ internal sealed partial class ActionExecutor(
         }
         finally
         {
-            await stopped.CancelAsync();
             slots.Release(slot);
         }
 
-        InputTree View(bool timesFromContent) => new(request.Inputs, store, lease, requester, stopped.Token, timesFromContent);
+        InputTree View(bool timesFromContent) => new(known, timesFromContent);
     }
 
     private async Task<ToolPlace> RunColdAsync(

@@ -46,12 +46,12 @@ internal sealed partial class InputTree
     {
         if (directory.IsComplete)
         {
-            return [.. _mappedChildren[directory.Path].Select(PeekAt).OfType<InputFact>().Select(ToEntry).OfType<FileEntry>()];
+            return ToEntries(_mappedChildren[directory.Path].Select(PeekAt).OfType<InputFact>());
         }
 
-        return _listings.TryGetValue(directory.Path, out Lazy<Task<IReadOnlyList<FileEntry>>>? asked)
+        return _listings.TryGetValue(directory.Path, out Lazy<Task<IReadOnlyList<InputFact>>>? asked)
             && asked is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
-                ? asked.Value.Result
+                ? ToEntries(asked.Value.Result)
                 : null;
     }
 
@@ -70,7 +70,7 @@ internal sealed partial class InputTree
     /// <exception cref="ReprException">The answer could not be had; nor will the action have it.</exception>
     public async Task<IReadOnlyList<FileEntry>> LookOverAsync(DirectoryFact directory, CancellationToken cancellationToken) =>
         PeekListing(directory)
-        ?? await _listings.GetOrAdd(directory.Path, path => new(() => ListOnceAsync(path))).Value.WaitAsync(cancellationToken);
+        ?? ToEntries(await _listings.GetOrAdd(directory.Path, path => new(() => ListOnceAsync(path))).Value.WaitAsync(cancellationToken));
 
     private InputFact? PeekAt(VirtualPath path) =>
         _facts.TryGetValue(path, out Lazy<Task<InputFact>>? known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }

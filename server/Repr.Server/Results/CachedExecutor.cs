@@ -50,13 +50,13 @@ internal sealed partial class CachedExecutor(
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
+            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
             if (!IsCacheable(request))
             {
-                return (await executor.ExecuteAsync(request, requester, text, input, lease, cancellationToken)).Result;
+                return (await executor.ExecuteAsync(request, files, text, input, lease, cancellationToken)).Result;
             }
 
             // 1. Is the result known?
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
             CoreDigest weak = WeakFingerprint.Of(request, options.Scope == ResultScope.Caller ? caller : "", identity.Workspace);
             ResultLookup lookup = cache.LookUp(weak, files, lease);
             Known? known = await LookUpAsync(lookup, request, cancellationToken);
@@ -65,9 +65,9 @@ internal sealed partial class CachedExecutor(
                 return await GiveAsync(request, weak, known, lookup.Text, files, text, cancellationToken);
             }
 
-            // 2. No: the tool runs.
+            // 2. No: the tool runs. What was asked for is not asked again.
             RecordedText recorded = new(text);
-            FinishedAction ended = await executor.ExecuteAsync(request, requester, recorded, input, lease, cancellationToken);
+            FinishedAction ended = await executor.ExecuteAsync(request, files, recorded, input, lease, cancellationToken);
             CoreActionResult result = ended.Result with
             {
                 CacheMiss = lookup.Miss?.Text,

@@ -63,6 +63,9 @@ internal sealed class FinishedRun
         .Append(Request.Command.Program.Text)
         .Any(static argument => s_managedCompilers.Contains(Path.GetFileNameWithoutExtension(argument), StringComparer.Ordinal));
 
+    /// <summary>Whether an output tells how long the run took, and is another each time: the error log of a managed compiler.</summary>
+    public bool TellsDurations(string output) => IsManagedCompiler && output.EndsWith(".sarif", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>The content of a path that was read; else null.</summary>
     public CoreDigest? ContentOf(ObservedInput input) =>
         input.Kind == ObservedKind.Read && Files.Peek(input.Path) is FileFact file ? Files.PeekContent(file) : null;

@@ -169,6 +169,7 @@ internal sealed partial class ResultCache(
         Dictionary<string, Output> before = earlier.Outputs.ToDictionary(static output => output.Path, StringComparer.Ordinal);
         Dictionary<string, Output> now = run.Result.Outputs.ToDictionary(static output => output.Path.Text, WireConversions.ToWire, StringComparer.Ordinal);
         IEnumerable<string> outputs = before.Keys.Union(now.Keys)
+            .Where(path => !run.TellsDurations(path))
             .Where(path => !before.TryGetValue(path, out Output? one) || !now.TryGetValue(path, out Output? other) || !one.Equals(other))
             .Order(StringComparer.Ordinal);
         CoreDigest text = earlier.Text.ToCore();

@@ -17,13 +17,13 @@ public sealed class ResultCacheTests(PackedSdk sdk)
         await using WorkerProcess worker = await project.StartWorkerAsync();
         RemoteBuild first = await project.BuildRemotelyAsync(worker);
         first.AssertIdentical();
-        Assert.Equal((3, 0), (first.Remote, Cached(first)));
+        AssertCached(3, 0, first);
         Assert.Equal(3, Runs(worker));
 
         // Everything is known: the same bytes, the same warnings.
         RemoteBuild second = await project.BuildRemotelyAsync(worker);
         second.AssertIdentical();
-        Assert.Equal((3, 3), (second.Remote, Cached(second)));
+        AssertCached(3, 3, second);
         Assert.Equal(3, Runs(worker));
         Assert.NotEmpty(first.Run.Diagnostics);
         Assert.Equal(first.Run.Diagnostics, second.Run.Diagnostics);
@@ -56,8 +56,8 @@ public sealed class ResultCacheTests(PackedSdk sdk)
         // As a property says.
         RemoteBuild verified = await project.BuildRemotelyAsync(worker, "-p:ReprCache=verify");
         verified.AssertIdentical();
-        Assert.Equal((3, 0), (verified.Remote, Cached(verified)));
-        Assert.DoesNotContain("REPR1205", verified.Run.Output, StringComparison.Ordinal);
+        AssertCached(3, 0, verified);
+        Assert.True(verified.Run.CountOf("REPR1205") == 0, verified.Run.Output);
         RemoteBuild without = await project.BuildRemotelyAsync(worker, "-p:ReprCache=off");
         without.AssertIdentical();
         Assert.Equal(0, Cached(without));
@@ -71,7 +71,35 @@ public sealed class ResultCacheTests(PackedSdk sdk)
         RemoteProject copy = await RemoteProject.CreateAsync(sdk, "One", "Two", "Three");
         RemoteBuild there = await copy.BuildRemotelyAsync(worker);
         there.AssertIdentical();
-        Assert.Equal((3, 0), (there.Remote, Cached(there)));
+        AssertCached(3, 0, there);
+    }
+
+    [Fact]
+    public async Task A_commit_changes_every_assembly_unless_the_revision_is_not_asked_for()
+    {
+        RemoteProject project = await RemoteProject.CreateAsync(sdk, "One");
+        await using WorkerProcess worker = await project.StartWorkerAsync();
+        string repository = Path.Combine(project.Directory, ".git");
+        Directory.CreateDirectory(Path.Combine(repository, "objects"));
+        Directory.CreateDirectory(Path.Combine(repository, "refs/heads"));
+        await File.WriteAllTextAsync(Path.Combine(repository, "HEAD"), "ref: refs/heads/main\n", Token);
+        await CommitAsync('1');
+
+        Assert.Equal(0, Cached(await project.BuildRemotelyAsync(worker)));
+        Assert.Equal(1, Cached(await project.BuildRemotelyAsync(worker)));
+        await CommitAsync('2');
+        RemoteBuild after = await project.BuildRemotelyAsync(worker);
+        AssertCached(1, 0, after);
+
+        const string Unasked = "-p:EnableSourceControlManagerQueries=false";
+        RemoteBuild first = await project.BuildRemotelyAsync(worker, Unasked);
+        AssertCached(1, 0, first);
+        await CommitAsync('3');
+        RemoteBuild second = await project.BuildRemotelyAsync(worker, Unasked);
+        AssertCached(1, 1, second);
+        SmallProject.AssertSame(first.Outputs, second.Outputs);
+
+        Task CommitAsync(char digit) => File.WriteAllTextAsync(Path.Combine(repository, "refs/heads/main"), new string(digit, 40) + "\n", Token);
     }
 
     [Fact]
@@ -135,6 +163,9 @@ public sealed class ResultCacheTests(PackedSdk sdk)
     private static int Runs(WorkerProcess worker) => worker.Log.Split(" questions, ").Length - 1;
 
     private static int Cached(RemoteBuild build) => build.Records.Count(IsCached);
+
+    private static void AssertCached(int actions, int cached, RemoteBuild build) =>
+        Assert.True((build.Remote, Cached(build)) == (actions, cached), string.Join('\n', build.Records.Select(Explain)));
 
     private static bool IsCached(JsonElement record) => record.TryGetProperty("cached_tool_ms", out JsonElement cached) && cached.ValueKind == JsonValueKind.Number;
 

@@ -195,6 +195,36 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
             tree.Observed.ToList());
     }
 
+    [Fact]
+    public async Task Two_views_of_an_action_ask_once_and_note_each_for_itself()
+    {
+        Digest content = await PutAsync("abc");
+        _requester.Facts[P("/d")] = new DirectoryFact(P("/d"), IsComplete: false, 0x1ED, 0);
+        _requester.Facts[P("/d/a")] = new FileFact(P("/d/a"), content, 3, 0x1A4, 5);
+        InputTree first = Tree(new FileFact(P("/known"), content, 3, 0x1A4, 5), new FileFact(P("/unknown"), null, 3, 0x1A4, 5));
+        InputTree second = new(first, timesFromContent: true);
+
+        FileEntry? one = await first.FindAsync(P("/d/a"), Token);
+        FileEntry? other = await second.FindAsync(P("/d/a"), Token);
+        FileEntry own = Assert.Single(await first.ListAsync(P("/d"), Token));
+        FileEntry shared = Assert.Single(await second.ListAsync(P("/d"), Token));
+        await second.FindAsync(P("/unknown"), Token);
+
+        Assert.Equal(["entry /d/a", "entry /d", "listing /d"], _requester.Asked);
+        Assert.Equal((3, 0), (first.Questions, second.Questions));
+        Assert.Equal((5, 5), (one!.ModifiedNs, own.ModifiedNs));
+        Assert.Equal(ContentTime.Of(content), other!.ModifiedNs);
+        Assert.Equal(other.ModifiedNs, shared.ModifiedNs);
+        Assert.Equal(
+            [
+                new ObservedInput(P("/d/a"), ObservedKind.Read), // whoever sees that time knows the content
+                new ObservedInput(P("/d"), ObservedKind.Listed),
+                new ObservedInput(P("/unknown"), ObservedKind.Stated),
+            ],
+            second.Observed.ToList());
+        Assert.Equal([ObservedKind.Stated, ObservedKind.Listed], first.Observed.ToList().Select(input => input.Kind));
+    }
+
     private static VirtualPath P(string text) => VirtualPath.Parse(text);
 
     private static async Task<string> ReadAsync(InputTree tree, string path)
