@@ -52,7 +52,13 @@ public sealed class BuiltDriver : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await ExternalProgram.RunAsync("wineserver", ["--kill", "--wait"], WineEnvironment);
-        Directory.Delete(_prefix, recursive: true);
+        try
+        {
+            await ExternalProgram.RunAsync("wineserver", ["--kill", "--wait"], WineEnvironment);
+        }
+        finally
+        {
+            Directory.Delete(_prefix, recursive: true);
+        }
     }
 }
