@@ -7,6 +7,7 @@ command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.n
 # program -> package of Debian and Ubuntu
 declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2
     [dnsmasq]=dnsmasq-base [redis-server]=redis-server [node]=nodejs [npm]=npm
+    [openssl]=openssl [osslsigncode]=osslsigncode [wine]=wine
     [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [ceph-authtool]=ceph-common [monmaptool]=ceph-base [radosgw]=radosgw)
 missing=()
 for program in "${!packages[@]}"; do
@@ -14,6 +15,10 @@ for program in "${!packages[@]}"; do
 done
 command -v clang-cl >/dev/null || compgen -G '/usr/bin/clang-cl-*' >/dev/null || missing+=(clang-tools)
 [ -e /usr/lib/x86_64-linux-gnu/libc.a ] || [ -e /usr/lib/aarch64-linux-gnu/libc.a ] || missing+=(libc6-dev)
+# The driver: headers and import libraries of Windows, an independent header, sanitizers and the fuzzer. Windows' compilers are not needed.
+[ -e /usr/x86_64-w64-mingw32/include/ddk/ntifs.h ] || missing+=(mingw-w64-x86-64-dev)
+[ -e /usr/include/wine/wine/windows/ddk/fltkernel.h ] || missing+=(libwine-dev)
+compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null || missing+=(libclang-rt-dev)
 /usr/bin/python3 -c 'import buildstream._artifactcache.casserver' 2>/dev/null || missing+=(buildstream)
 install_packages() {
     if ! command -v apt-get >/dev/null; then

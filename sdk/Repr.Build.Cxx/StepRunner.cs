@@ -133,8 +133,13 @@ internal sealed class StepRunner
             Derive = true,
             Description = step.Description,
             PredictionKey = $"{step.Description} {step.Outputs[0]}",
+            Cache = IsRepeatable(step) ? CacheModes.OfCompiler(Settings!) : Protocol.V1.CacheMode.Off,
         };
     }
+
+    // Visual C++'s tools write the time into what they make, unless they are told not to.
+    private static bool IsRepeatable(Step step) =>
+        !step.Arguments[0].EndsWith(".exe", StringComparison.OrdinalIgnoreCase) || step.Arguments.Contains("/Brepro", StringComparer.OrdinalIgnoreCase);
 
     private async Task<bool> RunLocallyAsync(Step step)
     {

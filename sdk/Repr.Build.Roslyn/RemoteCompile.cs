@@ -62,7 +62,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         string reason;
         try
         {
-            action = TryDescribe(call, projectDirectory, out reason);
+            action = TryDescribe(call, settings, projectDirectory, out reason);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -102,7 +102,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         }
     }
 
-    private RemoteAction? TryDescribe(Call call, string projectDirectory, out string reason)
+    private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, out string reason)
     {
         CompilerFiles files = new(projectDirectory);
         reason = FindObstacle(call, projectDirectory, files) ?? "";
@@ -131,6 +131,8 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. SystemRoots.All],
             Description = $"{compiler.GetType().Name} {Path.GetFileNameWithoutExtension(output)}",
             PredictionKey = $"{compiler.GetType().Name} {output}",
+            // Else the compiler writes the time and a random number into what it makes.
+            Cache = compiler.Deterministic ? CacheModes.OfCompiler(settings) : Protocol.V1.CacheMode.Off,
             Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,
         };
     }

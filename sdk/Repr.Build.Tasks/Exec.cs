@@ -34,6 +34,12 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
     /// <summary>Files that the command writes. A hint: their directories are made, and may be written to wherever they are.</summary>
     public ITaskItem[] ReprOutputs { get; set; } = [];
 
+    /// <summary>
+    /// Whether a result that the worker knows will do: off (if empty too), read, readwrite or verify. Only for a command whose result depends on
+    /// nothing but the files that it reads, its environment and itself.
+    /// </summary>
+    public string? ReprCache { get; set; }
+
     /// <summary>The lines that the command wrote, with ConsoleToMSBuild: the base's, without those of an attempt that has no verdict.</summary>
     [Output]
     public new ITaskItem[] ConsoleOutput => base.ConsoleOutput[_linesOfLostAttempt..];
@@ -91,6 +97,14 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
             Log.LogError(
                 null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
                 "ReprRemote=\"{0}\" is neither true nor false.", ReprRemote);
+            return false;
+        }
+
+        if (!CacheModes.TryParse(ReprCache, out _))
+        {
+            Log.LogError(
+                null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
+                "ReprCache=\"{0}\" is not {1}.", ReprCache, CacheModes.All);
             return false;
         }
 
@@ -163,6 +177,7 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
             Derive = true,
             Description = $"Exec {(firstLine.Length <= 60 ? firstLine : firstLine[..57] + "...")}",
             PredictionKey = $"Exec {projectDirectory} {digest}",
+            Cache = CacheModes.OfCommand(settings, ReprCache),
             Timeout = Timeout >= 0 && Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(Timeout) : null,
         };
     }

@@ -47,6 +47,9 @@ internal sealed record RemoteAction
     /// <summary>Names what was learned from earlier runs of this action.</summary>
     public required string PredictionKey { get; init; }
 
+    /// <summary>Whether a result that the worker knows will do.</summary>
+    public Protocol.V1.CacheMode Cache { get; init; } = Protocol.V1.CacheMode.Off;
+
     /// <summary>After this time the tool is ended; null: never.</summary>
     public TimeSpan? Timeout { get; init; }
 }

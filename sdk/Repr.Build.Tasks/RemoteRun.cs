@@ -199,6 +199,7 @@ internal sealed class RemoteRun
         LiveText = isLive,
         Derive = action.Derive,
         TraceParent = Environment.GetEnvironmentVariable("TRACEPARENT") ?? "",
+        Cache = action.Cache,
     };
 
     private Outcome GiveUp(
@@ -259,10 +260,18 @@ internal sealed class RemoteRun
         RunStatistics statistics = done.Statistics ?? new RunStatistics();
         log.LogMessage(
             MessageImportance.Normal,
-            "Repr: {0} ran on worker '{1}' in {2} ms",
+            statistics.HasCachedToolMs
+                ? "Repr: {0} is from the cache of worker '{1}', in {2} ms (the tool ran {3} ms)"
+                : "Repr: {0} ran on worker '{1}' in {2} ms",
             action.Description,
             done.Worker,
-            statistics.TotalMs.ToString("0", CultureInfo.InvariantCulture));
+            statistics.TotalMs.ToString("0", CultureInfo.InvariantCulture),
+            statistics.CachedToolMs.ToString("0", CultureInfo.InvariantCulture));
+        if (statistics.CacheMiss.Length > 0)
+        {
+            log.LogMessage(MessageImportance.Low, "Repr: {0} is not from the cache: {1}", action.Description, statistics.CacheMiss);
+        }
+
         log.LogMessage(
             MessageImportance.Low,
             "Repr: mapped {0}, asked back {1}, uploaded {2} files ({3} bytes), downloaded {4} files ({5} bytes), attempts {6}, request {7} bytes",

@@ -24,6 +24,9 @@ internal sealed record RemoteSettings
     /// <summary>Regular expressions: a command in which one of them is found runs remotely (@(ReprExecPattern)).</summary>
     public required IReadOnlyList<string> ExecPatterns { get; init; }
 
+    /// <summary>$(ReprCache): see <see cref="CacheModes"/>; empty: each tool's own.</summary>
+    public required string Cache { get; init; }
+
     /// <summary>Groups the records of one build; may be empty.</summary>
     public required string BuildId { get; init; }
 
@@ -44,6 +47,7 @@ internal sealed record RemoteSettings
             [nameof(ReadRoots)] = string.Join('\0', ReadRoots),
             [nameof(WriteRoots)] = string.Join('\0', WriteRoots),
             [nameof(ExecPatterns)] = string.Join('\0', ExecPatterns),
+            [nameof(Cache)] = Cache,
             [nameof(BuildId)] = BuildId,
             [nameof(EmptyMapping)] = EmptyMapping ? bool.TrueString : bool.FalseString,
             [nameof(ToolPath)] = ToolPath,
@@ -69,6 +73,7 @@ internal sealed record RemoteSettings
             ReadRoots = values[nameof(ReadRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             WriteRoots = values[nameof(WriteRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             ExecPatterns = values[nameof(ExecPatterns)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
+            Cache = values[nameof(Cache)],
             BuildId = values[nameof(BuildId)],
             EmptyMapping = values[nameof(EmptyMapping)] == bool.TrueString,
             ToolPath = values[nameof(ToolPath)],

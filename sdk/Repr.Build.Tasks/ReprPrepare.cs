@@ -43,6 +43,9 @@ public sealed class ReprPrepare : Task
     /// <summary>@(ReprExecPattern): commands that run remotely (<see cref="ExecPattern"/>).</summary>
     public ITaskItem[] ExecPatterns { get; set; } = [];
 
+    /// <summary>$(ReprCache): off, read, readwrite or verify. Empty: readwrite for compilers, off for commands.</summary>
+    public string Cache { get; set; } = "";
+
     /// <summary>$(ReprBuildId).</summary>
     public string BuildId { get; set; } = "";
 
@@ -66,6 +69,7 @@ public sealed class ReprPrepare : Task
             ReadRoots = Normalise([sourceRoot, projectDirectory, .. ReadRoots], projectDirectory),
             WriteRoots = Normalise([sourceRoot, projectDirectory, .. WriteRoots], projectDirectory),
             ExecPatterns = SelectPatterns(),
+            Cache = SelectCache(),
             BuildId = BuildId,
             EmptyMapping = EmptyMapping,
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
@@ -73,6 +77,18 @@ public sealed class ReprPrepare : Task
         return true;
     }
 
+    private string SelectCache()
+    {
+        if (CacheModes.TryParse(Cache, out _))
+        {
+            return Cache;
+        }
+
+        Log.LogWarning(
+            null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
+            "ReprCache is '{0}', which is not {1}: no result is taken from the cache.", Cache, CacheModes.All);
+        return nameof(Protocol.V1.CacheMode.Off);
+    }
 
     private List<string> SelectPatterns()
     {

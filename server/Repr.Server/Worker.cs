@@ -13,6 +13,7 @@ using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Reapi;
+using Repr.Server.Results;
 using Repr.Server.Scheduling;
 using Repr.Server.Security;
 using Repr.Server.Services;
@@ -106,6 +107,8 @@ public static partial class Worker
             cancellationToken);
         ResultFiles results = ResultFiles.Open(
             Path.Combine(options.Data, "action-cache"), options.MaximumActionCacheBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
+        ResultFiles knownResults = ResultFiles.Open(
+            Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
@@ -130,11 +133,13 @@ public static partial class Worker
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
+            .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<WarmTools>(
                 services, staging, new WarmToolOptions(TimeSpan.FromMinutes(options.WarmToolMinutes), options.WarmToolBytes)))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
+            .AddResultCache(plugins.Results, knownResults)
             .AddCallers(callers)
             .AddReapi(results);
         if (options.ReapiExecution)

@@ -1,4 +1,5 @@
 using Repr.Plugins;
+using Repr.Server.Results;
 using Repr.Server.Scheduling;
 using Repr.Server.Security;
 
@@ -19,6 +20,9 @@ internal sealed record WorkerPlugins
     /// <summary>Section <c>Telemetry</c>: who is told what happens.</summary>
     public required IReadOnlyList<SelectedPlugin<ITelemetrySink>> Telemetry { get; init; }
 
+    /// <summary>Section <c>Results</c>.</summary>
+    public required ResultCacheOptions Results { get; init; }
+
     /// <summary>Section <c>Farm</c>.</summary>
     public required FarmOptions Farm { get; init; }
 
@@ -35,6 +39,7 @@ internal sealed record WorkerPlugins
         IReadOnlyList<SelectedPlugin<IAuthenticator>> authenticators = settings.Select<IAuthenticator>("Authentication");
         TlsOptions tls = settings.Bind<TlsOptions>("Tls");
         IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
+        ResultCacheOptions results = settings.Bind<ResultCacheOptions>("Results");
         FarmOptions farm = settings.Bind<FarmOptions>("Farm");
         return new WorkerPlugins
         {
@@ -42,6 +47,7 @@ internal sealed record WorkerPlugins
             Authenticators = authenticators,
             Tls = tls,
             Telemetry = telemetry,
+            Results = results,
             Farm = farm,
             Problems = [.. settings.Problems, .. farm.FindProblems()],
         };

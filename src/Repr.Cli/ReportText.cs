@@ -26,6 +26,17 @@ internal static class ReportText
             await output.WriteLineAsync($"{reason.Actions,LabelWidth + 5}  {reason.Code}  {reason.Message}");
         }
 
+        if (report.Cached + report.CacheMisses > 0)
+        {
+            await LineAsync(output, "Cache", [
+                $"{report.Cached} from the cache", $"{Seconds(report.CachedToolMs)} of tools not run", $"{report.CacheMisses} not known",
+            ]);
+            foreach (CacheMissReason why in report.MissReasons)
+            {
+                await output.WriteLineAsync($"{why.Actions,LabelWidth + 5}  {why.Text}");
+            }
+        }
+
         foreach (WorkerShare worker in report.Workers)
         {
             await LineAsync(

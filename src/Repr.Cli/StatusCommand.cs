@@ -54,7 +54,7 @@ internal static class StatusCommand
     {
         await output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"Requester {status.ProductVersion}, process {status.ProcessId}: {status.Running} running, {status.Completed} done, {status.NotRun} not run remotely, {status.DigestCacheEntries} digests known"));
+            $"Requester {status.ProductVersion}, process {status.ProcessId}: {status.Running} running, {status.Completed} done ({status.Cached} from a cache), {status.NotRun} not run remotely, {status.DigestCacheEntries} digests known"));
         if (status.Workers.Count == 0)
         {
             await output.WriteLineAsync("No worker was used yet.");

@@ -99,4 +99,13 @@ public sealed record ActionResult
 
     /// <summary>How many questions were asked back.</summary>
     public required int Questions { get; init; }
+
+    /// <summary>Set: no tool ran; this is what an earlier run left and said.</summary>
+    public CachedRun? Cached { get; init; }
+
+    /// <summary>Why no known result was taken, for people; null: one was, or none was looked for.</summary>
+    public string? CacheMiss { get; init; }
+
+    /// <summary>What differs from an earlier run of the same command in the same world, for people.</summary>
+    public IReadOnlyList<string> NotRepeatable { get; init; } = [];
 }

@@ -280,6 +280,7 @@ public static partial class WireConversions
         wire.Outputs.AddRange(result.Outputs.Select(ToWire));
         wire.UndeclaredWrites.AddRange(result.UndeclaredWrites.Select(path => path.Text));
         wire.ObservedInputs.AddRange(result.ObservedInputs.Select(ToWire));
+        wire.AddCaching(result);
         return wire;
     }
 
@@ -304,6 +305,9 @@ public static partial class WireConversions
             ObservedSet = completed.ObservedSet is { } set ? set.ToCore() : null,
             Timings = completed.Timings.ToCore(),
             Questions = (int)Math.Min(completed.Questions, int.MaxValue),
+            Cached = completed.Cached?.ToCore(),
+            CacheMiss = completed.CacheMiss is { Length: > 0 } miss ? miss : null,
+            NotRepeatable = [.. completed.NotRepeatable],
         };
     }
 

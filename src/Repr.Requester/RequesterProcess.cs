@@ -38,6 +38,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private int _running;
     private long _completed;
     private long _notRun;
+    private long _cached;
 
     private RequesterProcess(RequesterOptions options, RequesterStores stores, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
     {
@@ -129,6 +130,11 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         {
             Wire.DoorReply reply = await _runner.RunAsync(run, text, input, cancellationToken, _force.Token);
             Interlocked.Increment(ref reply.Done is null ? ref _notRun : ref _completed);
+            if (reply.Done is { Statistics.HasCachedToolMs: true })
+            {
+                Interlocked.Increment(ref _cached);
+            }
+
             if (reply.NotRun is { Cancelled: false } notRun)
             {
                 Log.NotRun(_log, run.Description, notRun.Code, notRun.Message);
@@ -157,6 +163,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             Running = (uint)Volatile.Read(ref _running),
             Completed = (ulong)Interlocked.Read(ref _completed),
             NotRun = (ulong)Interlocked.Read(ref _notRun),
+            Cached = (ulong)Interlocked.Read(ref _cached),
             DigestCacheEntries = (ulong)_digests.Count,
         };
         reply.Workers.AddRange(_sessions.GetStatus());

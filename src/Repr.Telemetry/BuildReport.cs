@@ -19,6 +19,11 @@ public sealed record MissedPrediction(string Path, int Questions, int Actions, d
 /// <param name="ToolMs">Time of the tools, in milliseconds.</param>
 public sealed record WorkerShare(string Worker, int Actions, double ToolMs);
 
+/// <summary>Why results were not known.</summary>
+/// <param name="Text">For people.</param>
+/// <param name="Actions">Of how many actions.</param>
+public sealed record CacheMissReason(string Text, int Actions);
+
 /// <summary>An action that took long.</summary>
 /// <param name="Description">What it was.</param>
 /// <param name="TotalMs">From the request to the answer, in milliseconds.</param>
@@ -50,6 +55,18 @@ public sealed record BuildReport
 
     /// <summary>With a remote verdict.</summary>
     public required int Remote { get; init; }
+
+    /// <summary>Of those, the ones whose result a worker knew: no tool ran.</summary>
+    public required int Cached { get; init; }
+
+    /// <summary>The time of the tools that did not run, in milliseconds.</summary>
+    public required double CachedToolMs { get; init; }
+
+    /// <summary>Actions whose result was looked for and not known.</summary>
+    public required int CacheMisses { get; init; }
+
+    /// <summary>Why, most frequent first.</summary>
+    public required IReadOnlyList<CacheMissReason> MissReasons { get; init; }
 
     /// <summary>Without; they ran locally, or were errors.</summary>
     public required int NotRun { get; init; }
@@ -144,6 +161,18 @@ public sealed record BuildReport
             Ended = actions.Max(static action => action.Time),
             Actions = actions.Count,
             Remote = CountOf(ActionOutcome.Remote),
+            Cached = actions.Count(static action => action.CachedToolMs is not null),
+            CachedToolMs = actions.Sum(static action => action.CachedToolMs ?? 0),
+            CacheMisses = actions.Count(static action => action.CacheMiss is not null),
+            MissReasons =
+            [
+                .. actions.Where(static action => action.CacheMiss is not null)
+                    .GroupBy(static action => action.CacheMiss!, StringComparer.Ordinal)
+                    .Select(static why => new CacheMissReason(why.Key, why.Count()))
+                    .OrderByDescending(static why => why.Actions)
+                    .ThenBy(static why => why.Text, StringComparer.Ordinal)
+                    .Take(top),
+            ],
             NotRun = CountOf(ActionOutcome.NotRun),
             Cancelled = CountOf(ActionOutcome.Cancelled),
             Retries = actions.Sum(static action => Math.Max(0L, (long)action.Attempts - 1)),

@@ -73,6 +73,12 @@ public static class TelemetryNames
     /// <summary>"hit" or "miss".</summary>
     public const string CasResult = "repr.cas.result";
 
+    /// <summary>"hit" or "miss".</summary>
+    public const string CacheResult = "repr.result_cache.result";
+
+    /// <summary>Why it is a miss: of a metric "no-entry", "changed", "incomplete", "not-asked" or "not-repeatable"; of a span a sentence.</summary>
+    public const string CacheMiss = "repr.result_cache.miss";
+
     /// <summary>Bounds of the buckets of all durations, in seconds: from the answer to a question to a long compile.</summary>
     public static IReadOnlyList<double> DurationBuckets { get; } =
         [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 300];

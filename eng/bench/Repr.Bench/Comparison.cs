@@ -17,14 +17,11 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
     /// <exception cref="BenchException">A build fails, or its outputs are not those of the first local build.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        // 1. A world of its own: control groups, runtime directory, network, worker.
+        // 1. A world of its own: control groups, runtime directory, worker.
         string runtime = Directory.CreateTempSubdirectory("repr-bench-").FullName; // short: it holds a socket
         await using ControlGroup requesterGroup = ControlGroup.Create("requester");
         await using ControlGroup workerGroup = ControlGroup.Create("worker");
-        (DelayedNetwork? network, string? whyNoDelay) =
-            options.RoundTripMs > 0 ? await DelayedNetwork.CreateAsync(options.RoundTripMs, cancellationToken) : default;
-        await using DelayedNetwork? ownedNetwork = network;
-        List<string> remarks = [.. new[] { requesterGroup.WhyNot, whyNoDelay }.OfType<string>()];
+        List<string> remarks = requesterGroup.WhyNot is { } whyNot ? [whyNot] : [];
         foreach (string remark in remarks)
         {
             await output.WriteLineAsync(remark);
@@ -36,27 +33,30 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         {
             await output.WriteLineAsync($"Sample solution in {sample.Directory}");
             await sample.PrepareAsync(cancellationToken);
-            await using WorkerProcess worker = await WorkerProcess.StartAsync(options, workerGroup, network, cancellationToken);
-            Clocks clocks = new(requesterGroup, workerGroup, new WireCounter(new Uri(worker.Endpoint)));
+            await using WorkerProcess worker = await WorkerProcess.StartAsync(options, workerGroup, cancellationToken);
+            await using DelayLine? line =
+                options.RoundTripMs > 0 ? new DelayLine(new Uri(worker.Endpoint), TimeSpan.FromMilliseconds(options.RoundTripMs)) : null;
+            string endpoint = line?.Endpoint ?? worker.Endpoint;
+            Clocks clocks = new(requesterGroup, workerGroup, new WireCounter(new Uri(endpoint)));
 
             // 2. The first local build is what all others are compared to; it warms the compiler server.
-            await sample.BuildAsync(Configuration.Local, "reference", worker.Endpoint, cancellationToken);
+            await sample.BuildAsync(Configuration.Local, "reference", endpoint, cancellationToken);
             Outputs expected = await Outputs.ReadAsync(sample.Directory, cancellationToken);
             await output.WriteLineAsync($"{expected.Count} outputs are compared after each build");
 
             // 3. The first remote build finds nothing: no digests, no predictions, an empty store.
-            Measurement first = await MeasureAsync(sample, worker, clocks, expected, Configuration.Remote, 0, cancellationToken);
+            Measurement first = await MeasureAsync(sample, endpoint, clocks, expected, Configuration.Remote, 0, cancellationToken);
 
             // 4. The rounds. The order rotates, so that none always follows the same other one. A run that is stopped leaves the figures of
             //    its full rounds.
             List<Measurement> measurements = [];
-            Report report = new(options, expected.Count, network is not null, remarks, first, measurements);
+            Report report = new(options, expected.Count, remarks, first, measurements);
             for (int round = 1; round <= options.Rounds; round++)
             {
                 for (int place = 0; place < Configuration.All.Count; place++)
                 {
                     Configuration configuration = Configuration.All[(place + round - 1) % Configuration.All.Count];
-                    measurements.Add(await MeasureAsync(sample, worker, clocks, expected, configuration, round, cancellationToken));
+                    measurements.Add(await MeasureAsync(sample, endpoint, clocks, expected, configuration, round, cancellationToken));
                 }
 
                 await report.WriteAsync(cancellationToken);
@@ -73,12 +73,12 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
     }
 
     private async Task<Measurement> MeasureAsync(
-        Sample sample, WorkerProcess worker, Clocks clocks, Outputs expected, Configuration configuration, int round,
+        Sample sample, string endpoint, Clocks clocks, Outputs expected, Configuration configuration, int round,
         CancellationToken cancellationToken)
     {
         string id = string.Create(CultureInfo.InvariantCulture, $"{configuration.Key}-{round}");
         Reading before = await clocks.ReadAsync(cancellationToken);
-        TimeSpan wall = await sample.BuildAsync(configuration, id, worker.Endpoint, cancellationToken);
+        (TimeSpan wall, TimeSpan compiling) = await sample.BuildAsync(configuration, id, endpoint, cancellationToken);
         await Task.Delay(Settling, cancellationToken);
         Reading after = await clocks.ReadAsync(cancellationToken);
 
@@ -95,6 +95,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
             Configuration = configuration.Key,
             Round = round,
             WallSeconds = wall.TotalSeconds,
+            CompilingSeconds = compiling.TotalSeconds,
             RequesterCpuSeconds = (after.Requester - before.Requester)?.TotalSeconds,
             DaemonsCpuSeconds = (after.Daemons - before.Daemons)?.TotalSeconds,
             WorkerCpuSeconds = (after.Worker - before.Worker)?.TotalSeconds,

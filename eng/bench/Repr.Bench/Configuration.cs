@@ -13,8 +13,8 @@ internal sealed record Configuration(string Key, string Title, bool IsRemote, pa
     /// <summary>What everything is compared to: the local build as people have it, with a compiler server that is warm.</summary>
     public static Configuration Local { get; } = new("local", "local, warm compiler server", false, "UseSharedCompilation=true");
 
-    /// <summary>The usual remote build.</summary>
-    public static Configuration Remote { get; } = new("remote", "remote", true);
+    /// <summary>The usual remote build, in which every compiler runs.</summary>
+    public static Configuration Remote { get; } = new("remote", "remote", true, "ReprCache=off");
 
     /// <summary>All configurations of a round.</summary>
     public static IReadOnlyList<Configuration> All { get; } =
@@ -22,7 +22,8 @@ internal sealed record Configuration(string Key, string Title, bool IsRemote, pa
         Local,
         new("local-cold", "local, no compiler server", false, "UseSharedCompilation=false"),
         Remote,
-        new("remote-yielding", "remote, nodes yield (offset 100)", true) { NodeLimitOffset = 100 },
-        new("remote-unpredicted", "remote, empty mapping", true, "ReprEmptyMapping=true"),
+        new("remote-yielding", "remote, nodes yield (offset 100)", true, "ReprCache=off") { NodeLimitOffset = 100 },
+        new("remote-unpredicted", "remote, empty mapping", true, "ReprCache=off", "ReprEmptyMapping=true"),
+        new("remote-known", "remote, known results", true),
     ];
 }

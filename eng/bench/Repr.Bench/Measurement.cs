@@ -55,6 +55,9 @@ internal sealed record Measurement
     /// <summary>Seconds from start to end of the command.</summary>
     public required double WallSeconds { get; init; }
 
+    /// <summary>Seconds in compiler tasks, over all nodes of MSBuild.</summary>
+    public required double CompilingSeconds { get; init; }
+
     /// <summary>Processor seconds of the build, the compiler server and the requester process; null: not counted.</summary>
     public required double? RequesterCpuSeconds { get; init; }
 

@@ -3,7 +3,7 @@ using Repr.Bench;
 
 Option<string> repository = new("--repository") { Description = "The repository; run.sh says it.", Required = true };
 Option<int> rounds = new("--rounds") { Description = "How often each configuration is built.", DefaultValueFactory = _ => 3 };
-Option<int> rtt = new("--rtt") { Description = "Milliseconds of round trip to the worker, added by the kernel (needs root and netem)." };
+Option<int> rtt = new("--rtt") { Description = "Milliseconds of round trip to the worker, added by a relay." };
 rounds.Validators.Add(result =>
 {
     if (result.GetValueOrDefault<int>() < 1)
@@ -18,15 +18,17 @@ rtt.Validators.Add(result =>
         result.AddError("--rtt is 0 to 10000 milliseconds.");
     }
 });
-RootCommand root = new("Measures remote builds against local ones side by side.") { repository, rounds, rtt };
+Option<bool> actions = new("--actions") { Description = "Measure single actions whose tools cost nothing, instead of builds." };
+RootCommand root = new("Measures remote builds against local ones side by side.") { repository, rounds, rtt, actions };
 root.SetAction(async (parsed, cancellationToken) =>
 {
     InvocationConfiguration console = parsed.InvocationConfiguration;
     BenchOptions options = new(parsed.GetRequiredValue(repository), parsed.GetValue(rounds), parsed.GetValue(rtt));
-    Comparison comparison = new(options, console.Output);
     try
     {
-        await comparison.RunAsync(cancellationToken);
+        await (parsed.GetValue(actions)
+            ? new ActionBench(options, console.Output).RunAsync(cancellationToken)
+            : new Comparison(options, console.Output).RunAsync(cancellationToken));
         return 0;
     }
     catch (BenchException exception)
@@ -36,5 +38,5 @@ root.SetAction(async (parsed, cancellationToken) =>
     }
 });
 
-// A stop removes what was made on this machine first: processes, control groups, network.
+// A stop removes what was made on this machine first: processes, control groups.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(20) });

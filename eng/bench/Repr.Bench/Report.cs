@@ -8,14 +8,12 @@ namespace Repr.Bench;
 /// <summary>The figures of a run, for people (Markdown) and for programs (JSON).</summary>
 /// <param name="options">What was measured.</param>
 /// <param name="outputs">How many outputs were compared after each build.</param>
-/// <param name="isDelayed">Whether the round trip was really added.</param>
 /// <param name="remarks">What could not be measured, and why.</param>
 /// <param name="first">The first remote build.</param>
 /// <param name="measurements">The builds of the rounds.</param>
 internal sealed class Report(
     BenchOptions options,
     int outputs,
-    bool isDelayed,
     IReadOnlyList<string> remarks,
     Measurement first,
     IReadOnlyList<Measurement> measurements)
@@ -34,7 +32,7 @@ internal sealed class Report(
         new
         {
             Rounds = measurements.Max(build => build.Round),
-            RoundTripMs = isDelayed ? options.RoundTripMs : 0,
+            options.RoundTripMs,
             Cores = Environment.ProcessorCount,
             System = RuntimeInformation.OSDescription,
             ComparedOutputs = outputs,
@@ -49,7 +47,7 @@ internal sealed class Report(
     {
         StringBuilder text = new();
         int rounds = measurements.Max(build => build.Round);
-        string network = isDelayed ? Invariant($"{options.RoundTripMs} ms of round trip to the worker") : "worker on loopback";
+        string network = options.RoundTripMs > 0 ? Invariant($"{options.RoundTripMs} ms of round trip to the worker") : "worker on loopback";
         int cores = Environment.ProcessorCount;
         Line(text, Invariant($"Rounds: {rounds}, {cores} cores, {network}; {outputs} outputs identical after every build."));
         foreach (string remark in remarks)
@@ -63,9 +61,9 @@ internal sealed class Report(
         Line(text, "");
         Line(
             text,
-            "| Build | Wall s | ratio | CPU of the requester's side s | ratio | of it daemons s | CPU of the worker s | CPU of others s "
+            "| Build | Wall s | ratio | Compiler tasks s | ratio | CPU of the requester's side s | ratio | of it daemons s | CPU of the worker s | CPU of others s "
                 + "| Remote compiles |");
-        Line(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+        Line(text, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         List<Measurement> baseline = BuildsOf(Configuration.Local);
         foreach (Configuration configuration in Configuration.All)
         {
@@ -96,6 +94,7 @@ internal sealed class Report(
     private static void WriteBuildRow(StringBuilder text, string title, List<Measurement> builds, List<Measurement> baseline)
     {
         double? wall = Median(builds, build => build.WallSeconds);
+        double? compiling = Median(builds, build => build.CompilingSeconds);
         double? cpu = Median(builds, build => build.RequesterCpuSeconds);
         string remote = builds.Exists(build => build.Compiles.Count > 0)
             ? Invariant($"{builds.Sum(build => build.Remote)} of {builds.Sum(build => build.Compiles.Count)}")
@@ -105,6 +104,8 @@ internal sealed class Report(
             title,
             Spread(wall, builds.Min(build => build.WallSeconds)),
             Number(wall / Median(baseline, build => build.WallSeconds), "F2"),
+            Spread(compiling, builds.Min(build => build.CompilingSeconds)),
+            Number(compiling / Median(baseline, build => build.CompilingSeconds), "F2"),
             Spread(cpu, builds.Min(build => build.RequesterCpuSeconds)),
             Number(cpu / Median(baseline, build => build.RequesterCpuSeconds), "F2"),
             Number(Median(builds, build => build.DaemonsCpuSeconds), "F1"),

@@ -19,11 +19,11 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>Starts a worker with an empty store.</summary>
     /// <param name="options">Where its files go.</param>
     /// <param name="group">Where it runs, with its tools.</param>
-    /// <param name="network">A network behind which it is put; null: on loopback.</param>
     /// <param name="cancellationToken">Stops waiting for it.</param>
+    /// <param name="arguments">Further options of <c>repr serve</c>.</param>
     /// <exception cref="BenchException">It does not start.</exception>
     public static async Task<WorkerProcess> StartAsync(
-        BenchOptions options, ControlGroup group, DelayedNetwork? network, CancellationToken cancellationToken)
+        BenchOptions options, ControlGroup group, CancellationToken cancellationToken, params string[] arguments)
     {
         string data = Path.Combine(options.Artifacts, "data");
         string log = Path.Combine(options.Artifacts, "worker.log");
@@ -34,10 +34,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         }
 
         File.Delete(port);
-        List<string> command = [.. network?.CommandPrefix ?? [], options.WorkerProgram, "serve", "--data", data, "--port-file", port];
-        command.AddRange(network is null
-            ? ["--listen", "http://127.0.0.1:0"]
-            : ["--listen", $"http://{DelayedNetwork.WorkerAddress}:0", "--dangerously-allow-anyone"]);
+        string[] command = [options.WorkerProgram, "serve", "--data", data, "--port-file", port, "--listen", "http://127.0.0.1:0", .. arguments];
         Process process = Process.Start(group.StartOf("/bin/sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", log, .. command]))!;
         try
         {

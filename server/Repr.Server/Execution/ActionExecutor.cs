@@ -17,7 +17,15 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
 
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
+
+    /// <summary>What the result cache may do.</summary>
+    public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }
+
+/// <summary>A run that has its verdict.</summary>
+/// <param name="Result">The verdict, and what it left.</param>
+/// <param name="Files">What it saw; nobody is asked any more.</param>
+internal sealed record FinishedAction(ActionResult Result, InputTree Files);
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
@@ -31,15 +39,15 @@ internal sealed partial class ActionExecutor(
     /// Runs one action to its verdict. The outputs' content stays in the store at least as long as <paramref name="lease"/> is held.
     /// </summary>
     /// <param name="request">What to run.</param>
-    /// <param name="requester">Who is asked about unmapped files.</param>
+    /// <param name="known">What it sees; the caller's.</param>
     /// <param name="text">Where the tool's text goes.</param>
     /// <param name="input">What it gets while it runs.</param>
     /// <param name="lease">Keeps inputs and outputs in the store; the caller's.</param>
     /// <param name="cancellationToken">Kills the process tree.</param>
     /// <exception cref="ReprException">There is no verdict.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public async Task<ActionResult> ExecuteAsync(
-        ActionRequest request, IRequesterFiles requester, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
+    public async Task<FinishedAction> ExecuteAsync(
+        ActionRequest request, InputTree known, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
         long asked = Stopwatch.GetTimestamp();
@@ -47,7 +55,6 @@ internal sealed partial class ActionExecutor(
         int slot = await slots.AcquireAsync(cancellationToken);
         queue.Dispose();
         double queueMs = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
-        using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
             request.OnStarted?.Invoke();
@@ -75,7 +82,7 @@ internal sealed partial class ActionExecutor(
 
             // 4. The verdict.
             Log.ActionEnded(logger, request.Description, run.Exit, run.ToolMs, files.Questions, outputs.Count);
-            return new ActionResult
+            ActionResult result = new()
             {
                 Exit = run.Exit,
                 Outputs = outputs,
@@ -84,14 +91,14 @@ internal sealed partial class ActionExecutor(
                 Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
                 Questions = files.Questions,
             };
+            return new FinishedAction(result, files);
         }
         finally
         {
-            await stopped.CancelAsync();
             slots.Release(slot);
         }
 
-        InputTree View(bool timesFromContent) => new(request.Inputs, store, lease, requester, stopped.Token, timesFromContent);
+        InputTree View(bool timesFromContent) => new(known, timesFromContent);
     }
 
     private async Task<ToolPlace> RunColdAsync(
@@ -109,6 +116,7 @@ internal sealed partial class ActionExecutor(
         {
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
+            files.Observed.IsAll = true; // its first process began with nothing
             return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace);
         }
         catch

@@ -13,7 +13,7 @@ namespace Repr.Server.Execution;
 /// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>): only mapped facts exist below them, and nobody
 /// is asked about them.
 /// </remarks>
-internal sealed class InputTree : IFileSource
+internal sealed partial class InputTree : IFileSource
 {
     /// <summary>Directories below which only mapped facts exist.</summary>
     public static readonly IReadOnlyList<VirtualPath> PrivateDirectories =
@@ -22,9 +22,9 @@ internal sealed class InputTree : IFileSource
     private const int PrivateMode = 0x1ED; // 0o755
     private const int PrivateTmpMode = 0x3FF; // 0o1777
 
-    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<InputFact>>> _facts = new();
-    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<IReadOnlyList<FileEntry>>>> _listings = new();
-    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<FileFact>>> _contents = new();
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<InputFact>>> _facts;
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<IReadOnlyList<InputFact>>>> _listings;
+    private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<FileFact>>> _contents;
     private readonly ILookup<VirtualPath, VirtualPath> _mappedChildren;
     private readonly ILocalContentStore _store;
     private readonly IContentLease _lease;
@@ -39,19 +39,17 @@ internal sealed class InputTree : IFileSource
     /// <param name="lease">Keeps the action's content in the store.</param>
     /// <param name="requester">Who is asked about the rest.</param>
     /// <param name="actionStopped">Ends all questions; an answer is shared, so no single file operation's end may cancel it.</param>
-    /// <param name="timesFromContent">
-    /// Shows each file's time of change as one that its content decides on, for a tool that remembers files by path and time.
-    /// </param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a path occurs twice.</exception>
     public InputTree(
         IReadOnlyCollection<InputFact> mapping,
         ILocalContentStore store,
         IContentLease lease,
         IRequesterFiles requester,
-        CancellationToken actionStopped,
-        bool timesFromContent = false)
+        CancellationToken actionStopped)
     {
-        _timesFromContent = timesFromContent;
+        _facts = new();
+        _listings = new();
+        _contents = new();
         _store = store;
         _lease = lease;
         _requester = requester;
@@ -79,6 +77,24 @@ internal sealed class InputTree : IFileSource
             .ToLookup(path => path.Parent);
     }
 
+    /// <summary>Makes another view of the same action: what one was answered, the other knows. What is observed and counted is each one's own.</summary>
+    /// <param name="other">The view whose answers it shares.</param>
+    /// <param name="timesFromContent">
+    /// Shows each file's time of change as one that its content decides on, for a tool that remembers files by path and time.
+    /// </param>
+    public InputTree(InputTree other, bool timesFromContent)
+    {
+        _timesFromContent = timesFromContent;
+        _facts = other._facts;
+        _listings = other._listings;
+        _contents = other._contents;
+        _mappedChildren = other._mappedChildren;
+        _store = other._store;
+        _lease = other._lease;
+        _requester = other._requester;
+        _actionStopped = other._actionStopped;
+    }
+
     /// <summary>What was looked at.</summary>
     public ObservedInputs Observed { get; } = new();
 
@@ -104,11 +120,7 @@ internal sealed class InputTree : IFileSource
             && directory.IsValueCreated
             && directory.Value is { IsCompletedSuccessfully: true, Result: DirectoryFact { IsComplete: true } })
         {
-            if (!IsPrivate(path))
-            {
-                Observed.Note(path, ObservedKind.Absent);
-            }
-
+            Note(path, ObservedKind.Absent);
             return new ValueTask<FileEntry?>((FileEntry?)null);
         }
 
@@ -118,15 +130,11 @@ internal sealed class InputTree : IFileSource
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<FileEntry>> ListAsync(VirtualPath directory, CancellationToken cancellationToken)
     {
-        IReadOnlyList<FileEntry> entries = await _listings
+        IReadOnlyList<InputFact> listed = await _listings
             .GetOrAdd(directory, path => new(() => ListOnceAsync(path)))
             .Value.WaitAsync(cancellationToken);
-        if (!IsPrivate(directory))
-        {
-            Observed.Note(directory, ObservedKind.Listed);
-        }
-
-        return entries;
+        Note(directory, ObservedKind.Listed);
+        return ToEntries(listed);
     }
 
     /// <inheritdoc/>
@@ -190,6 +198,18 @@ internal sealed class InputTree : IFileSource
         }
     }
 
+    // Of a private directory itself, the names that are looked for are those of temporary files, new ones each time: what it has says more.
+    private void Note(VirtualPath path, ObservedKind kind)
+    {
+        bool isPrivate = IsPrivate(path);
+        if (isPrivate && kind == ObservedKind.Absent && PrivateDirectories.Contains(path.Parent))
+        {
+            (path, kind) = (path.Parent, ObservedKind.Listed);
+        }
+
+        Observed.Note(path, kind, isPrivate);
+    }
+
     private static bool IsPrivate(VirtualPath path)
     {
         foreach (VirtualPath root in PrivateDirectories)
@@ -228,7 +248,8 @@ internal sealed class InputTree : IFileSource
         FileEntry? entry = ToEntry(fact);
         // A time that follows from the content tells of the content.
         Observed.Note(
-            fact.Path, entry is null ? ObservedKind.Absent : _timesFromContent && fact is FileFact ? ObservedKind.Read : ObservedKind.Stated);
+            fact.Path,
+            entry is null ? ObservedKind.Absent : _timesFromContent && fact is FileFact { Digest: not null } ? ObservedKind.Read : ObservedKind.Stated);
         return entry;
     }
 
@@ -241,7 +262,7 @@ internal sealed class InputTree : IFileSource
                 return fact;
             }))).Value;
 
-    private async Task<IReadOnlyList<FileEntry>> ListOnceAsync(VirtualPath directory)
+    private async Task<IReadOnlyList<InputFact>> ListOnceAsync(VirtualPath directory)
     {
         bool isComplete = await FactAsync(directory) is DirectoryFact { IsComplete: true };
         if (!isComplete)
@@ -258,25 +279,24 @@ internal sealed class InputTree : IFileSource
                 _facts.TryAdd(fact.Path, Known(fact)); // an earlier fact stays: the view does not change
             }
 
-            return await EntriesAsync(listed.Select(fact => fact.Path).Concat(_mappedChildren[directory]));
+            return await FactsAsync(listed.Select(fact => fact.Path).Concat(_mappedChildren[directory]));
         }
 
-        return await EntriesAsync(_mappedChildren[directory]);
+        return await FactsAsync(_mappedChildren[directory]);
     }
 
-    private async Task<IReadOnlyList<FileEntry>> EntriesAsync(IEnumerable<VirtualPath> paths)
+    private async Task<IReadOnlyList<InputFact>> FactsAsync(IEnumerable<VirtualPath> paths)
     {
-        List<FileEntry> entries = [];
+        List<InputFact> facts = [];
         foreach (VirtualPath path in paths.Distinct())
         {
-            if (ToEntry(await FactAsync(path)) is { } entry)
-            {
-                entries.Add(entry);
-            }
+            facts.Add(await FactAsync(path));
         }
 
-        return entries;
+        return facts;
     }
+
+    private IReadOnlyList<FileEntry> ToEntries(IEnumerable<InputFact> facts) => [.. facts.Select(ToEntry).OfType<FileEntry>()];
 
     private async Task<FileFact> AskContentOnceAsync(VirtualPath path, FileFact expected)
     {

@@ -6,13 +6,29 @@ internal sealed class ObservedInputs
     private readonly Lock _lock = new();
     private readonly Dictionary<VirtualPath, int> _positions = [];
     private readonly List<ObservedInput> _inputs = [];
+    private readonly Dictionary<VirtualPath, ObservedKind> _private = [];
+
+    /// <summary>
+    /// What the tool knows is from what it looked at, and from nothing else: it began with an empty memory. False until somebody says so.
+    /// </summary>
+    public bool IsAll { get; set; }
 
     /// <summary>Notes one use.</summary>
-    public void Note(VirtualPath path, ObservedKind kind)
+    /// <param name="path">What was looked at.</param>
+    /// <param name="kind">How.</param>
+    /// <param name="isPrivate">The answer is the worker's own affair, and of no use for a prediction.</param>
+    public void Note(VirtualPath path, ObservedKind kind, bool isPrivate = false)
     {
         lock (_lock)
         {
-            if (!_positions.TryGetValue(path, out int position))
+            if (isPrivate)
+            {
+                if (_private.GetValueOrDefault(path, ObservedKind.Stated) == ObservedKind.Stated)
+                {
+                    _private[path] = kind;
+                }
+            }
+            else if (!_positions.TryGetValue(path, out int position))
             {
                 _positions.Add(path, _inputs.Count);
                 _inputs.Add(new ObservedInput(path, kind));
@@ -30,6 +46,15 @@ internal sealed class ObservedInputs
         lock (_lock)
         {
             return [.. _inputs];
+        }
+    }
+
+    /// <summary>A copy of what was noted below private directories so far.</summary>
+    public IReadOnlyList<ObservedInput> ToPrivateList()
+    {
+        lock (_lock)
+        {
+            return [.. _private.Select(input => new ObservedInput(input.Key, input.Value))];
         }
     }
 }

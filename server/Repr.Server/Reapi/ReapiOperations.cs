@@ -209,7 +209,8 @@ internal sealed partial class ReapiOperations(ReapiResources resources, WorkerId
                 operation.Start();
             },
         };
-        CoreActionResult run = await resources.Executor.ExecuteAsync(request, prepared.Inputs, text, NoInput.Instance, lease, stopped);
+        InputTree files = new(request.Inputs, resources.Store, lease, prepared.Inputs, stopped);
+        CoreActionResult run = (await resources.Executor.ExecuteAsync(request, files, text, NoInput.Instance, lease, stopped)).Result;
         ReapiActionResult result = await new ResultBuilder(prepared, run, resources.Store, lease).BuildAsync(stopped);
         result.StdoutDigest = (await text.StoreAsync(isStandardError: false, resources.Store, lease, stopped))?.ToReapi();
         result.StderrDigest = (await text.StoreAsync(isStandardError: true, resources.Store, lease, stopped))?.ToReapi();

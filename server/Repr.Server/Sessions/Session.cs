@@ -7,6 +7,7 @@ using Repr.Farm;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Results;
 using Repr.Server.Scheduling;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
@@ -28,7 +29,7 @@ internal sealed record WorkerIdentity(string WorkerId, string ProductVersion, st
 internal sealed partial class Session(
     string caller,
     WorkerIdentity identity,
-    ActionExecutor executor,
+    CachedExecutor executor,
     SlotPool slots,
     InputSets inputSets,
     ILocalContentStore store,
@@ -240,6 +241,7 @@ internal sealed partial class Session(
             execute.Description,
             action.Span)
         {
+            Caching = execute.Cache.ToCore(),
             Caller = $"{caller}\0{_requester}",
             OnStarted = use is null ? null : use.Start,
         };
@@ -253,7 +255,7 @@ internal sealed partial class Session(
 
         try
         {
-            ActionResult result = await executor.ExecuteAsync(request, action, action, action, lease, action.Stopped);
+            ActionResult result = await executor.ExecuteAsync(request, caller, action, action, action, lease, action.Stopped);
             use?.Outcome = LeaseOutcome.Done;
             return result;
         }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Repr.Cas;
 using Repr.Server.Execution;
+using Repr.Server.Results;
 using Repr.Telemetry;
 
 namespace Repr.Server.Telemetry;
@@ -15,6 +16,7 @@ internal sealed class WorkerMetrics : IDisposable
     private readonly Histogram<double> _question;
     private readonly Counter<long> _lookups;
     private readonly Counter<long> _io;
+    private readonly Counter<long> _results;
 
     /// <summary>Makes them.</summary>
     /// <param name="slots">Whose use is told.</param>
@@ -31,6 +33,7 @@ internal sealed class WorkerMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("repr.cas.blobs", () => (long)disk.Count, "{blob}", "Blobs of the content store on disk.");
         _lookups = _meter.CreateCounter<long>("repr.cas.lookups", "{lookup}", "Digests that the content store was asked for.");
         _io = _meter.CreateCounter<long>("repr.cas.io", "By", "Content put into the content store and opened there.");
+        _results = _meter.CreateCounter<long>("repr.result_cache.lookups", "{lookup}", "Actions whose result was looked for in the result cache.");
         _duration = _meter.CreateHistogram(
             "repr.worker.action.duration", "s", "Actions by outcome, from their arrival to their end.", null, durations);
         _phase = _meter.CreateHistogram("repr.worker.action.phase.duration", "s", "Parts of actions.", null, durations);
@@ -48,7 +51,7 @@ internal sealed class WorkerMetrics : IDisposable
         }
 
         _duration.Record(took.TotalSeconds, tags);
-        if (action.Timings is { } timings)
+        if (action is { IsCached: false, Timings: { } timings })
         {
             Record("queue", timings.QueueMs);
             Record("setup", timings.SetupMs);
@@ -72,6 +75,26 @@ internal sealed class WorkerMetrics : IDisposable
         {
             _lookups.Add(misses, new KeyValuePair<string, object?>(TelemetryNames.CasResult, "miss"));
         }
+    }
+
+    /// <summary>The result of an action was looked for.</summary>
+    /// <param name="miss">Why it was not found; null: it was.</param>
+    public void LookedUpResult(MissReason? miss)
+    {
+        TagList tags = new() { { TelemetryNames.CacheResult, miss is null ? "hit" : "miss" } };
+        if (miss is { } reason)
+        {
+            tags.Add(TelemetryNames.CacheMiss, reason switch
+            {
+                MissReason.NoEntry => "no-entry",
+                MissReason.Changed => "changed",
+                MissReason.Incomplete => "incomplete",
+                MissReason.NotAsked => "not-asked",
+                _ => "not-repeatable",
+            });
+        }
+
+        _results.Add(1, tags);
     }
 
     /// <summary>Content was put into the store.</summary>

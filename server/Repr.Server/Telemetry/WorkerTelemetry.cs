@@ -35,6 +35,8 @@ internal sealed class WorkerTelemetry(WorkerMetrics metrics, TelemetrySinks sink
             TraceId = span.TraceId,
             Description = description,
             Exit = $"{result.Exit.Kind} {result.Exit.Value}",
+            IsCached = result.Cached is not null,
+            CacheMiss = result.CacheMiss,
             Questions = result.Questions,
             Timings = result.Timings,
         });

@@ -20,6 +20,8 @@ static const char usage[] =
     "  --input PATH      a file that the command reads: a hint\n"
     "  --output PATH     a file or directory that the command writes: a hint\n"
     "  --no-stdin        the command's standard input is empty\n"
+    "  --cache MODE      off, read, readwrite or verify: whether a known result will do, which is not for\n"
+    "                    a command that takes standard input [$REPR_CACHE]\n"
     "  --fail            do not run it here if it cannot run on the worker [$REPR_FALLBACK=fail]\n"
     "  --build-id ID     names the build record [$REPR_BUILD_ID]\n"
     "  --help            this text\n"
@@ -101,6 +103,19 @@ static const char *value_of(const char *name, char ***arguments)
     return value;
 }
 
+/* A CacheMode of types.proto. */
+static unsigned read_cache(const char *setting, const char *value)
+{
+    static const char *const modes[] = {"off", "read", "readwrite", "verify"};
+
+    if (value == NULL)
+        return 0;
+    for (unsigned mode = 0; mode < sizeof modes / sizeof *modes; mode++)
+        if (strcasecmp(value, modes[mode]) == 0)
+            return mode + 1;
+    malformed("%s is '%s', which is not off, read, readwrite or verify.", setting, value);
+}
+
 void read_options(struct options *options, char **arguments)
 {
     const char *fallback = variable("REPR_FALLBACK"), *enabled = variable("REPR_ENABLED"), *value;
@@ -108,6 +123,7 @@ void read_options(struct options *options, char **arguments)
     *options = (struct options){
         .endpoint = variable("REPR_ENDPOINT"),
         .build_id = variable("REPR_BUILD_ID"),
+        .cache = read_cache("$REPR_CACHE", variable("REPR_CACHE")),
         .fail = fallback != NULL && strcasecmp(fallback, "fail") == 0,
         .directory = getcwd(NULL, 0),
     };
@@ -126,6 +142,8 @@ void read_options(struct options *options, char **arguments)
             options->endpoint = value;
         else if ((value = value_of("--build-id", &arguments)) != NULL)
             options->build_id = value;
+        else if ((value = value_of("--cache", &arguments)) != NULL)
+            options->cache = read_cache("--cache", value);
         else if ((value = value_of("--read-root", &arguments)) != NULL)
             add(options, &options->read_roots, value);
         else if ((value = value_of("--write-root", &arguments)) != NULL)

@@ -116,6 +116,15 @@ public sealed record ActionCompleted : TelemetryEvent
     /// <summary>Milliseconds of fetching and writing outputs.</summary>
     public required double DownloadMs { get; init; }
 
+    /// <summary>Milliseconds that the tool took when it ran, in an earlier action; null: it ran in this one.</summary>
+    public double? CachedToolMs { get; init; }
+
+    /// <summary>Why no known result was taken; null: one was, or none was looked for.</summary>
+    public string? CacheMiss { get; init; }
+
+    /// <summary>What differs from an earlier run of the same command in the same world; null: nothing, as far as that is known.</summary>
+    public IReadOnlyList<string>? NotRepeatable { get; init; }
+
     /// <summary>Where the worker's time went.</summary>
     public ActionTimings? Timings { get; init; }
 
@@ -169,6 +178,12 @@ public sealed record ActionExecuted : TelemetryEvent
 
     /// <summary>The same for people.</summary>
     public string? Message { get; init; }
+
+    /// <summary>No tool ran: the result is that of an earlier run.</summary>
+    public bool IsCached { get; init; }
+
+    /// <summary>Why no known result was taken; null: one was, or none was looked for.</summary>
+    public string? CacheMiss { get; init; }
 
     /// <summary>Questions asked back.</summary>
     public required int Questions { get; init; }

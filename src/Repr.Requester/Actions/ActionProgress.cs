@@ -115,7 +115,18 @@ internal sealed class ActionProgress
     public void NoteInput() => Interlocked.Increment(ref _inputs);
 
     /// <summary>The statistics for the client.</summary>
-    public Wire.RunStatistics ToStatistics(TimeSpan total) => new()
+    public Wire.RunStatistics ToStatistics(TimeSpan total)
+    {
+        Wire.RunStatistics statistics = CountAll(total);
+        if (Result?.Cached is { } cached)
+        {
+            statistics.CachedToolMs = cached.ToolMs;
+        }
+
+        return statistics;
+    }
+
+    private Wire.RunStatistics CountAll(TimeSpan total) => new()
     {
         Mapped = Mapped,
         AskedBack = (uint)(Answers?.Questions.Count ?? 0),
@@ -132,5 +143,6 @@ internal sealed class ActionProgress
         ToolMs = Result?.Timings.ToolMs ?? 0,
         DownloadMs = Download.TotalMilliseconds,
         RequestBytes = RequestBytes,
+        CacheMiss = Result?.CacheMiss ?? "",
     };
 }

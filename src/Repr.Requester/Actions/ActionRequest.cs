@@ -59,6 +59,9 @@ internal sealed record ActionRequest
     /// <summary>Groups records; may be empty.</summary>
     public required string BuildId { get; init; }
 
+    /// <summary>Whether a result that the worker knows will do.</summary>
+    public required ResultCaching Caching { get; init; }
+
     /// <summary>How long to wait for a slot; null: as long as it takes.</summary>
     public required TimeSpan? QueueTimeout { get; init; }
 
@@ -99,6 +102,7 @@ internal sealed record ActionRequest
             PredictionKey = run.PredictionKey,
             EmptyMapping = run.EmptyMapping,
             BuildId = run.BuildId,
+            Caching = run.Cache.ToCore(),
             QueueTimeout = run.QueueTimeoutS == 0 ? null : TimeSpan.FromSeconds(run.QueueTimeoutS),
         };
     }

@@ -234,6 +234,7 @@ internal sealed partial class ActionRunner(
             executing.Dispose();
             worker.Succeed();
             LostWrites.Refuse(request, result);
+            NoticeDifferences(request, result, progress.Transfer);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
             long downloading = time.GetTimestamp();
@@ -323,6 +324,19 @@ internal sealed partial class ActionRunner(
         }
 
         predictions.Learn(request, mapping, observed, result.ObservedSet);
+    }
+
+    private static void NoticeDifferences(ActionRequest request, ActionResult result, TransferStatistics notices)
+    {
+        const int Named = 5;
+        if (result.NotRepeatable is { Count: > 0 } differences)
+        {
+            string more = differences.Count > Named ? $" and {differences.Count - Named} more" : "";
+            notices.Notice(
+                MessageCodes.NotRepeatable,
+                $"{request.Description} is not repeatable: it ran again with the same inputs, and these differ: "
+                + $"{string.Join(", ", differences.Take(Named))}{more}. Its results are not kept any more.");
+        }
     }
 
     private static async IAsyncEnumerable<ToolInput> NotingAsync(

@@ -27,7 +27,7 @@ internal static class ExecuteMessage
     {
         IReadOnlyList<VirtualPath> outputRoots = mapping.CollectOutputRoots();
         Command command = request.Command with { OutputRoots = outputRoots };
-        Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description };
+        Wire.Execute execute = new() { Command = command.ToWire(), Description = request.Description, Cache = request.Caching.ToWire() };
         if (request.EmptyMapping)
         {
             execute.Inputs.AddRange(mapping.Facts.Where(fact => IsNeededAlways(fact, mapping)).Select(WireConversions.ToWire));

@@ -42,6 +42,9 @@ internal static class MessageCodes
     /// <summary>The worker does not have the requester's shared store; the action runs without it.</summary>
     public const string StoreNotShared = "REPR1204";
 
+    /// <summary>A command left something else than before in the same world; its results are not kept any more.</summary>
+    public const string NotRepeatable = "REPR1205";
+
     /// <summary>The requester process stops.</summary>
     public const string RequesterStopped = "REPR1301";
 

@@ -30,6 +30,10 @@ internal static class RunDerivation
     private static readonly string[] s_localPrefixes =
         ["SSH_", "GPG_", "DBUS_", "XDG_", "MSBUILD", "DOTNET_CLI_", "DOTNET_STARTUP_HOOKS", "DOTNET_DiagnosticPorts", "REPR_"];
 
+    // Different in each terminal, shell or build, and nothing that a compiler looks at: its results would be those of that shell alone.
+    private static readonly string[] s_shellNames =
+        ["_", "OLDPWD", "SHLVL", "WINDOWID", "TERM_SESSION_ID", "TMUX", "TMUX_PANE", "STY", "TRACEPARENT", "TRACESTATE"];
+
     /// <summary>Completes a run.</summary>
     /// <param name="given">What the client knows.</param>
     /// <param name="predictors">Say what it writes elsewhere, besides its command line.</param>
@@ -50,6 +54,11 @@ internal static class RunDerivation
         CommandLine line = CommandLine.Read(command.Arguments, directory);
         string home = command.Environment.TryGetValue("HOME", out string? value) ? Path.TrimEndingDirectorySeparator(value) : "";
         bool isCompiler = CommandLine.IsCompiler(program);
+        foreach (string name in isCompiler ? s_shellNames : [])
+        {
+            command.Environment.Remove(name);
+        }
+
         string sourceRoot = FindSourceRoot(directory, home);
 
         Add(run.ReadRoots, [directory, sourceRoot, .. line.Directories, .. line.Files.Select(ParentOf), .. RootsOfProgram(program)], home);

@@ -57,7 +57,7 @@ public sealed class SampleTests(PackedSdk sdk)
         int remote = 0;
         while (killed < kills)
         {
-            Task<RemoteBuild> building = sample.BuildRemotelyAsync(worker);
+            Task<RemoteBuild> building = sample.BuildRemotelyAsync(worker, "-p:ReprCache=off");
             while (!building.IsCompleted && killed < kills)
             {
                 await Task.WhenAny(building, Task.Delay(random.Next(3000, 9000), TestContext.Current.CancellationToken));

@@ -52,6 +52,35 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_is_peeked_at_is_neither_asked_nor_observed()
+    {
+        InputTree tree = Tree(
+            new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 0),
+            new FileFact(P("/p/a.cs"), null, 1, 0x1A4, 5),
+            new DirectoryFact(P("/p/open"), IsComplete: false, 0x1ED, 0),
+            new AbsentFact(P("/n")));
+
+        Assert.IsType<FileFact>(tree.Peek(P("/p/a.cs")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/b.cs")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/d/deep/er")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/p/a.cs/in-a-file")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/n/m")));
+        Assert.IsType<AbsentFact>(tree.Peek(P("/tmp/private")));
+        Assert.Null(tree.Peek(P("/p/open/x")));
+        Assert.Null(tree.Peek(P("/elsewhere")));
+        Assert.Null(tree.PeekContent((FileFact)tree.Peek(P("/p/a.cs"))!));
+        Assert.Equal(["a.cs", "open"], tree.PeekListing((DirectoryFact)tree.Peek(P("/p"))!)!.Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Null(tree.PeekListing((DirectoryFact)tree.Peek(P("/p/open"))!));
+        Assert.Equal(0, tree.Questions);
+        Assert.Empty(tree.Observed.ToList());
+
+        await tree.FindAsync(P("/tmp/cc1234.o"), Token);
+        await tree.FindAsync(P("/p/b.cs"), Token);
+        Assert.Equal([new ObservedInput(P("/p/b.cs"), ObservedKind.Absent)], tree.Observed.ToList());
+        Assert.Equal([new ObservedInput(P("/tmp"), ObservedKind.Listed)], tree.Observed.ToPrivateList());
+    }
+
+    [Fact]
     public async Task What_is_not_mapped_is_asked_once_by_many_at_the_same_time()
     {
         _requester.Facts[P("/x")] = new FileFact(P("/x"), null, 3, 0x1A4, 0);
@@ -164,6 +193,36 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
                 new ObservedInput(P("/d/no"), ObservedKind.Absent),
             ],
             tree.Observed.ToList());
+    }
+
+    [Fact]
+    public async Task Two_views_of_an_action_ask_once_and_note_each_for_itself()
+    {
+        Digest content = await PutAsync("abc");
+        _requester.Facts[P("/d")] = new DirectoryFact(P("/d"), IsComplete: false, 0x1ED, 0);
+        _requester.Facts[P("/d/a")] = new FileFact(P("/d/a"), content, 3, 0x1A4, 5);
+        InputTree first = Tree(new FileFact(P("/known"), content, 3, 0x1A4, 5), new FileFact(P("/unknown"), null, 3, 0x1A4, 5));
+        InputTree second = new(first, timesFromContent: true);
+
+        FileEntry? one = await first.FindAsync(P("/d/a"), Token);
+        FileEntry? other = await second.FindAsync(P("/d/a"), Token);
+        FileEntry own = Assert.Single(await first.ListAsync(P("/d"), Token));
+        FileEntry shared = Assert.Single(await second.ListAsync(P("/d"), Token));
+        await second.FindAsync(P("/unknown"), Token);
+
+        Assert.Equal(["entry /d/a", "entry /d", "listing /d"], _requester.Asked);
+        Assert.Equal((3, 0), (first.Questions, second.Questions));
+        Assert.Equal((5, 5), (one!.ModifiedNs, own.ModifiedNs));
+        Assert.Equal(ContentTime.Of(content), other!.ModifiedNs);
+        Assert.Equal(other.ModifiedNs, shared.ModifiedNs);
+        Assert.Equal(
+            [
+                new ObservedInput(P("/d/a"), ObservedKind.Read), // whoever sees that time knows the content
+                new ObservedInput(P("/d"), ObservedKind.Listed),
+                new ObservedInput(P("/unknown"), ObservedKind.Stated),
+            ],
+            second.Observed.ToList());
+        Assert.Equal([ObservedKind.Stated, ObservedKind.Listed], first.Observed.ToList().Select(input => input.Kind));
     }
 
     private static VirtualPath P(string text) => VirtualPath.Parse(text);

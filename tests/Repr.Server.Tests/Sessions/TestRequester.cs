@@ -35,6 +35,9 @@ internal sealed class TestRequester : IAsyncDisposable
     /// <summary>Questions that were asked: kind and path.</summary>
     public ConcurrentQueue<(FileQuestion.Types.Kind Kind, string Path)> Questions { get; } = new();
 
+    /// <summary>What was said about single paths.</summary>
+    public ConcurrentDictionary<string, InputFact> Said { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Text as it came.</summary>
     public ConcurrentQueue<Text> Texts { get; } = new();
 
@@ -110,6 +113,12 @@ internal sealed class TestRequester : IAsyncDisposable
 
     public async Task UploadAsync(byte[] content)
     {
+        if (content.Length > 2 << 20)
+        {
+            await UploadInPartsAsync(content);
+            return;
+        }
+
         Protocol.Reapi.BatchUpdateBlobsRequest request = new();
         Repr.Digest digest = Repr.Digest.Compute(content);
         request.Requests.Add(new Protocol.Reapi.BatchUpdateBlobsRequest.Types.Request
@@ -119,6 +128,36 @@ internal sealed class TestRequester : IAsyncDisposable
         });
         Protocol.Reapi.BatchUpdateBlobsResponse response = await _cas.BatchUpdateBlobsAsync(request);
         Assert.Equal(0, response.Responses[0].Status?.Code ?? 0);
+    }
+
+    private async Task UploadInPartsAsync(byte[] content)
+    {
+        const int PartLength = 1 << 20;
+        Repr.Digest digest = Repr.Digest.Compute(content);
+        Protocol.Reapi.FindMissingBlobsRequest wanted = new();
+        wanted.BlobDigests.Add(new ReapiDigest { Hash = digest.HashText, SizeBytes = digest.SizeBytes });
+        if ((await _cas.FindMissingBlobsAsync(wanted)).MissingBlobDigests.Count == 0)
+        {
+            return; // a worker ends the call at once
+        }
+
+        string resource = $"uploads/{Guid.NewGuid()}/blobs/{digest}";
+        using AsyncClientStreamingCall<Protocol.Reapi.WriteRequest, Protocol.Reapi.WriteResponse> call =
+            new Protocol.Reapi.ByteStream.ByteStreamClient(_channel).Write();
+        for (int offset = 0; offset < content.Length; offset += PartLength)
+        {
+            int length = Math.Min(PartLength, content.Length - offset);
+            await call.RequestStream.WriteAsync(new Protocol.Reapi.WriteRequest
+            {
+                ResourceName = resource,
+                WriteOffset = offset,
+                FinishWrite = offset + length == content.Length,
+                Data = ByteString.CopyFrom(content, offset, length),
+            });
+        }
+
+        await call.RequestStream.CompleteAsync();
+        Assert.Equal(content.Length, (await call.ResponseAsync).CommittedSize);
     }
 
     public async Task<byte[]> DownloadAsync(Digest digest)
@@ -201,6 +240,8 @@ internal sealed class TestRequester : IAsyncDisposable
                         await UploadAsync(content);
                     }
                 }
+
+                Said[question.Path] = answer.Entry;
             }
         }
 

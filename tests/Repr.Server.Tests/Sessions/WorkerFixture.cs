@@ -4,7 +4,7 @@ namespace Repr.Server.Tests.Sessions;
 public class WorkerFixture : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
-    private readonly CancellationTokenSource _stopped = new();
+    private CancellationTokenSource _stopped = new();
     private readonly StringWriter _error = new();
     private Task<int> _worker = Task.FromResult(0);
 
@@ -56,6 +56,16 @@ public class WorkerFixture : IAsyncLifetime
         {
             // Stopped as asked.
         }
+    }
+
+    /// <summary>Stops the worker and starts it again, at another address.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        _stopped.Dispose();
+        _stopped = new CancellationTokenSource();
+        File.Delete(Path.Combine(_directory, "port"));
+        await InitializeAsync();
     }
 
     public async ValueTask DisposeAsync()

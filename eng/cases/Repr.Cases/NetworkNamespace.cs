@@ -1,6 +1,7 @@
 using System.Globalization;
+using Repr.Bench;
 
-namespace Repr.Bench;
+namespace Repr.Cases;
 
 /// <summary>
 /// A network namespace that is reached over a pair of virtual devices. The names hold this process's id, the addresses are those reserved

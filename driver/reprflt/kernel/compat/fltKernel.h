@@ -1,0 +1,201 @@
+/*
+ * What reprflt.sys needs of the WDK's <fltKernel.h>, for builds without the WDK: mingw-w64 has <ntifs.h>, and no filter manager. Written from
+ * the public documentation; tests/layout.c compares sizes and offsets with an independent header. A build with the WDK leaves this folder out
+ * of its include path.
+ */
+#ifndef REPR_COMPAT_FLTKERNEL_H
+#define REPR_COMPAT_FLTKERNEL_H
+
+/* <wdm.h> defines these two once more, and clang makes those external, so that each file would define them: let nobody use them. */
+#include <intrin.h>
+#define InterlockedBitTestAndSet repr_unused_set
+#define InterlockedBitTestAndReset repr_unused_reset
+#include <ntifs.h>
+
+#ifndef FLTAPI
+#define FLTAPI NTAPI
+#endif
+
+typedef struct _FLT_FILTER *PFLT_FILTER;
+typedef struct _FLT_VOLUME *PFLT_VOLUME;
+typedef struct _FLT_INSTANCE *PFLT_INSTANCE;
+typedef struct _FLT_PORT *PFLT_PORT;
+typedef ULONG FLT_CALLBACK_DATA_FLAGS, FLT_FILE_NAME_OPTIONS, FLT_FILTER_UNLOAD_FLAGS, FLT_INSTANCE_SETUP_FLAGS,
+    FLT_INSTANCE_QUERY_TEARDOWN_FLAGS, FLT_INSTANCE_TEARDOWN_FLAGS, FLT_OPERATION_REGISTRATION_FLAGS, FLT_POST_OPERATION_FLAGS,
+    FLT_REGISTRATION_FLAGS, FLT_FILESYSTEM_TYPE;
+typedef USHORT FLT_FILE_NAME_PARSED_FLAGS;
+
+typedef enum _FLT_PREOP_CALLBACK_STATUS {
+    FLT_PREOP_SUCCESS_WITH_CALLBACK,
+    FLT_PREOP_SUCCESS_NO_CALLBACK,
+    FLT_PREOP_PENDING,
+    FLT_PREOP_DISALLOW_FASTIO,
+    FLT_PREOP_COMPLETE,
+    FLT_PREOP_SYNCHRONIZE
+} FLT_PREOP_CALLBACK_STATUS;
+
+typedef enum _FLT_POSTOP_CALLBACK_STATUS {
+    FLT_POSTOP_FINISHED_PROCESSING,
+    FLT_POSTOP_MORE_PROCESSING_REQUIRED
+} FLT_POSTOP_CALLBACK_STATUS;
+
+/* The members that the driver reads; Others has the size of the whole union. */
+typedef union _FLT_PARAMETERS {
+    struct {
+        PIO_SECURITY_CONTEXT SecurityContext;
+        ULONG Options;
+        USHORT DECLSPEC_ALIGN(8) FileAttributes;
+        USHORT ShareAccess;
+        ULONG DECLSPEC_ALIGN(8) EaLength;
+        PVOID EaBuffer;
+        LARGE_INTEGER AllocationSize;
+    } Create;
+    struct {
+        ULONG Length;
+        FILE_INFORMATION_CLASS DECLSPEC_ALIGN(8) FileInformationClass;
+        PVOID InfoBuffer;
+    } QueryFileInformation;
+    struct {
+        ULONG Length;
+        FILE_INFORMATION_CLASS DECLSPEC_ALIGN(8) FileInformationClass;
+        PFILE_OBJECT ParentOfTarget;
+        union {
+            struct {
+                BOOLEAN ReplaceIfExists;
+                BOOLEAN AdvanceOnly;
+            };
+            ULONG ClusterCount;
+            HANDLE DeleteHandle;
+        };
+        PVOID InfoBuffer;
+    } SetFileInformation;
+    struct {
+        PVOID Argument1, Argument2, Argument3, Argument4, Argument5;
+        LARGE_INTEGER Argument6;
+    } Others;
+} FLT_PARAMETERS, *PFLT_PARAMETERS;
+
+typedef struct _FLT_IO_PARAMETER_BLOCK {
+    ULONG IrpFlags;
+    UCHAR MajorFunction, MinorFunction, OperationFlags, Reserved;
+    PFILE_OBJECT TargetFileObject;
+    PFLT_INSTANCE TargetInstance;
+    FLT_PARAMETERS Parameters;
+} FLT_IO_PARAMETER_BLOCK, *PFLT_IO_PARAMETER_BLOCK;
+
+typedef struct _FLT_CALLBACK_DATA {
+    FLT_CALLBACK_DATA_FLAGS Flags;
+    PETHREAD const Thread;
+    PFLT_IO_PARAMETER_BLOCK const Iopb;
+    IO_STATUS_BLOCK IoStatus;
+    struct _FLT_TAG_DATA_BUFFER *TagData;
+    union {
+        struct {
+            LIST_ENTRY QueueLinks;
+            PVOID QueueContext[2];
+        };
+        PVOID FilterContext[4];
+    };
+    KPROCESSOR_MODE RequestorMode;
+} FLT_CALLBACK_DATA, *PFLT_CALLBACK_DATA;
+
+typedef struct _FLT_RELATED_OBJECTS {
+    USHORT const Size;
+    USHORT const TransactionContext;
+    PFLT_FILTER const Filter;
+    PFLT_VOLUME const Volume;
+    PFLT_INSTANCE const Instance;
+    PFILE_OBJECT const FileObject;
+    PVOID const Transaction;
+} FLT_RELATED_OBJECTS;
+typedef const FLT_RELATED_OBJECTS *PCFLT_RELATED_OBJECTS;
+
+typedef struct _FLT_FILE_NAME_INFORMATION {
+    USHORT Size;
+    FLT_FILE_NAME_PARSED_FLAGS NamesParsed;
+    FLT_FILE_NAME_OPTIONS Format;
+    UNICODE_STRING Name, Volume, Share, Extension, Stream, FinalComponent, ParentDir;
+} FLT_FILE_NAME_INFORMATION, *PFLT_FILE_NAME_INFORMATION;
+
+typedef FLT_PREOP_CALLBACK_STATUS(FLTAPI *PFLT_PRE_OPERATION_CALLBACK)(PFLT_CALLBACK_DATA, PCFLT_RELATED_OBJECTS, PVOID *);
+typedef FLT_POSTOP_CALLBACK_STATUS(FLTAPI *PFLT_POST_OPERATION_CALLBACK)(
+    PFLT_CALLBACK_DATA, PCFLT_RELATED_OBJECTS, PVOID, FLT_POST_OPERATION_FLAGS);
+typedef NTSTATUS(FLTAPI *PFLT_FILTER_UNLOAD_CALLBACK)(FLT_FILTER_UNLOAD_FLAGS);
+typedef NTSTATUS(FLTAPI *PFLT_INSTANCE_SETUP_CALLBACK)(PCFLT_RELATED_OBJECTS, FLT_INSTANCE_SETUP_FLAGS, DEVICE_TYPE, FLT_FILESYSTEM_TYPE);
+typedef NTSTATUS(FLTAPI *PFLT_INSTANCE_QUERY_TEARDOWN_CALLBACK)(PCFLT_RELATED_OBJECTS, FLT_INSTANCE_QUERY_TEARDOWN_FLAGS);
+typedef VOID(FLTAPI *PFLT_INSTANCE_TEARDOWN_CALLBACK)(PCFLT_RELATED_OBJECTS, FLT_INSTANCE_TEARDOWN_FLAGS);
+typedef NTSTATUS(FLTAPI *PFLT_CONNECT_NOTIFY)(PFLT_PORT, PVOID, PVOID, ULONG, PVOID *);
+typedef VOID(FLTAPI *PFLT_DISCONNECT_NOTIFY)(PVOID);
+typedef NTSTATUS(FLTAPI *PFLT_MESSAGE_NOTIFY)(PVOID, PVOID, ULONG, PVOID, ULONG, PULONG);
+
+typedef struct _FLT_OPERATION_REGISTRATION {
+    UCHAR MajorFunction;
+    FLT_OPERATION_REGISTRATION_FLAGS Flags;
+    PFLT_PRE_OPERATION_CALLBACK PreOperation;
+    PFLT_POST_OPERATION_CALLBACK PostOperation;
+    PVOID Reserved1;
+} FLT_OPERATION_REGISTRATION;
+
+typedef struct _FLT_REGISTRATION {
+    USHORT Size, Version;
+    FLT_REGISTRATION_FLAGS Flags;
+    const struct _FLT_CONTEXT_REGISTRATION *ContextRegistration;
+    const FLT_OPERATION_REGISTRATION *OperationRegistration;
+    PFLT_FILTER_UNLOAD_CALLBACK FilterUnloadCallback;
+    PFLT_INSTANCE_SETUP_CALLBACK InstanceSetupCallback;
+    PFLT_INSTANCE_QUERY_TEARDOWN_CALLBACK InstanceQueryTeardownCallback;
+    PFLT_INSTANCE_TEARDOWN_CALLBACK InstanceTeardownStartCallback, InstanceTeardownCompleteCallback;
+    PVOID GenerateFileNameCallback, NormalizeNameComponentCallback, NormalizeContextCleanupCallback, TransactionNotificationCallback,
+        NormalizeNameComponentExCallback, SectionNotificationCallback;
+} FLT_REGISTRATION;
+
+#define FLT_REGISTRATION_VERSION 0x0203 /* Windows 8: the last member is SectionNotificationCallback */
+#define FLTFL_REGISTRATION_SUPPORT_DAX_VOLUME 0x00000004
+#define FLTFL_FILTER_UNLOAD_MANDATORY 0x00000001
+#define FLTFL_CALLBACK_DATA_GENERATED_IO 0x00010000
+#define FLTFL_POST_OPERATION_DRAINING 0x00000001
+#define IRP_MJ_NETWORK_QUERY_OPEN ((UCHAR)-14)
+#define IRP_MJ_OPERATION_END ((UCHAR)0x80)
+#define FLT_FILE_NAME_NORMALIZED 0x00000001
+#define FLT_FILE_NAME_OPENED 0x00000002
+#define FLT_FILE_NAME_QUERY_DEFAULT 0x00000100
+#define FLT_FILE_NAME_QUERY_FILESYSTEM_ONLY 0x00000300
+#define FLT_PORT_CONNECT 0x0001
+#define FLT_PORT_ALL_ACCESS (FLT_PORT_CONNECT | STANDARD_RIGHTS_ALL)
+#ifndef STATUS_FLT_DO_NOT_DETACH
+#define STATUS_FLT_DO_NOT_DETACH ((NTSTATUS)0xC01C0010L)
+#endif
+#ifndef STATUS_FLT_INSTANCE_NOT_FOUND
+#define STATUS_FLT_INSTANCE_NOT_FOUND ((NTSTATUS)0xC01C0015L)
+#endif
+
+#define REPR_IMPORT __declspec(dllimport)
+REPR_IMPORT NTSTATUS FLTAPI FltRegisterFilter(PDRIVER_OBJECT, const FLT_REGISTRATION *, PFLT_FILTER *);
+REPR_IMPORT VOID FLTAPI FltUnregisterFilter(PFLT_FILTER);
+REPR_IMPORT NTSTATUS FLTAPI FltStartFiltering(PFLT_FILTER);
+REPR_IMPORT NTSTATUS FLTAPI FltGetFileNameInformation(PFLT_CALLBACK_DATA, FLT_FILE_NAME_OPTIONS, PFLT_FILE_NAME_INFORMATION *);
+REPR_IMPORT VOID FLTAPI FltReleaseFileNameInformation(PFLT_FILE_NAME_INFORMATION);
+REPR_IMPORT NTSTATUS FLTAPI FltQueryInformationFile(PFLT_INSTANCE, PFILE_OBJECT, PVOID, ULONG, FILE_INFORMATION_CLASS, PULONG);
+REPR_IMPORT NTSTATUS FLTAPI FltSetInformationFile(PFLT_INSTANCE, PFILE_OBJECT, PVOID, ULONG, FILE_INFORMATION_CLASS);
+REPR_IMPORT NTSTATUS FLTAPI FltGetVolumeName(PFLT_VOLUME, PUNICODE_STRING, PULONG);
+REPR_IMPORT NTSTATUS FLTAPI FltGetVolumeFromName(PFLT_FILTER, PCUNICODE_STRING, PFLT_VOLUME *);
+REPR_IMPORT NTSTATUS FLTAPI FltGetVolumeInstanceFromName(PFLT_FILTER, PFLT_VOLUME, PCUNICODE_STRING, PFLT_INSTANCE *);
+REPR_IMPORT VOID FLTAPI FltObjectDereference(PVOID);
+REPR_IMPORT VOID FLTAPI FltCancelFileOpen(PFLT_INSTANCE, PFILE_OBJECT);
+REPR_IMPORT PEPROCESS FLTAPI FltGetRequestorProcess(PFLT_CALLBACK_DATA);
+REPR_IMPORT NTSTATUS FLTAPI FltBuildDefaultSecurityDescriptor(PSECURITY_DESCRIPTOR *, ACCESS_MASK);
+REPR_IMPORT VOID FLTAPI FltFreeSecurityDescriptor(PSECURITY_DESCRIPTOR);
+REPR_IMPORT NTSTATUS FLTAPI FltCreateCommunicationPort(
+    PFLT_FILTER, PFLT_PORT *, POBJECT_ATTRIBUTES, PVOID, PFLT_CONNECT_NOTIFY, PFLT_DISCONNECT_NOTIFY, PFLT_MESSAGE_NOTIFY, LONG);
+REPR_IMPORT VOID FLTAPI FltCloseCommunicationPort(PFLT_PORT);
+REPR_IMPORT VOID FLTAPI FltCloseClientPort(PFLT_FILTER, PFLT_PORT *);
+REPR_IMPORT VOID FLTAPI FltInitializePushLock(PEX_PUSH_LOCK);
+REPR_IMPORT VOID FLTAPI FltDeletePushLock(PEX_PUSH_LOCK);
+REPR_IMPORT VOID FLTAPI FltAcquirePushLockExclusive(PEX_PUSH_LOCK);
+REPR_IMPORT VOID FLTAPI FltAcquirePushLockShared(PEX_PUSH_LOCK);
+REPR_IMPORT VOID FLTAPI FltReleasePushLock(PEX_PUSH_LOCK);
+
+/* <ntifs.h> of mingw-w64 lacks it. */
+REPR_IMPORT NTSTATUS NTAPI IoReplaceFileObjectName(PFILE_OBJECT, PWSTR, USHORT);
+
+#endif

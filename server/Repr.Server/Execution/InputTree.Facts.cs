@@ -1,0 +1,79 @@
+namespace Repr.Server.Execution;
+
+// What the tree knows, for others than the tool: nothing of this is noted as observed.
+internal sealed partial class InputTree
+{
+    /// <summary>The files of the mapping whose content is known, and its links: what a tool may have in its memory from earlier actions.</summary>
+    public IEnumerable<ObservedInput> MappedFiles => _mappedChildren
+        .SelectMany(static children => children)
+        .Where(path => PeekAt(path) is SymlinkFact or FileFact { Digest: not null })
+        .Select(static path => new ObservedInput(path, ObservedKind.Read));
+
+    /// <summary>What is at a path, as far as it is known without a question; else null.</summary>
+    public InputFact? Peek(VirtualPath path)
+    {
+        if (PeekAt(path) is { } known)
+        {
+            return known;
+        }
+
+        // Nothing is below what is no directory, nor below a complete one without it.
+        for (VirtualPath place = path; !place.IsRoot; place = place.Parent)
+        {
+            switch (PeekAt(place.Parent))
+            {
+                case null or DirectoryFact { IsComplete: false }:
+                    break;
+                case DirectoryFact when PeekAt(place) is not null:
+                    return null;
+                default:
+                    return new AbsentFact(path);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The content of a file, as far as it is known without a question; else null.</summary>
+    public Digest? PeekContent(FileFact file) =>
+        file.Digest
+        ?? (_contents.TryGetValue(file.Path, out Lazy<Task<FileFact>>? asked) && asked is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
+            ? asked.Value.Result.Digest
+            : null);
+
+    /// <summary>The entries of a directory, as far as they are known without a question; else null.</summary>
+    public IReadOnlyList<FileEntry>? PeekListing(DirectoryFact directory)
+    {
+        if (directory.IsComplete)
+        {
+            return ToEntries(_mappedChildren[directory.Path].Select(PeekAt).OfType<InputFact>());
+        }
+
+        return _listings.TryGetValue(directory.Path, out Lazy<Task<IReadOnlyList<InputFact>>>? asked)
+            && asked is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
+                ? ToEntries(asked.Value.Result)
+                : null;
+    }
+
+    /// <summary>What is at a path; asks if it is not known. The action sees the same afterwards.</summary>
+    /// <exception cref="ReprException">The answer could not be had; nor will the action have it.</exception>
+    public async Task<InputFact> LookAsync(VirtualPath path, CancellationToken cancellationToken) =>
+        Peek(path) ?? await FactAsync(path).WaitAsync(cancellationToken);
+
+    /// <summary>The content of a file; asks if it is not known.</summary>
+    /// <exception cref="ReprException">The answer could not be had; nor will the action have it.</exception>
+    public async Task<Digest> LookIntoAsync(FileFact file, CancellationToken cancellationToken) =>
+        PeekContent(file)
+        ?? (await _contents.GetOrAdd(file.Path, path => new(() => AskContentOnceAsync(path, file))).Value.WaitAsync(cancellationToken)).Digest!.Value;
+
+    /// <summary>The entries of a directory; asks if they are not known.</summary>
+    /// <exception cref="ReprException">The answer could not be had; nor will the action have it.</exception>
+    public async Task<IReadOnlyList<FileEntry>> LookOverAsync(DirectoryFact directory, CancellationToken cancellationToken) =>
+        PeekListing(directory)
+        ?? ToEntries(await _listings.GetOrAdd(directory.Path, path => new(() => ListOnceAsync(path))).Value.WaitAsync(cancellationToken));
+
+    private InputFact? PeekAt(VirtualPath path) =>
+        _facts.TryGetValue(path, out Lazy<Task<InputFact>>? known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
+            ? known.Value.Result
+            : null;
+}
