@@ -65,7 +65,7 @@ public sealed partial class Pool
         _workers.Remove(worker);
         foreach (HeldLease lease in worker.Leases.Values.ToArray())
         {
-            Forget(lease);
+            Forget(lease, lease.Charged); // what was lost with it is not given back
         }
 
         foreach (WaitingAsk ask in _waiting.GetValueOrDefault(node)?.Values.ToArray() ?? [])
@@ -117,7 +117,7 @@ public sealed partial class Pool
 
         ShareNode leaf = _shares.LeafOf(lease.Ask.Account);
         double cost = lease.Ask.ExpectedSeconds > 0 ? lease.Ask.ExpectedSeconds : _estimate;
-        leaf.Charge(cost);
+        leaf.Adopt(cost);
         held = new HeldLease(lease, leaf, cost, now);
         Hold(held, worker);
         return held;

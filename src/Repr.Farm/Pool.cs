@@ -79,7 +79,6 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         double seconds = end.Seconds >= 0 ? end.Seconds : (now - lease.GrantedAt).TotalSeconds;
         double used = end.Outcome == LeaseOutcome.Unused ? 0 : seconds;
-        lease.Leaf.Charge(used - lease.Charged);
         if (end.Outcome == LeaseOutcome.Done)
         {
             _estimate += EstimateMemory * (seconds - _estimate);
@@ -90,7 +89,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
             worker.Judge(end.Outcome, end.Seconds, lease.Lease.Ask.ExpectedSeconds, now);
         }
 
-        Forget(lease);
+        Forget(lease, used);
     }
 
     /// <summary>Withdraws asks of a front, and ends leases.</summary>
@@ -231,8 +230,9 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         worker.Add(lease);
     }
 
-    private void Forget(HeldLease lease)
+    private void Forget(HeldLease lease, double used)
     {
+        lease.Leaf.Settle(lease.Charged, used);
         _leases.Remove(lease.Lease.Id);
         _granted.Remove((lease.Lease.Ask.Front, lease.Lease.Ask.Number));
         _byName.GetValueOrDefault(lease.Lease.Worker)?.Remove(lease);

@@ -48,8 +48,9 @@ internal sealed class ShareTree(PoolOptions options)
         {
             if (TryTake(child, refused, tryPlace, cost, out charged) is { } ask)
             {
-                node.Floor = Math.Max(node.Floor, child.Virtual);
+                node.Floor = Math.Max(node.Floor, child.Used);
                 child.Virtual += charged / child.Weight;
+                child.Outstanding += charged;
                 child.Asks--;
                 _root.Asks -= node == _root ? 1 : 0;
                 return ask;
@@ -74,7 +75,16 @@ internal sealed class ShareNode(ShareNode? parent, double weight)
     /// <summary>Slot-seconds that it got, by its weight.</summary>
     public double Virtual { get; set; }
 
-    /// <summary>Where the child that was served last was: nobody who comes starts before it.</summary>
+    /// <summary>Of what was charged, the part for leases that are out.</summary>
+    public double Outstanding { get; set; }
+
+    /// <summary>What it has used for certain, by its weight.</summary>
+    public double Used => Virtual - (Outstanding / weight);
+
+    /// <summary>
+    /// What the child that was served last had used: nobody who comes starts before it. Not what it was charged: who was alone for a moment and
+    /// got all slots has not used them yet.
+    /// </summary>
     public double Floor { get; set; }
 
     /// <summary>Asks that wait below it.</summary>
@@ -137,14 +147,13 @@ internal sealed class ShareNode(ShareNode? parent, double weight)
         }
     }
 
-    /// <summary>Corrects what was charged when it is known what was used, or charges what an earlier pool granted.</summary>
-    public void Charge(double slotSeconds)
-    {
-        for (ShareNode node = this; node.Parent is { } above; node = above)
-        {
-            node.Virtual += slotSeconds / node.Weight;
-        }
-    }
+    /// <summary>A lease is out that was granted by an earlier pool.</summary>
+    public void Adopt(double charged) => Change(charged, charged);
+
+    /// <summary>A lease is over.</summary>
+    /// <param name="charged">What was charged for it.</param>
+    /// <param name="used">What it has used.</param>
+    public void Settle(double charged, double used) => Change(used - charged, -charged);
 
     /// <summary>The part of all slots that this leaf has as long as those wait that wait now.</summary>
     public double Share()
@@ -160,4 +169,13 @@ internal sealed class ShareNode(ShareNode? parent, double weight)
     }
 
     private ShareNode? Parent => parent;
+
+    private void Change(double slotSeconds, double outstanding)
+    {
+        for (ShareNode node = this; node.Parent is { } above; node = above)
+        {
+            node.Virtual += slotSeconds / node.Weight;
+            node.Outstanding += outstanding;
+        }
+    }
 }

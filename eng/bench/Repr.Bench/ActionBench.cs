@@ -50,10 +50,10 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             int process = (await DoorClient.AskAsync(door, status, cancellationToken))!.Status.ProcessId;
             Side side = new(door, worker.Endpoint, Path.Combine(runtime, "cache/records"), requesterGroup, workerGroup);
 
-            await MeasureAsync(side, "practice", Practice, 64, CacheMode.Readwrite, "true", cancellationToken);
+            await MeasureAsync(side, "practice", Practice, 64, CacheMode.ReadWrite, "true", cancellationToken);
             _rows.Clear();
-            await MeasureAsync(side, "known results, 64 at a time", Known, 64, CacheMode.Readwrite, "true", cancellationToken);
-            await MeasureAsync(side, "known results, one after the other", Run, 1, CacheMode.Readwrite, "true", cancellationToken);
+            await MeasureAsync(side, "known results, 64 at a time", Known, 64, CacheMode.ReadWrite, "true", cancellationToken);
+            await MeasureAsync(side, "known results, one after the other", Run, 1, CacheMode.ReadWrite, "true", cancellationToken);
             await MeasureAsync(side, "runs of `true`, 4 at a time", Run, 4, CacheMode.Off, "true", cancellationToken);
             await MeasureAsync(side, "runs of `true`, one after the other", Run, 1, CacheMode.Off, "true", cancellationToken);
             await MeasureAsync(side, "runs of `sleep 20`, all at a time", InFlight, InFlight, CacheMode.Off, "sleep 20", cancellationToken);
@@ -82,7 +82,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             Run = new Protocol.V1.Run
             {
                 Endpoint = side.Endpoint,
-                Command = new Command { Arguments = { "/usr/bin/" + words[0], words[1..] }, WorkingDirectory = "/usr/bin" },
+                Command = new Protocol.V1.Command { Arguments = { "/usr/bin/" + words[0], words[1..] }, WorkingDirectory = "/usr/bin" },
                 Description = command,
                 PredictionKey = command,
                 BuildId = build,

@@ -5,6 +5,9 @@ namespace Repr.EndToEnd.Tests.Remote;
 /// <summary>Copies of the sample solution.</summary>
 internal static class SampleCopy
 {
+    /// <summary>Its compiles: fifteen projects, one of them twice, and a satellite assembly.</summary>
+    public const int Compiles = 17;
+
     /// <summary>Copies it into a directory of its own, without what builds have left in it.</summary>
     public static string Create(PackedSdk sdk)
     {

@@ -93,6 +93,8 @@ public sealed class RandomEditTests(WorkerFixture worker) : IClassFixture<Worker
         int value => $"#ifndef VALUE\n#define VALUE {value}\n#endif\n",
     };
 
+    private static bool IsThere(string path) => File.Exists(path) || new FileInfo(path).LinkTarget is not null;
+
     private string Edit(Random random)
     {
         string header = Path.Combine(s_directories[random.Next(s_directories.Length)], s_headers[random.Next(s_headers.Length)]);
@@ -100,17 +102,22 @@ public sealed class RandomEditTests(WorkerFixture worker) : IClassFixture<Worker
         switch (random.Next(10))
         {
             case 0 or 1 or 2 or 3:
+                if (IsThere(path))
+                {
+                    File.Delete(path); // not through a link, which may lead nowhere
+                }
+
                 _project.Write(header, Header(random));
                 return "write " + header;
-            case 4 or 5 when File.Exists(path):
+            case 4 or 5 when IsThere(path):
                 File.Delete(path);
                 return "delete " + header;
-            case 6 when File.Exists(path):
+            case 6 when IsThere(path):
                 string renamed = Path.Combine(s_directories[random.Next(s_directories.Length)], s_headers[random.Next(s_headers.Length)]);
                 Directory.CreateDirectory(Path.GetDirectoryName(_project.PathOf(renamed))!);
                 File.Move(path, _project.PathOf(renamed), overwrite: true);
                 return $"rename {header} to {renamed}";
-            case 7 when !File.Exists(path):
+            case 7 when !IsThere(path):
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 File.CreateSymbolicLink(path, Path.Combine("..", s_directories[random.Next(s_directories.Length)], "b.h"));
                 return "link " + header;
