@@ -124,7 +124,7 @@ public static partial class Worker
         if (farm is not null)
         {
             builder.Services.AddSingleton(farm).AddSingleton<IHostLifetime>(services =>
-                ActivatorUtilities.CreateInstance<DrainingLifetime>(services, TimeSpan.FromSeconds(options.FarmDrainSeconds)));
+                ActivatorUtilities.CreateInstance<DrainingLifetime>(services, TimeSpan.FromSeconds(options.FarmDrainSeconds), cancellationToken));
         }
 
         builder.Services
@@ -171,7 +171,7 @@ public static partial class Worker
             File.Move(temporary, portFile, overwrite: true);
         }
 
-        await application.WaitForShutdownAsync(cancellationToken);
+        await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
     }
 
     private static FarmNode JoinFarm(

@@ -10,5 +10,7 @@ RootCommand root = new("Repr runs compilers and other tools of a build on remote
     ShutdownCommand.Create(),
 };
 
-// SIGTERM and SIGINT cancel the verb, which then ends cleanly.
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });
+// SIGTERM and SIGINT cancel the verb, which then ends cleanly; a worker of a farm when its actions have.
+ParseResult parsed = root.Parse(args);
+TimeSpan patience = TimeSpan.FromSeconds(10) + ServeCommand.DrainTime(parsed);
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = patience });

@@ -8,6 +8,20 @@ namespace Repr.Cli;
 /// <summary>The verb <c>serve</c>: a worker in this process.</summary>
 internal static class ServeCommand
 {
+    private static readonly Option<int> s_farmDrainSeconds = new("--farm-drain-seconds")
+    {
+        Description = "Seconds for which a worker of a farm that is asked to stop lets its actions end.",
+        DefaultValueFactory = static _ => new WorkerOptions().FarmDrainSeconds,
+    };
+
+    private static readonly Option<string?> s_farm =
+        new("--farm") { Description = "local: a pool of slots in this process; redis://host:port: a farm of several workers." };
+
+    /// <summary>How long a command may go on after it was asked to stop: a worker of a farm lets its actions end.</summary>
+    public static TimeSpan DrainTime(ParseResult parsed) => parsed.GetValue(s_farm) is null
+        ? TimeSpan.Zero
+        : TimeSpan.FromSeconds(parsed.GetValue(s_farmDrainSeconds));
+
     /// <summary>Makes the verb with all settings of <see cref="WorkerOptions"/>.</summary>
     public static System.CommandLine.Command Create()
     {
@@ -59,14 +73,8 @@ internal static class ServeCommand
         {
             Description = "A platform property NAME=VALUE that those actions may ask for; can be given again.",
         };
-        Option<string?> farm = new("--farm") { Description = "local: a pool of slots in this process; redis://host:port: a farm of several workers." };
         Option<string?> farmAdvertise = new("--farm-advertise") { Description = "Address at which requesters of the farm reach this worker." };
         Option<string?> farmListen = new("--farm-listen") { Description = "IP address and port for the other workers of the farm." };
-        Option<int> farmDrainSeconds = new("--farm-drain-seconds")
-        {
-            Description = "Seconds for which a worker of a farm that is asked to stop lets its actions end.",
-            DefaultValueFactory = _ => defaults.FarmDrainSeconds,
-        };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication.",
@@ -79,7 +87,7 @@ internal static class ServeCommand
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
             listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
-            configuration, reapi, reapiSystemPaths, reapiPlatform, farm, farmAdvertise, farmListen, farmDrainSeconds, anyone, cleartext,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, s_farm, farmAdvertise, farmListen, s_farmDrainSeconds, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
             new WorkerOptions
@@ -98,10 +106,10 @@ internal static class ServeCommand
                 ReapiExecution = parsed.GetValue(reapi),
                 ReapiSystemPaths = parsed.GetValue(reapiSystemPaths) ?? [],
                 ReapiPlatform = parsed.GetValue(reapiPlatform) ?? [],
-                Farm = parsed.GetValue(farm),
+                Farm = parsed.GetValue(s_farm),
                 FarmAdvertise = parsed.GetValue(farmAdvertise),
                 FarmListen = parsed.GetValue(farmListen),
-                FarmDrainSeconds = parsed.GetValue(farmDrainSeconds),
+                FarmDrainSeconds = parsed.GetValue(s_farmDrainSeconds),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
                 DangerouslyAllowCleartext = parsed.GetValue(cleartext),
             },

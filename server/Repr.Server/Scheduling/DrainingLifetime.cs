@@ -1,25 +1,24 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 
 namespace Repr.Server.Scheduling;
 
 /// <summary>
-/// The life of a worker of a farm: asked to stop (SIGTERM, SIGINT) it takes no more leases, lets its actions end, and stops. Asked again, it
-/// stops at once.
+/// The life of a worker of a farm: asked to stop it takes no more leases, lets its actions end, and stops. It listens to no signal itself:
+/// whoever runs the worker does.
 /// </summary>
-internal sealed class DrainingLifetime(FarmNode node, TimeSpan atMost, IHostApplicationLifetime application) : IHostLifetime, IDisposable
+/// <param name="node">What takes leases.</param>
+/// <param name="atMost">How long its actions may go on.</param>
+/// <param name="application">What stops in the end.</param>
+/// <param name="asked">Cancelled when it is asked to stop.</param>
+internal sealed class DrainingLifetime(FarmNode node, TimeSpan atMost, IHostApplicationLifetime application, CancellationToken asked)
+    : IHostLifetime, IDisposable
 {
-    private readonly List<PosixSignalRegistration> _signals = [];
-    private int _asked;
+    private CancellationTokenRegistration _asked;
 
     /// <inheritdoc/>
     public Task WaitForStartAsync(CancellationToken cancellationToken)
     {
-        foreach (PosixSignal signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT])
-        {
-            _signals.Add(PosixSignalRegistration.Create(signal, Stop));
-        }
-
+        _asked = asked.Register(() => _ = DrainAsync());
         return Task.CompletedTask;
     }
 
@@ -27,20 +26,19 @@ internal sealed class DrainingLifetime(FarmNode node, TimeSpan atMost, IHostAppl
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public void Dispose() => _signals.ForEach(static signal => signal.Dispose());
+    public void Dispose() => _asked.Dispose();
 
-    private void Stop(PosixSignalContext context)
+    private async Task DrainAsync()
     {
-        context.Cancel = true;
-        if (Interlocked.Increment(ref _asked) == 1)
+        try
         {
-            _ = Task.Run(async () =>
-            {
-                await node.DrainAsync(atMost, application.ApplicationStopping).ContinueWith(static _ => { }, TaskScheduler.Default);
-                application.StopApplication();
-            });
+            await node.DrainAsync(atMost, application.ApplicationStopping);
         }
-        else
+        catch (OperationCanceledException)
+        {
+            // It stops already.
+        }
+        finally
         {
             application.StopApplication();
         }
