@@ -76,7 +76,7 @@ internal sealed partial class ActionExecutor(
             long ended = Stopwatch.GetTimestamp();
             using Span collect = request.Span.Child("collect");
             (List<ActionOutput> outputs, List<VirtualPath> undeclared) =
-                await StoreOutputsAsync(place.Changes, request.Command.OutputRoots, lease, cancellationToken);
+                await StoreOutputsAsync(place, request.Command.OutputRoots, lease, cancellationToken);
             double collectMs = Stopwatch.GetElapsedTime(ended).TotalMilliseconds;
             collect.Set(TelemetryNames.Files, outputs.Count).Dispose();
 
@@ -117,7 +117,7 @@ internal sealed partial class ActionExecutor(
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
             files.Observed.IsAll = true; // its first process began with nothing
-            return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace);
+            return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace) { IsOver = true };
         }
         catch
         {
@@ -138,11 +138,11 @@ internal sealed partial class ActionExecutor(
     }
 
     private async Task<(List<ActionOutput> Outputs, List<VirtualPath> Undeclared)> StoreOutputsAsync(
-        IReadOnlyList<WorkspaceChange> changes, IReadOnlyList<VirtualPath> roots, IContentLease lease, CancellationToken cancellationToken)
+        ToolPlace place, IReadOnlyList<VirtualPath> roots, IContentLease lease, CancellationToken cancellationToken)
     {
         List<ActionOutput> outputs = [];
         List<VirtualPath> undeclared = [];
-        foreach (WorkspaceChange change in changes)
+        foreach (WorkspaceChange change in place.Changes)
         {
             if (!roots.Any(change.Path.IsWithin))
             {
@@ -157,7 +157,7 @@ internal sealed partial class ActionExecutor(
 
             outputs.Add(change.Kind switch
             {
-                FileKind.File => await StoreFileAsync(change, lease, cancellationToken),
+                FileKind.File => await StoreFileAsync(change, place.IsOver, lease, cancellationToken),
                 FileKind.Directory => new DirectoryOutput(change.Path, change.Mode),
                 FileKind.Symlink => new SymlinkOutput(change.Path, change.LinkTarget!),
                 _ => new DeletedOutput(change.Path),
@@ -167,11 +167,23 @@ internal sealed partial class ActionExecutor(
         return (outputs, undeclared);
     }
 
-    private async Task<FileOutput> StoreFileAsync(WorkspaceChange change, IContentLease lease, CancellationToken cancellationToken)
+    private async Task<FileOutput> StoreFileAsync(WorkspaceChange change, bool isOver, IContentLease lease, CancellationToken cancellationToken)
     {
-        Digest digest = await store.PutFileAsync(change.LocalPath!, cancellationToken);
+        Digest digest = isOver
+            ? await store.PutFileAsync(change.LocalPath!, cancellationToken)
+            : await CopyAsync(change.LocalPath!, cancellationToken);
         lease.Add(digest);
         return new FileOutput(change.Path, digest, change.Mode);
+    }
+
+    // Whoever lives on may have the file open, and must not have a blob so: what it writes afterwards, it writes elsewhere.
+    private async Task<Digest> CopyAsync(string path, CancellationToken cancellationToken)
+    {
+        await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        Digest digest = await Digest.ComputeAsync(file, cancellationToken);
+        file.Position = 0;
+        await store.PutAsync(digest, file, cancellationToken);
+        return digest;
     }
 
     private static partial class Log

@@ -3,10 +3,9 @@ namespace Repr.Server.Execution;
 // What the tree knows, for others than the tool: nothing of this is noted as observed.
 internal sealed partial class InputTree
 {
-    /// <summary>The files of the mapping whose content is known, and its links: what a tool may have in its memory from earlier actions.</summary>
-    public IEnumerable<ObservedInput> MappedFiles => _mappedChildren
-        .SelectMany(static children => children)
-        .Where(path => PeekAt(path) is SymlinkFact or FileFact { Digest: not null })
+    /// <summary>The files whose content is known, and the links: what a tool may have in its memory from earlier actions.</summary>
+    public IEnumerable<ObservedInput> KnownFiles => _facts.Keys
+        .Where(path => PeekAt(path) is SymlinkFact || (PeekAt(path) is FileFact file && PeekContent(file) is not null))
         .Select(static path => new ObservedInput(path, ObservedKind.Read));
 
     /// <summary>What is at a path, as far as it is known without a question; else null.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Server.Execution;
@@ -236,7 +237,7 @@ internal sealed partial class InputTree : IFileSource
         FileFact file => new FileEntry(
             file.Path.Name, FileKind.File, file.SizeBytes, _timesFromContent ? ContentTime.Of(file.Digest) : file.ModifiedNs, file.Mode),
         DirectoryFact directory => new FileEntry(directory.Path.Name, FileKind.Directory, 0, directory.ModifiedNs, directory.Mode),
-        SymlinkFact link => new FileEntry(link.Path.Name, FileKind.Symlink, link.Target.Length, 0, 0x1FF, link.Target),
+        SymlinkFact link => new FileEntry(link.Path.Name, FileKind.Symlink, Encoding.UTF8.GetByteCount(link.Target), 0, 0x1FF, link.Target),
         _ => null,
     };
 

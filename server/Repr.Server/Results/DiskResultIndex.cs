@@ -41,11 +41,15 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
         }
 
         await files.WriteAsync(strong, result.ToByteArray(), cancellationToken);
-        await UseAsync(weak, pathSetId, strong, cancellationToken);
+        await PutFirstAsync(weak, pathSetId, strong, replacesMark: true, cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async Task UseAsync(Digest weak, Digest pathSetId, Digest strong, CancellationToken cancellationToken)
+    public Task UseAsync(Digest weak, Digest pathSetId, Digest strong, CancellationToken cancellationToken) =>
+        PutFirstAsync(weak, pathSetId, strong, replacesMark: false, cancellationToken);
+
+    // A command may be found not repeatable while a result of it is given: that one does not come back.
+    private async Task PutFirstAsync(Digest weak, Digest pathSetId, Digest strong, bool replacesMark, CancellationToken cancellationToken)
     {
         await _changing.WaitAsync(cancellationToken);
         try
@@ -53,6 +57,11 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
             KnownCommand command = await ReadAsync(weak, KnownCommand.Parser, cancellationToken) ?? new KnownCommand();
             ByteString id = BytesOf(pathSetId);
             ByteString result = BytesOf(strong);
+            if (command.NotRepeatableUnixMs != 0 && !replacesMark)
+            {
+                return;
+            }
+
             if (command.NotRepeatableUnixMs == 0
                 && command.PathSets.FirstOrDefault() is { Results: [ByteString first, ..] } known
                 && known.PathSet.Equals(id)

@@ -1,5 +1,6 @@
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Warm;
 using CoreActionResult = Repr.ActionResult;
 using CoreDigest = Repr.Digest;
 
@@ -8,8 +9,6 @@ namespace Repr.Server.Results;
 /// <summary>A run that has its verdict, and what it looked at. Immutable.</summary>
 internal sealed class FinishedRun
 {
-    private static readonly string[] s_managedCompilers = ["csc", "vbc"];
-
     /// <summary>Makes it.</summary>
     /// <param name="request">The action.</param>
     /// <param name="weak">The fingerprint of its command.</param>
@@ -24,7 +23,7 @@ internal sealed class FinishedRun
         HashSet<VirtualPath> outputs = [.. result.Outputs.Select(static output => output.Path)];
         Observed = [.. result.ObservedInputs.Select(Strengthen)];
         Paths = PathSet.Of(
-            files.Observed.IsAll ? Observed : Observed.UnionBy(files.MappedFiles, static input => input.Path), files.Observed.ToPrivateList());
+            files.Observed.IsAll ? Observed : Observed.UnionBy(files.KnownFiles, static input => input.Path), files.Observed.ToPrivateList());
 
         // A file of which only the attributes were read counts as read wherever its content is known: a compiler that stays alive looks at
         // nothing else of what it has in memory. Not what was there before an output: that differs each time, and nobody reads it.
@@ -59,9 +58,7 @@ internal sealed class FinishedRun
     public required Known? Expected { get; init; }
 
     /// <summary>Whether it is a compiler for which time is nothing special in a source.</summary>
-    public bool IsManagedCompiler => Request.Command.Arguments.Take(3)
-        .Append(Request.Command.Program.Text)
-        .Any(static argument => s_managedCompilers.Contains(Path.GetFileNameWithoutExtension(argument), StringComparer.Ordinal));
+    public bool IsManagedCompiler => RoslynTool.IsCompiler(Request.Command);
 
     /// <summary>Whether an output tells how long the run took, and is another each time: the error log of a managed compiler.</summary>
     public bool TellsDurations(string output) => IsManagedCompiler && output.EndsWith(".sarif", StringComparison.OrdinalIgnoreCase);

@@ -10,7 +10,8 @@ namespace Repr.Server.Results;
 /// <param name="store">Where sources are.</param>
 internal sealed class TimeMacros(ILocalContentStore store)
 {
-    private const int MaximumBytes = 4 << 20;
+    private const int BlockBytes = 1 << 20;
+    private const int Overlap = 16; // a name may lie across two blocks
     private const int MaximumRemembered = 200_000;
     private const int LookedForText = 1024;
 
@@ -27,11 +28,17 @@ internal sealed class TimeMacros(ILocalContentStore store)
     /// <summary>Whether a source depends on the clock.</summary>
     /// <param name="source">Its content, in the store.</param>
     /// <param name="isClockFixed">The command fixes the clock by the variable SOURCE_DATE_EPOCH.</param>
+    /// <returns>True also when the content can't be looked at.</returns>
     public bool Occur(Digest source, bool isClockFixed)
     {
         if (!_found.TryGetValue(source, out Found found))
         {
-            found = Look(source);
+            if (Look(source) is not { } looked)
+            {
+                return true;
+            }
+
+            found = looked;
             if (_found.Count >= MaximumRemembered)
             {
                 _found.Clear();
@@ -43,30 +50,37 @@ internal sealed class TimeMacros(ILocalContentStore store)
         return found.HasFlag(Found.Timestamp) || (found.HasFlag(Found.Clock) && !isClockFixed);
     }
 
-    private Found Look(Digest source)
+    private Found? Look(Digest source)
     {
-        if (source.SizeBytes is 0 or > MaximumBytes)
+        if (source.SizeBytes == 0)
         {
-            return Found.Nothing; // no source that a person wrote
+            return Found.Nothing;
         }
 
         using SafeFileHandle? file = store.TryOpenFile(source);
         if (file is null)
         {
-            return Found.Nothing;
+            return null;
         }
 
-        byte[] bytes = System.Buffers.ArrayPool<byte>.Shared.Rent((int)source.SizeBytes);
+        byte[] bytes = System.Buffers.ArrayPool<byte>.Shared.Rent((int)Math.Min(source.SizeBytes, BlockBytes));
         try
         {
-            Span<byte> text = bytes.AsSpan(0, RandomAccess.Read(file, bytes.AsSpan(0, (int)source.SizeBytes), 0));
-            if (text[..Math.Min(text.Length, LookedForText)].Contains((byte)0))
+            Found found = Found.Nothing;
+            for (long position = 0; position < source.SizeBytes;)
             {
-                return Found.Nothing; // a program or a library
+                Span<byte> text = bytes.AsSpan(0, RandomAccess.Read(file, bytes, position));
+                if (position == 0 && text[..Math.Min(text.Length, LookedForText)].Contains((byte)0))
+                {
+                    return Found.Nothing; // a program or a library
+                }
+
+                found |= text.IndexOf("__DATE__"u8) >= 0 || text.IndexOf("__TIME__"u8) >= 0 ? Found.Clock : Found.Nothing;
+                found |= text.IndexOf("__TIMESTAMP__"u8) >= 0 ? Found.Timestamp : Found.Nothing;
+                position += text.Length <= Overlap || position + text.Length >= source.SizeBytes ? Math.Max(text.Length, 1) : text.Length - Overlap;
             }
 
-            Found found = text.IndexOf("__DATE__"u8) >= 0 || text.IndexOf("__TIME__"u8) >= 0 ? Found.Clock : Found.Nothing;
-            return text.IndexOf("__TIMESTAMP__"u8) >= 0 ? found | Found.Timestamp : found;
+            return found;
         }
         finally
         {

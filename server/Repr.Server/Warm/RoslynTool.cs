@@ -17,6 +17,9 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
     /// <inheritdoc/>
     public string Name => "roslyn";
 
+    /// <summary>Whether a command is a call of csc or vbc.</summary>
+    public static bool IsCompiler(Command command) => Split(command) is not null;
+
     /// <inheritdoc/>
     public WarmPlan? Recognise(Command command)
     {

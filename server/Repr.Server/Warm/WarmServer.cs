@@ -57,8 +57,9 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     /// <summary>Actions that it has served.</summary>
     public int Served { get; private set; }
 
-    /// <summary>What it has read of its own: part of what each action depends on.</summary>
-    public IEnumerable<VirtualPath> Loaded => _loaded.Keys.Where(path => _ownDirectories.Contains(path.Parent));
+    /// <summary>What it has loaded, of its own and of what an action lets it load: part of what that action depends on.</summary>
+    /// <param name="loadedFrom">Where else the action lets it load programs.</param>
+    public IEnumerable<VirtualPath> LoadedBy(IReadOnlySet<VirtualPath> loadedFrom) => _loaded.Keys.Where(path => IsProgram(path, loadedFrom));
 
     /// <summary>The memory that it occupies, in bytes; 0 when that is unknown.</summary>
     public long MemoryBytes => ReadProcess("statm") is { } text && long.TryParse(text.Split(' ')[1], CultureInfo.InvariantCulture, out long pages)

@@ -128,7 +128,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
             span.Dispose();
             double toolMs = _time.GetElapsedTime(started).TotalMilliseconds;
             await server.NoteAsync(start, files, loadedFrom, cancellationToken);
-            foreach (VirtualPath loaded in server.Loaded)
+            foreach (VirtualPath loaded in server.LoadedBy(loadedFrom))
             {
                 files.Observed.Note(loaded, ObservedKind.Read);
             }
@@ -177,4 +177,8 @@ internal sealed partial class WarmTools : IAsyncDisposable
 /// <param name="Run">How it went.</param>
 /// <param name="Changes">What it changed.</param>
 /// <param name="Place">Holds the changed files until it is disposed.</param>
-internal sealed record ToolPlace(InputTree Files, ToolRun Run, IReadOnlyList<WorkspaceChange> Changes, IAsyncDisposable Place);
+internal sealed record ToolPlace(InputTree Files, ToolRun Run, IReadOnlyList<WorkspaceChange> Changes, IAsyncDisposable Place)
+{
+    /// <summary>No process lives any more that could have the changed files open.</summary>
+    public bool IsOver { get; init; }
+}
