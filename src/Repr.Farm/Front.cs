@@ -21,13 +21,15 @@ public sealed class Front(string node)
     /// <summary>Notes that a requester wants a slot.</summary>
     /// <param name="requester">Who; compared by reference.</param>
     /// <param name="ask">What; its front and number are set here.</param>
+    /// <param name="numbered">Is told the number before anybody can answer; null: nobody is.</param>
     /// <returns>What to send to the pool.</returns>
-    public SlotAsk Ask(object requester, SlotAsk ask)
+    public SlotAsk Ask(object requester, SlotAsk ask, Action<long>? numbered = null)
     {
         ArgumentNullException.ThrowIfNull(ask);
         lock (_lock)
         {
             ask = ask with { Front = node, Number = ++_lastAsk };
+            numbered?.Invoke(ask.Number);
             _asks.Add(ask.Number, (requester, ask));
             return ask;
         }
@@ -54,11 +56,12 @@ public sealed class Front(string node)
     }
 
     /// <summary>A lease of a requester has ended.</summary>
-    public void End(string lease)
+    /// <returns>False: it is none of that requester's here.</returns>
+    public bool End(object requester, string lease)
     {
         lock (_lock)
         {
-            _lent.Remove(lease);
+            return _lent.TryGetValue(lease, out (object Requester, SlotLease Lease) lent) && lent.Requester == requester && _lent.Remove(lease);
         }
     }
 

@@ -25,7 +25,7 @@ public sealed partial class Pool
         int ended = 0;
         foreach (SlotLease lease in beat.Held)
         {
-            if (Renew(lease, now) is { } held)
+            if (Renew(lease, beat, now) is { } held)
             {
                 held.IsInUse = true;
             }
@@ -38,7 +38,7 @@ public sealed partial class Pool
         worker.Ended = ended;
         foreach (SlotLease lease in beat.Lent)
         {
-            Renew(lease, now);
+            Renew(lease, beat, now);
         }
 
         // The worker has the last word about what runs there.
@@ -94,7 +94,7 @@ public sealed partial class Pool
         }
     }
 
-    private HeldLease? Renew(SlotLease lease, TimeSpan now)
+    private HeldLease? Renew(SlotLease lease, NodeBeat by, TimeSpan now)
     {
         if (_leases.TryGetValue(lease.Id, out HeldLease? held))
         {
@@ -102,15 +102,22 @@ public sealed partial class Pool
             return held;
         }
 
-        // Of an earlier pool. Not what has just ended here, and not what a worker is gone with.
-        if (_ended.ContainsKey(lease.Id)
-            || !_byName.TryGetValue(lease.Worker, out PoolWorker? worker)
+        // What has ended here stays so as long as somebody names it.
+        if (_ended.ContainsKey(lease.Id))
+        {
+            _ended[lease.Id] = now;
+            return null;
+        }
+
+        // Of an earlier pool; not what a worker is gone with.
+        if (!_byName.TryGetValue(lease.Worker, out PoolWorker? worker)
             || worker.Beat.Incarnation != lease.Incarnation)
         {
             return null;
         }
 
-        if (Find(lease.Ask.Front, lease.Ask.Number) is { } answered)
+        // What was asked at another front only the worker knows to be answered.
+        if ((lease.Ask.Front == by.Node || lease.Worker == by.Node) && Find(lease.Ask.Front, lease.Ask.Number) is { } answered)
         {
             Drop(answered);
         }
@@ -140,7 +147,15 @@ public sealed partial class Pool
         while (_endedInOrder.TryPeek(out (TimeSpan At, string Id) oldest) && now - oldest.At >= options.LeaseTimeout + options.BeatTimeout)
         {
             _endedInOrder.Dequeue();
-            _ended.Remove(oldest.Id);
+            TimeSpan named = _ended[oldest.Id];
+            if (named > oldest.At)
+            {
+                _endedInOrder.Enqueue((named, oldest.Id));
+            }
+            else
+            {
+                _ended.Remove(oldest.Id);
+            }
         }
 
         foreach (HeldLease lease in _leases.Values.Where(lease => now - lease.RenewedAt >= options.LeaseTimeout).ToArray())

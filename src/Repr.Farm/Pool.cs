@@ -79,14 +79,15 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         double seconds = end.Seconds >= 0 ? end.Seconds : (now - lease.GrantedAt).TotalSeconds;
         double used = end.Outcome == LeaseOutcome.Unused ? 0 : seconds;
-        if (end.Outcome == LeaseOutcome.Done)
+        bool hasRun = end.Seconds != 0; // a result that was known says nothing of how long work takes
+        if (end.Outcome == LeaseOutcome.Done && hasRun)
         {
             _estimate += EstimateMemory * (seconds - _estimate);
         }
 
         if (_byName.TryGetValue(lease.Lease.Worker, out PoolWorker? worker))
         {
-            worker.Judge(end.Outcome, end.Seconds, lease.Lease.Ask.ExpectedSeconds, now);
+            worker.Judge(end.Outcome, hasRun ? end.Seconds : -1, lease.Lease.Ask.ExpectedSeconds, now);
         }
 
         Forget(lease, used);

@@ -236,7 +236,7 @@ internal sealed class SimulatedRequester
     private void EndLease(SlotLease lease, LeaseOutcome outcome, double seconds)
     {
         _leases.Remove(lease.Id);
-        Front?.Front.End(lease.Id);
+        Front?.Front.End(this, lease.Id);
         Tell(new LeaseEnd(lease.Id, outcome, seconds));
     }
 

@@ -33,8 +33,10 @@ internal sealed class Reservation(
     /// <summary>The farm has changed.</summary>
     public void Change(FarmView view) => changed(view);
 
-    /// <summary>Notes an ask, so that its number is known before it is answered; <see cref="SendAsync"/> sends it.</summary>
-    public SlotAsk Note(SlotAsk ask) => front.Ask(this, ask);
+    /// <summary>Notes an ask; <see cref="SendAsync"/> sends it.</summary>
+    /// <param name="ask">The ask.</param>
+    /// <param name="numbered">Is told its number before it can be answered.</param>
+    public SlotAsk Note(SlotAsk ask, Action<long> numbered) => front.Ask(this, ask, numbered);
 
     /// <summary>Sends asks to the pool. What it says comes as answers.</summary>
     public async Task SendAsync(IReadOnlyList<SlotAsk> asks, CancellationToken cancellationToken)
@@ -59,7 +61,7 @@ internal sealed class Reservation(
         }
     }
 
-    /// <summary>Asks that are not wanted any more, and leases that are over.</summary>
+    /// <summary>Asks that are not wanted any more, and leases that are over; those of others are left alone.</summary>
     public void End(IReadOnlyList<long> withdrawn, IReadOnlyList<LeaseEnd> ends)
     {
         foreach (long number in withdrawn)
@@ -67,12 +69,8 @@ internal sealed class Reservation(
             front.Withdraw(number);
         }
 
-        foreach (LeaseEnd end in ends)
-        {
-            front.End(end.Id);
-        }
-
-        over(null, withdrawn, ends);
+        LeaseEnd[] own = [.. ends.Where(end => front.End(this, end.Id))];
+        over(null, withdrawn, own);
     }
 
     /// <summary>The pool has been away for too long: whoever waits is told.</summary>

@@ -14,6 +14,8 @@ namespace Repr.Server.Services;
 /// <summary>The gRPC side of leases: one stream for each requester process. All rules are in <see cref="FarmNode"/> and the pool.</summary>
 internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifetime) : Protocol.V1.Farm.FarmBase
 {
+    private const int MaximumHeld = 10_000;
+
     /// <inheritdoc/>
     [Authorize(Policies.Execute)]
     public override async Task Reserve(
@@ -30,10 +32,16 @@ internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifeti
         string user = string.IsNullOrEmpty(caller) || caller == CallerHandler.Anybody ? hello.Requester : caller;
         Channel<ReserveReply> replies = Channel.CreateUnbounded<ReserveReply>(new() { SingleReader = true });
         ConcurrentDictionary<long, ulong> asked = new();
-        Reservation reservation;
+        Reservation? reservation = null;
         try
         {
-            reservation = node.Open(user, [.. hello.Held.Select(LeaseConversions.ToLease)], Answer, view => replies.Writer.TryWrite(new ReserveReply { State = view.ToWire() }));
+            SlotLease[] held = [.. hello.Held.Select(LeaseConversions.ToLease)];
+            if (held.Length > MaximumHeld || (user == caller && held.Any(lease => lease.Ask.Account.User != user)))
+            {
+                throw new RpcException(new Status(StatusCode.PermissionDenied, $"'{user}' brings leases of others, or more than {MaximumHeld}."));
+            }
+
+            reservation = node.Open(user, held, Answer, view => replies.Writer.TryWrite(new ReserveReply { State = view.ToWire() }));
         }
         catch (ReprException malformed)
         {
@@ -47,7 +55,7 @@ internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifeti
             {
                 while (await requestStream.MoveNext(ended.Token))
                 {
-                    await ReceiveAsync(requestStream.Current, reservation, asked, ended.Token);
+                    await ReceiveAsync(requestStream.Current, reservation, asked, replies.Writer, ended.Token);
                 }
             }
             catch (ReprException malformed)
@@ -71,7 +79,12 @@ internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifeti
             bool isOver = answer.Lease is not null || answer.Away is not null || answer.Expected is { IsRefused: true };
             if (!(isOver ? asked.TryRemove(answer.Number, out ulong id) : asked.TryGetValue(answer.Number, out id)))
             {
-                return; // granted already
+                if (answer.Lease is { } unwanted)
+                {
+                    reservation?.End([], [new Repr.Farm.LeaseEnd(unwanted.Id, LeaseOutcome.Unused)]); // withdrawn while it was granted
+                }
+
+                return;
             }
 
             Answer message = new() { AskId = id };
@@ -97,16 +110,25 @@ internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifeti
     }
 
     private static async Task ReceiveAsync(
-        ReserveRequest request, Reservation reservation, ConcurrentDictionary<long, ulong> asked, CancellationToken cancellationToken)
+        ReserveRequest request,
+        Reservation reservation,
+        ConcurrentDictionary<long, ulong> asked,
+        ChannelWriter<ReserveReply> replies,
+        CancellationToken cancellationToken)
     {
         if (request.Asks is { } asks)
         {
             List<SlotAsk> noted = [];
             foreach (Ask ask in asks.Asks_)
             {
-                SlotAsk next = reservation.Note(ask.Need.ToAsk(reservation.User));
-                asked[next.Number] = ask.AskId;
-                noted.Add(next);
+                try
+                {
+                    noted.Add(reservation.Note(ask.Need.ToAsk(reservation.User), number => asked[number] = ask.AskId));
+                }
+                catch (ReprException malformed)
+                {
+                    replies.TryWrite(new ReserveReply { Answers = new Answers { Answers_ = { new Answer { AskId = ask.AskId, Away = malformed.Message } } } });
+                }
             }
 
             await reservation.SendAsync(noted, cancellationToken);
@@ -114,12 +136,11 @@ internal sealed class FarmService(FarmNode node, IHostApplicationLifetime lifeti
         else if (request.Ended is { } over)
         {
             long[] withdrawn = [.. asked.Where(pair => over.Withdrawn.Contains(pair.Value)).Select(static pair => pair.Key)];
+            reservation.End(withdrawn, [.. over.Leases.Select(LeaseConversions.ToEnd)]);
             foreach (long number in withdrawn)
             {
                 asked.TryRemove(number, out _);
             }
-
-            reservation.End(withdrawn, [.. over.Leases.Select(LeaseConversions.ToEnd)]);
         }
     }
 

@@ -9,6 +9,7 @@ using Repr.Protocol.V1;
 using Repr.Server.Execution;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
+using Repr.Server.Security;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
 
@@ -182,7 +183,7 @@ internal sealed partial class Session(
         long start = Stopwatch.GetTimestamp();
         try
         {
-            using FarmNode.LeaseUse? use = execute.Lease is { } slotLease ? farm?.Enter(slotLease.ToLease()) : null;
+            using FarmNode.LeaseUse? use = execute.Lease is { } slotLease ? farm?.Enter(OwnLease(slotLease)) : null;
             ActionResult result = await ExecuteAsync(execute, action, lease, use);
             completed.Completed = result.ToWire(execute.ActionId);
             completed.Completed.QuestionWaits.AddRange(action.Waits);
@@ -226,6 +227,14 @@ internal sealed partial class Session(
         }
     }
 
+    private SlotLease OwnLease(Lease wire)
+    {
+        SlotLease lease = wire.ToLease();
+        return caller == CallerHandler.Anybody || lease.Ask.Account.User == caller
+            ? lease
+            : throw new ReprException(ReprErrorCode.InvalidRequest, $"'{caller}' brings a lease of '{lease.Ask.Account.User}'.");
+    }
+
     private async Task<ActionResult> ExecuteAsync(Execute execute, ActionSession action, IContentLease lease, FarmNode.LeaseUse? use)
     {
         Digest[] digests = [.. execute.InputSets.Select(WireConversions.ToCore)];
@@ -259,9 +268,9 @@ internal sealed partial class Session(
             use?.Outcome = LeaseOutcome.Done;
             return result;
         }
-        catch (Exception defect) when (defect is not (ReprException or OperationCanceledException))
+        catch (Exception defect) when (use is not null && IsWorkersFault(defect) && !action.Stopped.IsCancellationRequested)
         {
-            use?.Outcome = LeaseOutcome.Failed;
+            use.Outcome = LeaseOutcome.Failed;
             throw;
         }
         finally
@@ -269,6 +278,10 @@ internal sealed partial class Session(
             Interlocked.Decrement(ref _waiting);
         }
     }
+
+    private static bool IsWorkersFault(Exception defect) => defect is ReprException failure
+        ? failure.Code is ReprErrorCode.Unavailable or ReprErrorCode.Internal or ReprErrorCode.Exhausted
+        : defect is not OperationCanceledException;
 
     // What was looked at is often the same, and longer than all the rest of the answer.
     private async Task StoreObservedAsync(Completed completed, IContentLease lease, CancellationToken cancellationToken)

@@ -245,7 +245,11 @@ internal sealed partial class ActionRunner(
 
             // 7. Learn what it looked at.
             progress.Result = result;
-            farms.Learn(request, (result.Timings.SetupMs + result.Timings.ToolMs + result.Timings.CollectMs) / 1000);
+            if (result.Cached is null)
+            {
+                farms.Learn(request, (result.Timings.SetupMs + result.Timings.ToolMs + result.Timings.CollectMs) / 1000);
+            }
+
             if (result.Exit is { Kind: ExitKind.Code, Value: 0 })
             {
                 await LearnAsync(request, mapping, result, session.Downloader, token);

@@ -22,6 +22,8 @@ internal sealed record FarmAnswer(Wire.Lease? Lease, ActionFailureException? Fai
 /// <param name="log">Is told where it asks.</param>
 internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWorkers workers, FarmMembers members, TimeProvider time, ILogger log) : IAsyncDisposable
 {
+    private const int MaximumLostStreams = 5;
+
     private static readonly TimeSpan s_answerTimeout = TimeSpan.FromSeconds(4);
 
     private readonly Lock _lock = new();
@@ -41,8 +43,13 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
     public async Task<FarmAnswer> AskAsync(Wire.Need need, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        while (true)
+        for (int lost = 0; ; lost++)
         {
+            if (lost > MaximumLostStreams)
+            {
+                return new FarmAnswer(null, null, $"{lost} workers of the farm were lost while they were asked.");
+            }
+
             FarmStream stream;
             try
             {
@@ -115,13 +122,13 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
                 End(lease, Wire.LeaseEnd.Types.Outcome.Unused);
             }
 
+            stream.TrySend(new Wire.ReserveRequest { Ended = new Wire.Ended { Withdrawn = { waiting.Id } } });
             cancellationToken.ThrowIfCancellationRequested();
             if (exception is OperationCanceledException)
             {
                 return null;
             }
 
-            stream.TrySend(new Wire.ReserveRequest { Ended = new Wire.Ended { Withdrawn = { waiting.Id } } });
             return waiting.Expected is { } expected
                 ? new FarmAnswer(null, Full(expected, timeout), null)
                 : new FarmAnswer(null, null, $"The farm did not answer within {s_answerTimeout.TotalSeconds:0} s.");
@@ -203,12 +210,13 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
             }
 
             using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-            FarmStream stream = await OpenAnyAsync(linked.Token);
+            (FarmStream stream, Wire.Lease[] named) = await OpenAnyAsync(linked.Token);
             Volatile.Write(ref _stream, stream);
             _failure = null;
+            EndThoseThatEndedMeanwhile(named, stream);
             return stream;
         }
-        catch (ActionFailureException failure)
+        catch (ActionFailureException failure) when (failure != _failure) // the one that is told again is not a new one
         {
             _failure = failure;
             _failedAt = time.GetTimestamp();
@@ -220,8 +228,24 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
         }
     }
 
+    // What the new worker was told of, and what ended before anybody could tell it so.
+    private void EndThoseThatEndedMeanwhile(Wire.Lease[] named, FarmStream stream)
+    {
+        Wire.Ended ended = new();
+        lock (_lock)
+        {
+            ended.Leases.AddRange(named.Where(lease => !_held.ContainsKey(lease.LeaseId))
+                .Select(static lease => new Wire.LeaseEnd { LeaseId = lease.LeaseId, Outcome = Wire.LeaseEnd.Types.Outcome.Unused }));
+        }
+
+        if (ended.Leases.Count > 0)
+        {
+            stream.TrySend(new Wire.ReserveRequest { Ended = ended });
+        }
+    }
+
     // By lot, so that not all requesters ask the same worker.
-    private async Task<FarmStream> OpenAnyAsync(CancellationToken cancellationToken)
+    private async Task<(FarmStream Stream, Wire.Lease[] Named)> OpenAnyAsync(CancellationToken cancellationToken)
     {
         Uri[] candidates = [.. workers.Current];
         Random.Shared.Shuffle(candidates);
@@ -238,7 +262,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
 
                 FarmStream stream = await FarmStream.OpenAsync(endpoint, options, held, Take, state => members.Say(state.Endpoints), cancellationToken);
                 Log.Asks(log, endpoint);
-                return stream;
+                return (stream, held);
             }
             catch (ActionFailureException failure)
             {
