@@ -393,6 +393,67 @@ public sealed class PoolTests
             new SlotAsk { Front = "f", Number = ++number, Account = new Account(users.Single(one => one.User == user).Priority, user, "") }, TimeSpan.FromSeconds(now));
     }
 
+    [Fact]
+    public void A_lease_that_has_ended_stays_ended_as_long_as_somebody_names_it()
+    {
+        Beat("w", 1);
+        Ask(1);
+        SlotLease lease = Assert.Single(Serve());
+        End(lease);
+        for (int second = 0; second < 30; second++)
+        {
+            _now += TimeSpan.FromSeconds(1);
+            _pool.Beat(NewBeat("w", 1) with { Lent = [lease] }, _now);
+            _pool.Serve(_now);
+            Assert.Equal(0, _pool.Leases);
+        }
+
+        Ask(1);
+        Assert.Single(Serve());
+    }
+
+    [Fact]
+    public void A_known_result_says_nothing_of_how_long_work_takes()
+    {
+        Beat("w", 1);
+        SlotAsk ask = NewAsk(1000);
+        double Expected()
+        {
+            _pool.Ask(NewAsk(++_number), _now);
+            SlotLease busy = Assert.Single(Serve());
+            double seconds = _pool.Expect(ask, _now).Seconds;
+            _pool.End(new LeaseEnd(busy.Id, LeaseOutcome.Unused), _now);
+            return seconds;
+        }
+
+        double before = Expected();
+        for (int index = 0; index < 50; index++)
+        {
+            Ask(1);
+            _pool.End(new LeaseEnd(Assert.Single(Serve()).Id, LeaseOutcome.Done, Seconds: 0), _now);
+        }
+
+        Assert.True(before > 0);
+        Assert.Equal(before, Expected());
+    }
+
+    [Fact]
+    public void A_requester_ends_its_own_leases_alone()
+    {
+        Front front = new("f");
+        object requester = new();
+        Beat("w", 1);
+        long number = 0;
+        SlotAsk ask = front.Ask(requester, NewAsk(0), numbered => number = numbered);
+        _pool.Ask(ask, _now);
+        Assert.Equal(ask.Number, number);
+        SlotLease lease = Assert.Single(front.Take(_pool.Serve(_now), out _)).Lease!;
+
+        Assert.False(front.End(new object(), lease.Id));
+        Assert.True(front.End(requester, lease.Id));
+        Assert.False(front.End(requester, lease.Id));
+    }
+
     private static NodeBeat NewBeat(string name, int slots) => new()
     {
         Node = name,

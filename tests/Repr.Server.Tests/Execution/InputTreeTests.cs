@@ -196,6 +196,14 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_link_is_as_long_as_its_target_in_bytes()
+    {
+        InputTree tree = Tree(new SymlinkFact(P("/l"), "bibliothèque"));
+
+        Assert.Equal(13, (await tree.FindAsync(P("/l"), Token))!.SizeBytes);
+    }
+
+    [Fact]
     public async Task Two_views_of_an_action_ask_once_and_note_each_for_itself()
     {
         Digest content = await PutAsync("abc");

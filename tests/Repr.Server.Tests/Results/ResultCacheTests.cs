@@ -291,13 +291,17 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
         Assert.NotNull((await requester.ExecuteAsync(_project.Shell(Script))).Cached);
     }
 
-    [Fact]
-    public async Task What_is_compiled_from_the_time_is_not_kept()
+    [Theory]
+    [InlineData("clock.c", 0)]
+    [InlineData("csc.c", 0)] // a name of a compiler, and none
+    [InlineData("clock.c", 5_000_000)]
+    [InlineData("clock.c", (1 << 20) - 22)] // across two blocks
+    public async Task What_is_compiled_from_the_time_is_not_kept(string name, int before)
     {
         await using TestRequester requester = await ConnectAsync();
-        _project.Write("clock.h", "const char* when = __TIME__;\n");
-        _project.Write("clock.c", "#include \"clock.h\"\n");
-        string[] compile = ["/usr/bin/gcc", "-c", "clock.c", "-o", "clock.o"];
+        _project.Write("clock.h", new string('\n', before) + "const char* when = __TIME__;\n");
+        _project.Write(name, "#include \"clock.h\"\n");
+        string[] compile = ["/usr/bin/gcc", "-c", name, "-o", "clock.o"];
         for (int i = 0; i < 2; i++)
         {
             Completed completed = await requester.ExecuteAsync(_project.Command(compile));
