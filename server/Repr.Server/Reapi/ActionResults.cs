@@ -57,7 +57,7 @@ internal sealed class ActionResults(ILocalContentStore store, ResultFiles files)
         List<Protocol.Reapi.Digest> named = [.. NamedIn(result)];
         foreach (OutputDirectory output in result.OutputDirectories)
         {
-            if (await TryReadTreeAsync(output.TreeDigest.ToCore(), cancellationToken) is not { } tree)
+            if (await store.TryReadMessageAsync(output.TreeDigest.ToCore(), Tree.Parser, cancellationToken) is not { } tree)
             {
                 return false;
             }
@@ -66,25 +66,5 @@ internal sealed class ActionResults(ILocalContentStore store, ResultFiles files)
         }
 
         return (await store.FindMissingAsync([.. named.Select(ReapiConversions.ToCore)], cancellationToken)).Count == 0;
-    }
-
-    private async ValueTask<Tree?> TryReadTreeAsync(Digest digest, CancellationToken cancellationToken)
-    {
-        await using Stream? content = await store.OpenAsync(digest, cancellationToken);
-        if (content is null)
-        {
-            return null;
-        }
-
-        using MemoryStream bytes = new();
-        await content.CopyToAsync(bytes, cancellationToken);
-        try
-        {
-            return Tree.Parser.ParseFrom(bytes.ToArray());
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            return null;
-        }
     }
 }

@@ -40,4 +40,32 @@ internal static class BlobMessages
             throw ReapiException.Invalid($"The blob {digest} is not a {typeof(T).Name}: {malformed.Message}");
         }
     }
+
+    /// <summary>Reads a message; null when the store lacks it, or it is none.</summary>
+    /// <param name="store">Where it is.</param>
+    /// <param name="digest">Which.</param>
+    /// <param name="parser">Of its type.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="ReprException">The store does not answer.</exception>
+    public static async ValueTask<T?> TryReadMessageAsync<T>(
+        this IContentStore store, Digest digest, MessageParser<T> parser, CancellationToken cancellationToken)
+        where T : class, IMessage<T>
+    {
+        await using Stream? content = await store.OpenAsync(digest, cancellationToken);
+        if (content is null)
+        {
+            return null;
+        }
+
+        using MemoryStream bytes = new();
+        await content.CopyToAsync(bytes, cancellationToken);
+        try
+        {
+            return parser.ParseFrom(bytes.ToArray());
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
 }

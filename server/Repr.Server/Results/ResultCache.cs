@@ -172,22 +172,8 @@ internal sealed partial class ResultCache(
             .Where(path => !run.TellsDurations(path))
             .Where(path => !before.TryGetValue(path, out Output? one) || !now.TryGetValue(path, out Output? other) || !one.Equals(other))
             .Order(StringComparer.Ordinal);
-        CoreDigest text = earlier.Text.ToCore();
-        ToolText? said = text.SizeBytes == 0 ? new ToolText() : await ReadTextAsync(text, cancellationToken);
+        ToolText? said = await ResultLookup.ReadTextAsync(store, earlier.Text.ToCore(), cancellationToken);
         return said is null || LinesOf(said).SequenceEqual(LinesOf(run.Text!), StringComparer.Ordinal) ? outputs : outputs.Append("what it said");
-    }
-
-    private async Task<ToolText?> ReadTextAsync(CoreDigest digest, CancellationToken cancellationToken)
-    {
-        await using Stream? content = await store.OpenAsync(digest, cancellationToken);
-        if (content is null)
-        {
-            return null;
-        }
-
-        using MemoryStream bytes = new();
-        await content.CopyToAsync(bytes, cancellationToken);
-        return ToolText.Parser.ParseFrom(bytes.ToArray());
     }
 
     // In any order: tools that work on many things at a time say the same, but not in the same order.

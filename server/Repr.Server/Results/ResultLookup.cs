@@ -1,8 +1,8 @@
-using Google.Protobuf;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Reapi;
 
 namespace Repr.Server.Results;
 
@@ -70,6 +70,11 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
     /// <summary>Whether results of a command are not kept, since it left different things.</summary>
     public static bool IsRefused(CommandEntry? command, DateTimeOffset now) =>
         command?.NotRepeatableSince is { } since && now - since < s_refusedFor;
+
+    /// <summary>Reads what a tool said; null: it is not in the store any more.</summary>
+    /// <exception cref="ReprException">The store does not answer.</exception>
+    public static async ValueTask<ToolText?> ReadTextAsync(IContentStore store, Digest digest, CancellationToken cancellationToken) =>
+        digest.SizeBytes == 0 ? new ToolText() : await store.TryReadMessageAsync(digest, ToolText.Parser, cancellationToken);
 
     /// <summary>Finds the result.</summary>
     /// <param name="now">The time.</param>
@@ -190,7 +195,7 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
         try
         {
             IReadOnlyList<Digest> missing = await store.FindMissingAsync([.. blobs.Where(blob => !IsHere(blob))], cancellationToken);
-            if (missing.Count == 0 && await ReadTextAsync(text, cancellationToken) is { } said)
+            if (missing.Count == 0 && await ReadTextAsync(store, text, cancellationToken) is { } said)
             {
                 Text = said;
                 return true;
@@ -216,31 +221,6 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
 
         using SafeFileHandle? file = store.TryOpenFile(blob);
         return file is not null;
-    }
-
-    private async Task<ToolText?> ReadTextAsync(Digest digest, CancellationToken cancellationToken)
-    {
-        if (digest.SizeBytes == 0)
-        {
-            return new ToolText();
-        }
-
-        await using Stream? content = await store.OpenAsync(digest, cancellationToken);
-        if (content is null)
-        {
-            return null;
-        }
-
-        using MemoryStream bytes = new();
-        await content.CopyToAsync(bytes, cancellationToken);
-        try
-        {
-            return ToolText.Parser.ParseFrom(bytes.ToArray());
-        }
-        catch (InvalidProtocolBufferException)
-        {
-            return null;
-        }
     }
 
     private async Task ExplainAsync(KnownPathSet known, PathSet paths, CancellationToken cancellationToken)

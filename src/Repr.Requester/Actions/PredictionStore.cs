@@ -230,8 +230,7 @@ internal sealed class PredictionStore
         _actions[key] = action;
     }
 
-    // The program, and for a host of managed code the assembly it runs.
-    /// <summary>What a command's tool is called here: its program, and the assembly that it runs.</summary>
+    /// <summary>What a command's tool is called here: its program, and for a host of managed code the assembly that it runs.</summary>
     public static string ToolOf(Command command) => string.Join(
         '\n', command.Arguments.Take(3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
 

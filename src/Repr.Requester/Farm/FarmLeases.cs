@@ -60,7 +60,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
                 return new FarmAnswer(null, null, failure.Message);
             }
 
-            Waiting waiting = new(need);
+            Waiting waiting = new();
             lock (_lock)
             {
                 waiting.Id = ++_lastAsk;
@@ -284,14 +284,12 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
         ReprErrorCode.Exhausted,
         $"The farm is full: queue {expected.Queued}, about {expected.Seconds:0} s on {expected.Workers} workers{(waited is null ? "" : $"; no slot within {Math.Max(0, waited.Value.TotalSeconds):0} s")}; add workers or slots.");
 
-    private sealed class Waiting(Wire.Need need)
+    private sealed class Waiting
     {
         private readonly TaskCompletionSource _heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<FarmAnswer> _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public ulong Id { get; set; }
-
-        public Wire.Need Need => need;
 
         public Wire.Expected? Expected { get; private set; }
 
