@@ -125,7 +125,7 @@ internal sealed partial class ProjectedDirectory : IAsyncDisposable
     public async Task<IReadOnlyList<WorkspaceChange>> CollectChangesAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<WorkspaceChange> changes =
-            await new StagingChanges(_root, _fileSystem, _source, _notes, _logger).CollectAsync(cancellationToken);
+            await new StagingChanges(_root, _fileSystem, _source, _notes).CollectAsync(cancellationToken);
         return Failure is { } failure ? throw failure : changes;
     }
 

@@ -72,5 +72,5 @@ public sealed class ProjectedContractTests() : ContractTests(new ProjectedKind()
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProjectedCollection
 {
-    internal const string Name = "the double of the Projected File System";
+    public const string Name = "the double of the Projected File System";
 }
