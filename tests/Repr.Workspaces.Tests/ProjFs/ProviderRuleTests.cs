@@ -33,7 +33,11 @@ public sealed partial class ProviderRuleTests : IAsyncLifetime
             await directory.DisposeAsync();
         }
 
-        Tool.AssertNoViolation();
+        if (Path.Exists(Path.Combine(_staging, "C")))
+        {
+            Tool.AssertNoViolation();
+        }
+
         Directory.Delete(_staging, recursive: true); // possible only after the stop
     }
 
@@ -118,6 +122,7 @@ public sealed partial class ProviderRuleTests : IAsyncLifetime
         Task<int> reading = ProjectedTool.OnThread(() => Tool.Read(@"C\src\f", out _));
         await asked.Task.WaitAsync(Cancellation);
 
+        await WaitAsync(() => Tool.Count(DoubleCount.Pending) == 1);
         Assert.Equal(1, await ProjectedTool.OnThread(Tool.Cancel));
         Assert.Equal(HResult.OperationAborted, await reading.WaitAsync(Cancellation));
         Assert.True(seen.IsCancellationRequested);
@@ -235,9 +240,8 @@ public sealed partial class ProviderRuleTests : IAsyncLifetime
     {
         Files.AddFile("/C:/src/f", "x");
         ProjectedDirectory directory = await StartAsync();
-        Assert.Equal(
-            [ProjectedTool.NotFound, ProjectedTool.NotFound],
-            await ProjectedTool.OnThread(() => new[] { Tool.Open(@"C\src\later.h"), Tool.Open(@"C\src\LATER.h") }));
+        int[] missing = await ProjectedTool.OnThread(() => new[] { Tool.Open(@"C\src\later.h"), Tool.Open(@"C\src\LATER.h") });
+        Assert.Equal([ProjectedTool.NotFound, ProjectedTool.NotFound], missing);
         Assert.Equal(1u, Tool.Count(DoubleCount.Negative));
         await directory.StopAsync();
         Files.AddFile("/C:/src/later.h", "now");
