@@ -150,7 +150,7 @@ internal sealed partial class ProjectedDirectory : IAsyncDisposable
     private async Task StopOnceAsync()
     {
         // The library waits for its callbacks when it is stopped, but not for commands that are pending: they come first.
-        _commands.Abort();
+        await _commands.DrainAsync();
         await _rundown.CloseAsync();
         await Task.Run(_instance!.Stop);
     }

@@ -86,6 +86,31 @@ public sealed class PendingCommandsTests
     }
 
     [Fact]
+    public async Task Draining_waits_for_an_answer_that_is_on_its_way()
+    {
+        TaskCompletionSource<int> work = new();
+        TaskCompletionSource answering = new();
+        using ManualResetEventSlim go = new();
+        PendingCommands commands = new(8, TimeSpan.FromHours(1), TimeProvider.System, (id, result) =>
+        {
+            answering.SetResult();
+            go.Wait(Cancellation);
+            _completed.Enqueue((id, result));
+        }, () => { });
+        Assert.Equal(HResult.IoPending, commands.Run(1, async _ => await work.Task));
+        Task answer = Task.Run(() => work.SetResult(5), Cancellation);
+        await answering.Task.WaitAsync(Cancellation);
+
+        Task drained = commands.DrainAsync();
+        Assert.False(drained.IsCompleted);
+        go.Set();
+
+        await drained.WaitAsync(Cancellation);
+        Assert.Equal([(1, 5)], _completed);
+        await answer;
+    }
+
+    [Fact]
     public void An_abort_during_the_call_is_answered_by_the_call()
     {
         PendingCommands commands = New();
