@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
 using Repr.Workspaces.Tests.Contract;
@@ -12,9 +11,6 @@ namespace Repr.Workspaces.Tests.ProjFs;
 [SupportedOSPlatform("linux")]
 public sealed partial class WineTests : IAsyncLifetime
 {
-    // Far above what any of it needs: only something that hangs reaches it.
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(15);
-
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-wine-").FullName;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -64,31 +60,16 @@ public sealed partial class WineTests : IAsyncLifetime
         ContractTable.Take(results);
     }
 
-    private async Task<(int Code, string Text)> RunAsync(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["WINEPREFIX"] = Prefix;
-        start.Environment["WINEDEBUG"] = "-all";
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0"; // Wine 8 and the runtime's own protection of code do not go together
-        start.Environment[ContractTable.FileVariable] = "Z:" + Path.Combine(_directory, "results").Replace('/', '\\');
-        using Process process = Process.Start(start)!;
-        using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        timeout.CancelAfter(s_limit);
-        try
+    private Task<(int Code, string Text)> RunAsync(string program, params string[] arguments) => ExternalProgram.RunAsync(
+        new Dictionary<string, string>
         {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(timeout.Token);
-            Task<string> errors = process.StandardError.ReadToEndAsync(timeout.Token);
-            await process.WaitForExitAsync(timeout.Token);
-            return (process.ExitCode, await output + await errors);
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill(entireProcessTree: true);
-            }
-        }
-    }
+            ["WINEPREFIX"] = Prefix,
+            ["WINEDEBUG"] = "-all",
+            ["DOTNET_EnableWriteXorExecute"] = "0", // Wine 8 and the runtime's own protection of code do not go together
+            [ContractTable.FileVariable] = "Z:" + Path.Combine(_directory, "results").Replace('/', '\\'),
+        },
+        program,
+        arguments);
 
     [GeneratedRegex(@"Total: \d+, Errors: 0, Failed: (?<failed>\d+), Skipped: (?<skipped>\d+)")]
     private static partial Regex Summary();
