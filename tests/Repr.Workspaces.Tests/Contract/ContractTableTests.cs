@@ -24,6 +24,7 @@ public sealed class ContractTableTests
         Directory.CreateDirectory(artifacts);
         File.WriteAllText(Path.Combine(artifacts, "workspace-contract.md"), table);
 
+        Assert.SkipWhen(ContractTable.Unavailable is not null, ContractTable.Unavailable ?? "");
         Assert.Equal([], ContractTable.Missing());
         Assert.Contains(table, File.ReadAllText(Path.Combine(Repository.Root, "docs", "windows.md")), StringComparison.Ordinal);
     }

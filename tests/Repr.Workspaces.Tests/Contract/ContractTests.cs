@@ -23,6 +23,7 @@ public abstract class ContractTests : IAsyncDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         string? reason = await _kind.WhyUnavailableAsync(cancellation);
+        ContractTable.Unavailable ??= reason;
         Assert.SkipWhen(reason is not null, reason ?? "");
         WorkspaceCase workspaceCase = WorkspaceCases.All.Single(candidate => candidate.Name == name);
         for (int round = 0; round < _kind.Rounds; round++)
