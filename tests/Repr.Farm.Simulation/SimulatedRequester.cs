@@ -137,7 +137,7 @@ internal sealed class SimulatedRequester
                 Account = _account,
                 ToolKey = 1,
                 ExpectedSeconds = _actions[action].Seconds * _simulation.Guess(),
-                ContentKey = Mix.Hash(_account.User + _account.Project) + (ulong)(action / 50),
+                ContentKey = StableHash.Of(_account.User + _account.Project) + (ulong)(action / 50),
                 Avoid = [.. _avoid[action].Order(StringComparer.Ordinal)],
             });
             _asked.Add(ask.Number, (action, _simulation.Clock.Now));

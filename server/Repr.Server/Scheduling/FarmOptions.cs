@@ -17,6 +17,9 @@ public sealed class FarmOptions
     /// <summary>Share of batch work.</summary>
     public double BatchShare { get; set; } = 1;
 
+    /// <summary>Whether the workers of the farm give each other content, so that a requester sends each blob to one of them only.</summary>
+    public bool SharesContent { get; set; } = true;
+
     /// <summary>Password of the farm's store; null: that of its address.</summary>
     public string? Password { get; set; }
 

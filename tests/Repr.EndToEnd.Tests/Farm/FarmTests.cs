@@ -116,14 +116,14 @@ public sealed class FarmTests : IDisposable
         await c.WaitForLogAsync("Joined the farm", Cancellation);
     }
 
-    private static string EndpointOf(WorkerProcess worker) => $"repr://farm@{new Uri(worker.Address).Authority}";
+    internal static string EndpointOf(WorkerProcess worker) => $"repr://farm@{new Uri(worker.Address).Authority}";
 
-    private static string FarmOf(StoreServer redis) => $"redis://:{StoreServer.RedisPassword}@127.0.0.1:{redis.Port}/test";
+    internal static string FarmOf(StoreServer redis) => $"redis://:{StoreServer.RedisPassword}@127.0.0.1:{redis.Port}/test";
 
     private static string LogOf(Front front) => File.ReadAllText(Path.Combine(front.Environment["REPR_CACHE_DIR"], "requester.log"));
 
     // What the requester knows: each worker that was found is in its status once an action could have gone there.
-    private static async Task WaitForMembersAsync(Front front, int count)
+    internal static async Task WaitForMembersAsync(Front front, int count)
     {
         while (true)
         {
