@@ -108,6 +108,41 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void A_worker_takes_what_a_pool_of_its_farm_granted_and_nothing_else()
+    {
+        PoolOptions farm = new() { Key = new byte[] { 1, 2, 3 } };
+        Pool pool = new(farm, "p");
+        pool.Beat(NewBeat("a", slots: 4), _now);
+        pool.Ask(NewAsk(1), _now);
+        SlotLease lease = Assert.Single(pool.Serve(_now).Granted);
+        SlotAsk ask = lease.Ask;
+
+        SlotLease[] inventions =
+        [
+            lease with { Seal = "" },
+            lease with { Id = "p-2" },
+            lease with { Ask = ask with { Number = 2 } },
+            lease with { Ask = ask with { Account = ask.Account with { User = "somebody" } } },
+            lease with { Ask = ask with { Account = ask.Account with { Project = ask.Account.Project + "x" } } },
+            lease with { Ask = ask with { ExpectedSeconds = 1000 } },
+            lease.Seal([1, 2]),
+        ];
+
+        Assert.All(inventions, invention => Assert.Equal("the lease was not granted by this farm", NewAdmission(farm).TryEnter(invention)));
+        Assert.Null(NewAdmission(farm).TryEnter(lease));
+
+        // Nor does a new pool believe a front that names them.
+        Pool other = new(farm, "q");
+        other.Beat(NewBeat("a", slots: 4), _now);
+        other.Beat(NewBeat("f", slots: 4) with { Lent = inventions }, _now);
+        Assert.Equal(0, other.Leases);
+        other.Beat(NewBeat("f", slots: 4) with { Lent = [lease] }, _now);
+        Assert.Equal(1, other.Leases);
+
+        static Admission NewAdmission(PoolOptions options) => new("a", "1", 4, options);
+    }
+
+    [Fact]
     public void A_beat_that_was_on_its_way_brings_no_ended_lease_back()
     {
         Beat("a", slots: 1);

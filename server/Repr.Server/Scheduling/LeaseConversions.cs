@@ -36,12 +36,14 @@ internal static class LeaseConversions
     public static SlotLease ToLease(this Wire.Lease lease)
     {
         Require(new[] { lease.LeaseId, lease.WorkerId, lease.Incarnation, lease.Endpoint, lease.Front }.All(static text => text.Length is > 0 and <= MaximumText));
+        Require(lease.Seal.Length <= MaximumText);
         return new SlotLease
         {
             Id = lease.LeaseId,
             Worker = lease.WorkerId,
             Incarnation = lease.Incarnation,
             Endpoint = lease.Endpoint,
+            Seal = lease.Seal,
             Ask = lease.Need.ToAsk(lease.User) with { Front = lease.Front, Number = (long)lease.Number },
         };
     }
@@ -56,6 +58,7 @@ internal static class LeaseConversions
             WorkerId = lease.Worker,
             Incarnation = lease.Incarnation,
             Endpoint = lease.Endpoint,
+            Seal = lease.Seal,
             Front = ask.Front,
             Number = (ulong)ask.Number,
             User = ask.Account.User,
