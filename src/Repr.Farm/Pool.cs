@@ -12,6 +12,7 @@ namespace Repr.Farm;
 public sealed partial class Pool(PoolOptions options, string epoch)
 {
     private const double EstimateMemory = 0.05;
+    private const double LongSeconds = 1;
     private static readonly TimeSpan s_viewInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_expiryInterval = TimeSpan.FromMilliseconds(250);
 
@@ -116,7 +117,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
     public PoolAnswers Serve(TimeSpan now)
     {
         SlotAsk[] unfit = Expire(now);
-        int room = _shares.Asks == 0 ? 0 : CountRoom(now);
+        (int room, int slots) = _shares.Asks == 0 ? default : CountRoom(now);
         if (room == 0)
         {
             return unfit.Length == 0 ? PoolAnswers.None : new PoolAnswers([], unfit);
@@ -144,7 +145,10 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         return new PoolAnswers(granted, unfit);
 
-        bool TryPlace(WaitingAsk ask) => (chosen = Placement.Choose(_workers, ask.Ask, now)) is not null;
+        // To wait at a worker for its next slot hides the preparation. It also means to wait there while a slot elsewhere gets free: not worth it where
+        // actions take long, unless there is so much more work that every slot gets its next action anyway.
+        bool TryPlace(WaitingAsk ask) =>
+            (chosen = Placement.Choose(_workers, ask.Ask, now, mayWait: _estimate < LongSeconds || _shares.Asks > slots)) is not null;
     }
 
     /// <summary>What who asks now can expect. An estimate; honest about what is not there.</summary>
@@ -197,15 +201,17 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         return _view = new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots);
     }
 
-    private int CountRoom(TimeSpan now)
+    private (int Room, int Slots) CountRoom(TimeSpan now)
     {
         int room = 0;
+        int slots = 0;
         foreach (PoolWorker worker in _workers)
         {
             room += worker.FreePlaces(now);
+            slots += worker.Beat.Slots;
         }
 
-        return room;
+        return (room, slots);
     }
 
     private double CostOf(WaitingAsk ask) => ask.Ask.ExpectedSeconds > 0 ? ask.Ask.ExpectedSeconds : _estimate;

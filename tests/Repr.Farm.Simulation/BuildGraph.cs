@@ -73,8 +73,8 @@ public sealed record BuildGraph(IReadOnlyList<RecordedAction> Actions)
         return starts;
     }
 
-    // Seconds that must pass after the end of each.
-    private double[] LongestTails()
+    /// <summary>Seconds that must pass after the end of each action.</summary>
+    public double[] LongestTails()
     {
         double[] tails = new double[Actions.Count];
         for (int index = tails.Length - 1; index >= 0; index--)

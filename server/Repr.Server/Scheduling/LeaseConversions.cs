@@ -14,7 +14,7 @@ internal static class LeaseConversions
     public static SlotAsk ToAsk(this Wire.Need? need, string user)
     {
         Require(need is not null && need.Labels.Count <= MaximumList && need.Avoid.Count <= MaximumList);
-        Require(need!.MemoryBytes >= 0 && need.Seconds is >= 0 and < 1e9);
+        Require(need!.MemoryBytes >= 0 && need.Seconds is >= 0 and < 1e9 && need.SecondsAfter is >= 0 and < 1e9);
         Require(need.Labels.Concat(need.Avoid).Append(need.Project).Append(need.Platform).Append(user).All(static text => text.Length <= MaximumText));
         return new SlotAsk
         {
@@ -27,6 +27,7 @@ internal static class LeaseConversions
             ContentKey = need.ContentKey,
             MemoryBytes = need.MemoryBytes,
             ExpectedSeconds = need.Seconds,
+            SecondsAfter = need.SecondsAfter,
             Avoid = [.. need.Avoid.Order(StringComparer.Ordinal)],
         };
     }
@@ -71,6 +72,7 @@ internal static class LeaseConversions
                 ContentKey = ask.ContentKey,
                 MemoryBytes = ask.MemoryBytes,
                 Seconds = ask.ExpectedSeconds,
+                SecondsAfter = ask.SecondsAfter,
             },
         };
         wire.Need.Labels.AddRange(ask.Labels);
