@@ -69,14 +69,14 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
 
     /// <summary>Notes how an action ended: what is expected of it the next time.</summary>
     /// <param name="request">The action.</param>
-    /// <param name="seconds">For how long it had a slot.</param>
+    /// <param name="timings">What it used.</param>
     /// <param name="inputs">What it read, or may have.</param>
     /// <param name="outputs">What it wrote.</param>
-    public void Learn(ActionRequest request, double seconds, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
+    public void Learn(ActionRequest request, ActionTimings timings, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
     {
         if (FarmEndpoint.Is(request.Endpoint))
         {
-            _work.Note(KeyOf(request), seconds, inputs, outputs);
+            _work.Note(KeyOf(request), (timings.SetupMs + timings.ToolMs + timings.CollectMs) / 1000, timings.ToolPeakBytes, inputs, outputs);
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
 
     private Wire.Need NewNeed(ActionRequest request, IEnumerable<Uri> avoid)
     {
-        (double seconds, double after) = _work.Find(KeyOf(request));
+        (double seconds, double after, long memory) = _work.Find(KeyOf(request));
         string directory = request.Command.WorkingDirectory.Text;
         Wire.Need need = new()
         {
@@ -102,7 +102,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
             Project = settings.Project ?? ProjectOf(request),
             ToolKey = HashOf(PredictionStore.ToolOf(request.Command)),
             ContentKey = HashOf(directory),
-            MemoryBytes = settings.ActionBytes,
+            MemoryBytes = Math.Max(memory, settings.ActionBytes), // the largest process: there may be several
             Seconds = seconds,
             SecondsAfter = after,
         };

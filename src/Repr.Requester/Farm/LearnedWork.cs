@@ -18,9 +18,10 @@ internal sealed class LearnedWork
     /// <summary>Notes how an action ended.</summary>
     /// <param name="key">Names it from build to build.</param>
     /// <param name="seconds">For how long it had a slot.</param>
+    /// <param name="memoryBytes">What it needed; 0: not known.</param>
     /// <param name="inputs">What it read, or may have.</param>
     /// <param name="outputs">What it wrote.</param>
-    public void Note(string key, double seconds, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
+    public void Note(string key, double seconds, long memoryBytes, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
     {
         lock (_lock)
         {
@@ -35,6 +36,7 @@ internal sealed class LearnedWork
             }
 
             action.Seconds = seconds;
+            action.MemoryBytes = memoryBytes;
             HashSet<Action> before = [.. inputs.Select(path => _writers.GetValueOrDefault(path)).OfType<Action>().Where(writer => writer != action)];
             foreach (Action earlier in action.Before.Where(earlier => !before.Contains(earlier)))
             {
@@ -53,12 +55,14 @@ internal sealed class LearnedWork
         }
     }
 
-    /// <summary>What is expected of an action: for how long it has a slot, and how long what waits for it takes, one after the other. 0: not known.</summary>
-    public (double Seconds, double After) Find(string key)
+    /// <summary>
+    /// What is expected of an action: for how long it has a slot, how long what waits for it takes, one after the other, and memory. 0: not known.
+    /// </summary>
+    public (double Seconds, double After, long MemoryBytes) Find(string key)
     {
         lock (_lock)
         {
-            return _actions.TryGetValue(key, out Action? action) ? (action.Seconds, action.After) : default;
+            return _actions.TryGetValue(key, out Action? action) ? (action.Seconds, action.After, action.MemoryBytes) : default;
         }
     }
 
@@ -86,6 +90,8 @@ internal sealed class LearnedWork
         public double Seconds { get; set; }
 
         public double After { get; set; }
+
+        public long MemoryBytes { get; set; }
 
         public HashSet<Action> Before { get; set; } = [];
 

@@ -14,11 +14,11 @@ public sealed class LearnedWorkTests
         Note("data", 2, ["core.dll"], ["data.dll"]);
         Note("app", 3, ["core.dll", "data.dll", "tools.dll", "app.cs"], ["app.dll"]);
 
-        Assert.Equal((4, 5), _work.Find("core"));
-        Assert.Equal((2, 3), _work.Find("data"));
-        Assert.Equal((1, 3), _work.Find("tools"));
-        Assert.Equal((3, 0), _work.Find("app"));
-        Assert.Equal((0, 0), _work.Find("nothing"));
+        Assert.Equal((4, 5, 4 * 1000), _work.Find("core"));
+        Assert.Equal((2, 3, 2 * 1000), _work.Find("data"));
+        Assert.Equal((1, 3, 1 * 1000), _work.Find("tools"));
+        Assert.Equal((3, 0, 3 * 1000), _work.Find("app"));
+        Assert.Equal((0, 0, 0 * 1000), _work.Find("nothing"));
     }
 
     [Fact]
@@ -27,14 +27,14 @@ public sealed class LearnedWorkTests
         Note("core", 4, [], ["core.dll"]);
         Note("data", 2, ["core.dll"], ["data.dll"]);
         Note("app", 30, ["data.dll"], ["app.dll"]);
-        Assert.Equal((4, 32), _work.Find("core"));
+        Assert.Equal((4, 32, 4 * 1000), _work.Find("core"));
 
         Note("core", 1, [], ["core.dll"]);
         Note("data", 1, [], ["data.dll"]);
         Note("app", 3, ["core.dll"], ["app.dll"]);
 
-        Assert.Equal((1, 3), _work.Find("core"));
-        Assert.Equal((1, 0), _work.Find("data"));
+        Assert.Equal((1, 3, 1 * 1000), _work.Find("core"));
+        Assert.Equal((1, 0, 1 * 1000), _work.Find("data"));
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class LearnedWorkTests
     }
 
     private void Note(string key, double seconds, string[] inputs, string[] outputs) =>
-        _work.Note(key, seconds, inputs.Select(PathOf), outputs.Select(PathOf));
+        _work.Note(key, seconds, (long)(seconds * 1000), inputs.Select(PathOf), outputs.Select(PathOf));
 
     private static VirtualPath PathOf(string name) => VirtualPath.Parse("/src/" + name);
 }
