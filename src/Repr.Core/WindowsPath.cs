@@ -6,7 +6,7 @@ namespace Repr;
 /// Paths of Windows as <see cref="VirtualPath"/> and back: <c>C:\src\x.cs</c> is <c>/C:/src/x.cs</c>, <c>C:\</c> is <c>/C:</c>. The
 /// drive's letter is upper case, all else keeps its spelling. Text is normalised as Windows does before it opens a file: both slashes
 /// separate, "." and ".." are resolved and stay below the drive, the last name loses its dots and spaces at the end. Purely lexical, the
-/// same on every system: short names and links are not resolved. Length is no reason to refuse below <see cref="VirtualPath.MaximumLength"/>.
+/// same on every system: short names and links are not resolved. A <see cref="VirtualPath"/> with a drive is compared without case. Length is no reason to refuse below <see cref="VirtualPath.MaximumLength"/>.
 /// </summary>
 /// <remarks>
 /// Refused, with the reason: network paths (a worker's driver denies them, so a tool could not open them there), devices and reserved
@@ -17,11 +17,6 @@ namespace Repr;
 public static class WindowsPath
 {
     private const string DeviceReason = "names a device, not a file";
-
-    /// <summary>
-    /// Compares without case, as Windows compares files' names (a directory that is marked case-sensitive is not known here).
-    /// </summary>
-    public static IEqualityComparer<VirtualPath> Comparer { get; } = new CaselessComparer();
 
     /// <summary>Reads an absolute path: <c>C:\x</c>, <c>c:/x</c>, <c>\\?\C:\x</c>, <c>\??\C:\x</c> or <c>\\.\C:\x</c>.</summary>
     /// <param name="text">The path.</param>
@@ -93,12 +88,6 @@ public static class WindowsPath
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: Windows has no such path.</exception>
     public static string FormatExtended(VirtualPath path) => @"\\?\" + Format(path);
 
-    /// <summary>True for the root itself and everything below it, without case. Whole components: <c>/C:/ab</c> is not within <c>/c:/a</c>.</summary>
-    public static bool IsWithin(VirtualPath path, VirtualPath root) =>
-        root.IsRoot
-        || (path.Text.StartsWith(root.Text, StringComparison.OrdinalIgnoreCase)
-            && (path.Text.Length == root.Text.Length || path.Text[root.Text.Length] == '/'));
-
     /// <summary>True for one name of Windows that a file can have and every program can open.</summary>
     /// <param name="name">One component of a path.</param>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>
@@ -149,7 +138,7 @@ public static class WindowsPath
                 return null;
             }
 
-            if (directory.IsDefault || !IsWithin(directory, VirtualPath.Parse(start)))
+            if (directory.IsDefault || !directory.IsWithin(VirtualPath.Parse(start)))
             {
                 return $"is relative to the current directory of drive {start[1..]}";
             }
@@ -262,11 +251,4 @@ public static class WindowsPath
     private static bool HasDrive(string text) => text.Length > 1 && char.IsAsciiLetter(text[0]) && text[1] == ':';
 
     private static bool IsSlash(char c) => c is '\\' or '/';
-
-    private sealed class CaselessComparer : IEqualityComparer<VirtualPath>
-    {
-        public bool Equals(VirtualPath x, VirtualPath y) => string.Equals(x.ToString(), y.ToString(), StringComparison.OrdinalIgnoreCase);
-
-        public int GetHashCode(VirtualPath obj) => obj.ToString().GetHashCode(StringComparison.OrdinalIgnoreCase);
-    }
 }

@@ -149,13 +149,26 @@ public sealed class WindowsPathTests
         VirtualPath path = WindowsPath.Parse(@"C:\Größe\A.cs");
         VirtualPath other = WindowsPath.Parse(@"c:\GRÖßE\a.CS");
 
-        Assert.NotEqual(path, other);
-        Assert.Equal(path, other, WindowsPath.Comparer);
-        Assert.Equal(WindowsPath.Comparer.GetHashCode(path), WindowsPath.Comparer.GetHashCode(other));
-        Assert.NotEqual(path, WindowsPath.Parse(@"C:\Größe\B.cs"), WindowsPath.Comparer);
-        Assert.True(WindowsPath.IsWithin(path, VirtualPath.Parse("/c:/gRöße")));
-        Assert.False(WindowsPath.IsWithin(path, VirtualPath.Parse("/C:/Grö")));
-        Assert.True(WindowsPath.IsWithin(path, VirtualPath.Root));
+        Assert.Equal(path, other);
+        Assert.Equal(0, path.CompareTo(other));
+        Assert.Equal(path.GetHashCode(), other.GetHashCode());
+        Assert.NotEqual(path, WindowsPath.Parse(@"C:\Größe\B.cs"));
+        Assert.True(path.IsWithin(VirtualPath.Parse("/c:/gRöße")));
+        Assert.False(path.IsWithin(VirtualPath.Parse("/C:/Grö")));
+        Assert.True(path.IsWithin(VirtualPath.Root));
+        Assert.False(VirtualPath.Parse("/c/a").HasDrive);
+        Assert.False(VirtualPath.Parse("/c:x/a").HasDrive);
+        Assert.NotEqual(VirtualPath.Parse("/c/a"), VirtualPath.Parse("/C/a"));
+    }
+
+    [Fact]
+    public void Paths_of_both_systems_have_one_order()
+    {
+        VirtualPath[] paths = [.. new[] { "/", "/C", "/Ca", "/c", "/c:", "/C:/A", "/c:/a/B", "/C:/b", "/D:/a", "/usr" }.Select(VirtualPath.Parse)];
+
+        Assert.Equal(
+            ["/", "/C", "/Ca", "/c", "/usr", "/c:", "/C:/A", "/c:/a/B", "/C:/b", "/D:/a"],
+            paths.Reverse().Order().Select(path => path.Text));
     }
 
     /// <summary>What is read can be written, read again in both ways, and is then the same; on Windows, it is what the system says.</summary>
