@@ -14,12 +14,6 @@ internal static unsafe partial class ProcessNative
     public const nuint HandleList = 0x20002;
     public const uint DisableMaximumPrivileges = 0x1;
     public const uint MaximumAllowed = 0x02000000;
-    public const uint QueryLimited = 0x1000;
-
-    [LibraryImport("kernel32", EntryPoint = "CreateProcessW", SetLastError = true)]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    public static partial bool Create(
-        char* program, char* line, void* process, void* thread, int inherit, uint flags, char* environment, char* directory, Startup* startup, Created* created);
 
     [LibraryImport("advapi32", EntryPoint = "CreateProcessAsUserW", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
@@ -57,13 +51,6 @@ internal static unsafe partial class ProcessNative
     [LibraryImport("kernel32", EntryPoint = "TerminateProcess", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool Terminate(SafeProcessHandle process, uint exitCode);
-
-    [LibraryImport("kernel32", EntryPoint = "OpenProcess", SetLastError = true)]
-    public static partial SafeProcessHandle Open(uint access, int inherit, uint process);
-
-    [LibraryImport("kernel32", EntryPoint = "QueryFullProcessImageNameW", SetLastError = true)]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    public static partial bool ImageName(SafeProcessHandle process, uint flags, char* name, uint* length);
 
     [LibraryImport("advapi32", EntryPoint = "OpenProcessToken", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]

@@ -42,7 +42,7 @@ internal static class ToolEnvironment
     /// <summary>The directories of temporary files: each action's own, empty at its start.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: it is no path of Windows.</exception>
     public static IReadOnlyList<VirtualPath> TemporaryDirectories(IReadOnlyDictionary<string, string> variables) =>
-        [.. new[] { variables["TMP"], variables["TEMP"] }.Select(WindowsPath.Parse).Distinct(WindowsPath.Comparer)];
+        [.. new[] { variables["TMP"], variables["TEMP"] }.Select(WindowsPath.Parse).Distinct()];
 
     /// <summary>The block for CreateProcess.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a name or value cannot be in it.</exception>
