@@ -92,7 +92,7 @@ public sealed class MemoryFileSource : IFileSource
 
         string name = Path.GetTempFileName();
         await File.WriteAllBytesAsync(name, content, cancellationToken);
-        SafeFileHandle handle = File.OpenHandle(name);
+        SafeFileHandle handle = File.OpenHandle(name, share: FileShare.Read | FileShare.Delete);
         File.Delete(name);
         return handle;
     }
