@@ -1,5 +1,4 @@
 using System.Text;
-using Repr.Protocol.V1;
 using static Repr.Protocol.V1.FileQuestion.Types;
 using Outcome = Repr.Windows.Tests.WindowsRequester.Outcome;
 
@@ -54,7 +53,7 @@ public sealed class ChainTests(WindowsWorker worker) : IClassFixture<WindowsWork
         Assert.Equal(["/C:/src/inc/a.h", "/C:/src/inc/b.h", "/C:/src/log.txt"], outcome.Asked(Kind.Content));
         Assert.Equal(
             ["/C:/src/inc/a.h", "/C:/src/inc/b.h", "/C:/src/log.txt", "/C:/src/main.c", "/C:/tools/task.exe"],
-            outcome.Completed.ObservedInputs.Where(static input => input.Kind == ObservedInput.Types.Kind.Read).Select(static input => input.Path).Order(StringComparer.Ordinal));
+            outcome.Completed.ObservedInputs.Where(static input => input.Kind == Protocol.V1.ObservedInput.Types.Kind.Read).Select(static input => input.Path).Order(StringComparer.Ordinal));
 
         // The worker's own disk has nothing of it.
         Assert.False(Directory.Exists(worker.Wine.Local(@"C:\src")));

@@ -1,13 +1,10 @@
 using System.Collections.Concurrent;
 using Repr.Protocol;
-using Repr.Protocol.V1;
 using Repr.Server.Tests.Sessions;
-using Command = Repr.Protocol.V1.Command;
-using DirectoryFact = Repr.Protocol.V1.DirectoryFact;
-using FileFact = Repr.Protocol.V1.FileFact;
-using InputFact = Repr.Protocol.V1.InputFact;
 
 namespace Repr.Windows.Tests;
+
+using Repr.Protocol.V1; // here, so that it hides the types of Repr with the same names
 
 /// <summary>
 /// A requester on Linux that has drives: "/C:/src/x" is the file C/src/x of a directory, whatever its case. It speaks to the worker as
@@ -98,6 +95,7 @@ internal sealed class WindowsRequester : IAsyncDisposable
         command.Arguments.AddRange(arguments);
         command.OutputRoots.AddRange(outputs.Select(static path => WindowsPath.Parse(path).Text));
         command.Environment["TEMP"] = command.Environment["TMP"] = @"C:\Users\ana\Temp";
+        if (Environment.GetEnvironmentVariable("HACK") is not null) { command.Environment["REPRHOOK_TRACE"] = "1"; }
         return command;
     }
 
@@ -159,7 +157,7 @@ internal sealed class WindowsRequester : IAsyncDisposable
         InputFact fact = new() { Path = path };
         if (local is null)
         {
-            fact.Absent = new Protocol.V1.AbsentFact();
+            fact.Absent = new AbsentFact();
         }
         else if (Directory.Exists(local))
         {

@@ -242,8 +242,8 @@ NTSTATUS redirect(POBJECT_ATTRIBUTES attributes, struct redirection *r, int chan
         break;
     }
     count(COUNT_REDIRECTED);
-    rc_u32 n = rc_name_copy(&name, r->device, MAX_NAME);
-    n = from_device(r->device, n, r->to);
+    rc_u32 n = rc_name_copy(&name, r->from, MAX_NAME); /* its rest is in r->device */
+    n = from_device(r->from, n, r->to);
     r->machine = r->to + 4;
     r->machine_length = n - 4;
     r->name.Buffer = r->to;
