@@ -81,11 +81,20 @@ internal sealed class WindowsRequester : IAsyncDisposable
     /// <summary>Sends something while an action runs.</summary>
     public Task SendAsync(RequesterMessage message) => _wire.SendAsync(message);
 
+    /// <summary>Cancels an action.</summary>
+    public Task CancelAsync(ulong action) => SendAsync(new RequesterMessage { Cancel = new Cancel { ActionId = action } });
+
+    /// <summary>Waits until a tool has said something.</summary>
+    public async Task WaitForTextAsync(string text)
+    {
+        while (!_wire.Texts.Any(said => said.Data.ToStringUtf8().Contains(text, StringComparison.Ordinal)))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>Number of the action that was started last.</summary>
     public ulong LastAction => (ulong)Interlocked.Read(ref _lastAction);
-
-    /// <summary>All text of an action so far.</summary>
-    public string TextOf(ulong action) => string.Concat(_wire.Texts.Where(text => text.ActionId == action).Select(static text => text.Data.ToStringUtf8()));
 
     /// <summary>A command of a requester on Windows.</summary>
     public static Command Command(string program, string directory, string[] arguments, params string[] outputs)
@@ -95,7 +104,7 @@ internal sealed class WindowsRequester : IAsyncDisposable
         command.Arguments.AddRange(arguments);
         command.OutputRoots.AddRange(outputs.Select(static path => WindowsPath.Parse(path).Text));
         command.Environment["TEMP"] = command.Environment["TMP"] = @"C:\Users\ana\Temp";
-        if (Environment.GetEnvironmentVariable("HACK") is not null) { command.Environment["REPRHOOK_TRACE"] = "1"; }
+        if (Environment.GetEnvironmentVariable("HACK") == "2") { command.Environment["REPRHOOK_TRACE"] = "1"; }
         return command;
     }
 

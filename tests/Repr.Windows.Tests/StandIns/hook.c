@@ -191,18 +191,20 @@ int requester_path(const WCHAR *machine, ULONG length, WCHAR *into, ULONG capaci
         struct rc_text rest = rc_after(path, volume.length);
         if (!rc_is_within(path, volume, world->volumes.upcase) || rc_unrewrite(&world->map, &world->volumes, volume, rest, &name) != RC_REDIRECT)
             continue;
-        WCHAR text[1024];
-        rc_u32 n = rc_name_copy(&name, text, 1024);
+        WCHAR text[1024]; /* of the whole name: what is behind the letter with the longest target that contains it */
+        memcpy(text, volume.chars, volume.length * sizeof(WCHAR));
+        ULONG n = volume.length + rc_name_copy(&name, text + volume.length, 1024 - volume.length), best = 0;
         for (WCHAR letter = 'A'; letter <= 'Z'; letter++) {
             WCHAR drive[3] = {letter, ':', 0}, target[512];
             ULONG d = QueryDosDeviceW(drive, target, 512) ? (ULONG)wcslen(target) : 0;
-            if (d && d <= n && !_wcsnicmp(target, text, d) && (d == n || text[d] == '\\') && n - d + 3 < capacity) {
-                into[0] = letter, into[1] = ':';
-                memcpy(into + 2, text + d, (n - d) * sizeof(WCHAR));
-                into[n - d + 2] = 0;
-                return (int)(n - d + 2);
-            }
+            if (d <= best || d > n || _wcsnicmp(target, text, d) || (d < n && text[d] != '\\') || n - d + 3 >= capacity)
+                continue;
+            best = d;
+            into[0] = letter, into[1] = ':';
+            memcpy(into + 2, text + d, (n - d) * sizeof(WCHAR));
+            into[n - d + 2] = 0;
         }
+        return best ? (int)(n - best + 2) : 0;
     }
     return 0;
 }
