@@ -8,6 +8,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.EventLog;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Plugins;
@@ -28,6 +29,7 @@ namespace Repr.Server;
 /// <summary>The worker: its composition root.</summary>
 public static partial class Worker
 {
+    private const string EventSource = "Repr"; // as the installation of the service registers it
     private const int MaximumMessageBytes = 64 << 20;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
@@ -52,7 +54,7 @@ public static partial class Worker
         try
         {
             WorkerPlugins plugins = WorkerPlugins.Select(options.Configuration);
-            IReadOnlyList<string> problems = [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+            IReadOnlyList<string> problems = FindProblems(options, plugins);
             if (problems.Count > 0)
             {
                 foreach (string problem in problems)
@@ -74,6 +76,24 @@ public static partial class Worker
         }
     }
 
+    /// <summary>All that is wrong with the settings and the file that they name, one sentence each.</summary>
+    /// <exception cref="ReprException">The settings file cannot be read.</exception>
+    public static IReadOnlyList<string> FindProblems(WorkerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return FindProblems(options, WorkerPlugins.Select(options.Configuration));
+        }
+        catch (Exception failure) when (failure is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, failure.Message, failure);
+        }
+    }
+
+    private static IReadOnlyList<string> FindProblems(WorkerOptions options, WorkerPlugins plugins) =>
+        [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+
     private static async Task RunValidAsync(
         WorkerOptions options, WorkerPlugins plugins, TextWriter output, JoinFarm? joinFarm, CancellationToken cancellationToken)
     {
@@ -82,11 +102,12 @@ public static partial class Worker
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        AddEventLog(builder.Logging, options);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
-        Directory.CreateDirectory(options.Data);
-        using ILoggerFactory logging = LoggerFactory.Create(static log => log
+        DataDirectory.Create(options.Data);
+        using ILoggerFactory logging = LoggerFactory.Create(log => AddEventLog(log, options)
             .AddConsole()
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Orleans", LogLevel.Warning)
@@ -172,6 +193,16 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
+    }
+
+    private static ILoggingBuilder AddEventLog(ILoggingBuilder log, WorkerOptions options)
+    {
+        if (OperatingSystem.IsWindows() && options.LogsEvents)
+        {
+            log.AddEventLog(new EventLogSettings { SourceName = EventSource }).AddFilter<EventLogLoggerProvider>(null, LogLevel.Warning);
+        }
+
+        return log;
     }
 
     private static FarmNode JoinFarm(

@@ -92,6 +92,7 @@ public sealed class LayoutTests
             ["struct reprflt_statistics.actions"] = Offset(ref statistics, ref statistics.Actions),
             ["struct reprflt_statistics.processes"] = Offset(ref statistics, ref statistics.Processes),
             ["struct reprflt_statistics.orphans"] = Offset(ref statistics, ref statistics.Orphans),
+            ["struct reprflt_statistics.reserved"] = Offset(ref statistics, ref statistics.Reserved),
         };
     }
 
