@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Repr.Driver.Tests;
 
 namespace Repr.Windows.Tests;
@@ -13,11 +14,13 @@ public sealed class ServiceTests
     public async Task It_is_installed_started_stopped_and_taken_away()
     {
         await using WinePrefix wine = await WinePrefix.CreateAsync(standIns: true);
+        // Wine's machine runs as long as a program does: one that does nothing keeps it up.
+        using Process up = wine.Start(Path.Combine(WindowsBuild.StandIns, "task.exe"), ["wait", "up"]);
 
         Ended installed = await wine.RunAsync(Repr, ["serve", "--install", "--listen", "http://127.0.0.1:0", "--slots", "1", "--port-file", @"C:\port"]);
         Ended again = await wine.RunAsync(Repr, ["serve", "--install"]);
         string registry = (await wine.RunAsync("reg", ["query", @"HKLM\System\CurrentControlSet\Services\Repr", "/v", "ImagePath"])).Text;
-        await wine.RunAsync("net", ["start", "Repr"]); // fails if it runs: it starts with the machine, and Wine's starts with each first program
+        (await wine.RunAsync("net", ["start", "Repr"])).WithSuccess();
         while (!File.Exists(wine.Local(@"C:\port")))
         {
             await Task.Delay(100, Cancellation);
@@ -44,6 +47,7 @@ public sealed class ServiceTests
         Assert.Equal((2, 2), (again.ExitCode, gone.ExitCode));
         Assert.Empty(wine.ProcessesWith(@"repr.exe"));
         Assert.True(Directory.Exists(wine.Local(@"C:\ProgramData\Repr\cas")));
+        up.Kill(entireProcessTree: true);
     }
 
     [Fact]

@@ -104,7 +104,6 @@ internal sealed class WindowsRequester : IAsyncDisposable
         command.Arguments.AddRange(arguments);
         command.OutputRoots.AddRange(outputs.Select(static path => WindowsPath.Parse(path).Text));
         command.Environment["TEMP"] = command.Environment["TMP"] = @"C:\Users\ana\Temp";
-        if (Environment.GetEnvironmentVariable("HACK") == "2") { command.Environment["REPRHOOK_TRACE"] = "1"; }
         return command;
     }
 
