@@ -13,6 +13,7 @@ using Repr.Cas;
 using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
+using Repr.Server.Peers;
 using Repr.Server.Reapi;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
@@ -53,7 +54,7 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(error);
         try
         {
-            WorkerPlugins plugins = WorkerPlugins.Select(options.Configuration);
+            WorkerPlugins plugins = WorkerPlugins.Select(options);
             IReadOnlyList<string> problems = FindProblems(options, plugins);
             if (problems.Count > 0)
             {
@@ -83,7 +84,7 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(options);
         try
         {
-            return FindProblems(options, WorkerPlugins.Select(options.Configuration));
+            return FindProblems(options, WorkerPlugins.Select(options));
         }
         catch (Exception failure) when (failure is ArgumentException or IOException or UnauthorizedAccessException)
         {
@@ -119,9 +120,11 @@ public static partial class Worker
             : ServerTls.Load(
                 plugins.Tls, callers.All.Any(static caller => caller.UsesCertificates), TimeProvider.System, logging.CreateLogger("Repr.Tls"));
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen), tls));
+        PeerContentStore? peers = plugins.Peers is { } connect ? new(endpoint => ConnectPeer(connect, endpoint, logging)) : null;
+        FarContentStore[] sharing = peers is null ? [] : [new FarContentStore("the farm's other workers", peers)];
         await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
-            [.. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
+            [.. sharing, .. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
             prefetch: true,
             TimeProvider.System,
             logging,
@@ -132,7 +135,7 @@ public static partial class Worker
             Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options, staging, logging, cancellationToken);
-        WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
+        WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, sharesContent: peers is not null, cancellationToken);
         SlotPool slots = new(options.Slots);
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
         await using TelemetrySinks sinks = await TelemetrySinks.StartAsync(
@@ -151,6 +154,7 @@ public static partial class Worker
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ILocalContentStore>(new MeasuredContentStore(stores.Store, metrics))
+            .AddSingleton(services => new StoreInstances(services.GetRequiredService<ILocalContentStore>(), stores.Disk))
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
@@ -183,7 +187,13 @@ public static partial class Worker
 
         await application.StartAsync(cancellationToken);
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        farm?.Start((options.FarmAdvertise ?? address).TrimEnd('/'));
+        if (farm is not null)
+        {
+            string self = (options.FarmAdvertise ?? address).TrimEnd('/');
+            peers?.Follow(() => farm.View, self);
+            farm.Start(self);
+        }
+
         await output.WriteLineAsync($"Repr worker listens on {address} (workspace: {workspaces.Name}, slots: {options.Slots}, data: {options.Data})");
         if (options.PortFile is { } portFile)
         {
@@ -209,11 +219,20 @@ public static partial class Worker
         WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
     {
         IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
+        PoolOptions pool = farm.ToPool(options.Farm!);
         IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
-            ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
+            ? new LocalScheduler(pool, TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
-                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, farm.ToPool(), logging));
-        return new FarmNode(identity, slots, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, pool, logging));
+        return new FarmNode(identity, slots, farm, pool, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+    }
+
+    private static PeerConnection ConnectPeer(
+        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore> connect, string endpoint, ILoggerFactory logging)
+    {
+        ILogger logger = logging.CreateLogger<PeerContentStore>();
+        IContentStore disk = connect(WorkerPlugins.PeerOptions(endpoint), new PluginContext(TimeProvider.System, warning => Log.PluginWarns(logger, warning)));
+        return new PeerConnection(ContentStores.Guard(new FarContentStore($"worker {endpoint}", disk), TimeProvider.System, logger), disk);
     }
 
     private static TService Create<TService>(SelectedPlugin<TService> plugin, ILoggerFactory logging)

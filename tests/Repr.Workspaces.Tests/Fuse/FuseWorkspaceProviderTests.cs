@@ -38,6 +38,16 @@ public sealed class FuseWorkspaceProviderTests : WorkspaceProviderContract
     }
 
     [Fact]
+    public async Task The_memory_of_the_largest_process_is_told()
+    {
+        // tail keeps all that it may have to write.
+        Outcome outcome = await RunAsync("head -c 60000000 /dev/zero | tail -c 60000000 | wc -c");
+
+        Assert.Equal("60000000\n", outcome.Text);
+        Assert.InRange(outcome.Run.PeakBytes, 60_000_000, 200_000_000);
+    }
+
+    [Fact]
     public async Task A_failure_of_the_source_is_no_verdict_and_the_first_one_wins()
     {
         Files.BeforeAnswer = (path, _) => path.Name switch
