@@ -39,6 +39,9 @@ internal static class ContractTable
         }
     }
 
+    /// <summary>Why a kind could not be tried on this machine; null when all could.</summary>
+    public static string? Unavailable { get; set; }
+
     /// <summary>Notes what another process saw.</summary>
     public static void Take(string file)
     {

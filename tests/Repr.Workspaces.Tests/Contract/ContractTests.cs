@@ -23,6 +23,7 @@ public abstract class ContractTests : IAsyncDisposable
     {
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         string? reason = await _kind.WhyUnavailableAsync(cancellation);
+        ContractTable.Unavailable ??= reason;
         Assert.SkipWhen(reason is not null, reason ?? "");
         WorkspaceCase workspaceCase = WorkspaceCases.All.Single(candidate => candidate.Name == name);
         for (int round = 0; round < _kind.Rounds; round++)
@@ -72,5 +73,5 @@ public sealed class ProjectedContractTests() : ContractTests(new ProjectedKind()
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class ProjectedCollection
 {
-    internal const string Name = "the double of the Projected File System";
+    public const string Name = "the double of the Projected File System";
 }

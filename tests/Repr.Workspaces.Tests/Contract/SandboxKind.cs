@@ -96,7 +96,7 @@ internal sealed class SandboxKind(string name, string provider, IReadOnlyDiction
         ToolStep.Rename rename => Try($"mv -T {Quote(rename.From)} {Quote(rename.To)}"),
         ToolStep.MakeDirectory make => Try($"mkdir {Quote(make.Path)}"),
         ToolStep.Touch touch => Try($"touch {Quote(touch.Path)}"),
-        ToolStep.ReadAtOnce read => $"set -- $({{ {string.Concat(read.Paths.Select(path => $"{{ cat {Quote(path)}; echo; }} & "))} wait; }} | sort); printf %s \"$*\"",
+        ToolStep.ReadAtOnce read => $"set -- $({{ {string.Concat(read.Paths.Select(path => $"printf '%s\\n' \"$(cat {Quote(path)})\" & "))} wait; }} | sort); printf %s \"$*\"",
         _ => throw new ArgumentOutOfRangeException(nameof(step)),
     };
 

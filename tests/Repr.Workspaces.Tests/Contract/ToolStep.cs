@@ -56,10 +56,10 @@ internal abstract record ToolStep
 internal sealed record ToolOutcome(
     IReadOnlyList<string> Said, IReadOnlyList<WorkspaceChange> Changes, IReadOnlyDictionary<string, byte[]> Contents)
 {
-    /// <summary>One line per change: "+ path", "/ path", "@ path", "- path".</summary>
+    /// <summary>One line per change, by path: "+ path", "/ path", "@ path", "- path".</summary>
     public string[] Changed =>
     [
-        .. Changes.Select(change => change.Kind switch
+        .. Changes.OrderBy(change => change.Path).Select(change => change.Kind switch
         {
             FileKind.File => "+ ",
             FileKind.Directory => "/ ",

@@ -162,8 +162,7 @@ internal static partial class WorkspaceCases
         });
         yield return new("a failure while content is fetched is no verdict", async world =>
         {
-            int asked = 0;
-            world.With("file", "x").BeforeAnswer = (path, _) => path.Name == "file" && Interlocked.Increment(ref asked) > 1
+            world.With("file", "x").BeforeContent = (path, _) => path.Name == "file"
                 ? throw new ReprException(ReprErrorCode.Corrupt, "It is damaged.")
                 : ValueTask.CompletedTask;
             ReprException exception = await Assert.ThrowsAsync<ReprException>(

@@ -10,7 +10,17 @@ namespace Repr.Workspaces.Tests.Contract;
 internal sealed record CaseWorld(WorkspaceKind Kind, int Round, MemoryFileSource Files, CancellationToken Cancellation)
 {
     /// <summary>Runs a tool.</summary>
-    public Task<ToolOutcome> RunAsync(params ToolStep[] steps) => Kind.RunAsync(Round, Files, steps, Cancellation);
+    public async Task<ToolOutcome> RunAsync(params ToolStep[] steps)
+    {
+        ToolOutcome outcome = await Kind.RunAsync(Round, Files, steps, Cancellation);
+        HashSet<VirtualPath> seen = [];
+        Assert.All(outcome.Changes, change =>
+        {
+            Assert.True(seen.Add(change.Path), $"'{change.Path}' is there twice.");
+            Assert.DoesNotContain(seen, path => path != change.Path && path.IsWithin(change.Path)); // parents before children
+        });
+        return outcome;
+    }
 }
 
 /// <summary>A promise that every kind of workspace keeps, or cannot have.</summary>
