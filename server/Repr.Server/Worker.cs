@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.Versioning;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -8,6 +9,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.EventLog;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Plugins;
@@ -23,12 +25,14 @@ using Repr.Server.Telemetry;
 using Repr.Server.Warm;
 using Repr.Telemetry;
 using Repr.Workspaces;
+using Repr.Workspaces.Windows;
 
 namespace Repr.Server;
 
 /// <summary>The worker: its composition root.</summary>
 public static partial class Worker
 {
+    private const string EventSource = "Repr"; // as the installation of the service registers it
     private const int MaximumMessageBytes = 64 << 20;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
@@ -53,7 +57,7 @@ public static partial class Worker
         try
         {
             WorkerPlugins plugins = WorkerPlugins.Select(options);
-            IReadOnlyList<string> problems = [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+            IReadOnlyList<string> problems = FindProblems(options, plugins);
             if (problems.Count > 0)
             {
                 foreach (string problem in problems)
@@ -75,6 +79,29 @@ public static partial class Worker
         }
     }
 
+    /// <summary>Takes away the local users that workers of this machine made for their slots.</summary>
+    /// <exception cref="ReprException">Windows refused.</exception>
+    [SupportedOSPlatform("windows")]
+    public static void RemoveSlotUsers() => SlotUsers.Remove();
+
+    /// <summary>All that is wrong with the settings and the file that they name, one sentence each.</summary>
+    /// <exception cref="ReprException">The settings file cannot be read.</exception>
+    public static IReadOnlyList<string> FindProblems(WorkerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return FindProblems(options, WorkerPlugins.Select(options));
+        }
+        catch (Exception failure) when (failure is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, failure.Message, failure);
+        }
+    }
+
+    private static IReadOnlyList<string> FindProblems(WorkerOptions options, WorkerPlugins plugins) =>
+        [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+
     private static async Task RunValidAsync(
         WorkerOptions options, WorkerPlugins plugins, TextWriter output, JoinFarm? joinFarm, CancellationToken cancellationToken)
     {
@@ -83,11 +110,12 @@ public static partial class Worker
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        AddEventLog(builder.Logging, options);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
-        Directory.CreateDirectory(options.Data);
-        using ILoggerFactory logging = LoggerFactory.Create(static log => log
+        DataDirectory.Create(options.Data);
+        using ILoggerFactory logging = LoggerFactory.Create(log => AddEventLog(log, options)
             .AddConsole()
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Orleans", LogLevel.Warning)
@@ -113,7 +141,7 @@ public static partial class Worker
         ResultFiles knownResults = ResultFiles.Open(
             Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
-        await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
+        await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options, staging, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, sharesContent: peers is not null, cancellationToken);
         SlotPool slots = new(options.Slots);
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
@@ -184,6 +212,16 @@ public static partial class Worker
         await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
     }
 
+    private static ILoggingBuilder AddEventLog(ILoggingBuilder log, WorkerOptions options)
+    {
+        if (OperatingSystem.IsWindows() && options.LogsEvents)
+        {
+            log.AddEventLog(new EventLogSettings { SourceName = EventSource }).AddFilter<EventLogLoggerProvider>(null, LogLevel.Warning);
+        }
+
+        return log;
+    }
+
     private static FarmNode JoinFarm(
         WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
     {
@@ -239,10 +277,11 @@ public static partial class Worker
     }
 
     private static async Task<IWorkspaceProvider> SelectWorkspacesAsync(
-        string name, ILoggerFactory logging, CancellationToken cancellationToken)
+        WorkerOptions options, string staging, ILoggerFactory logging, CancellationToken cancellationToken)
     {
+        string name = options.Workspace;
         IWorkspaceProvider provider = await WorkspaceProviders.CreateAsync(
-            name, TimeProvider.System, logging.CreateLogger(typeof(WorkspaceProviders)), cancellationToken);
+            name, options.ForWindows(staging), TimeProvider.System, logging.CreateLogger(typeof(WorkspaceProviders)), cancellationToken);
         if (provider.WhyUnavailable is not { } reason)
         {
             return provider;

@@ -7,6 +7,10 @@ namespace Repr;
 /// An absolute path of the requester, normalised: it starts with '/', has no empty, "." or ".." component, no NUL and no
 /// trailing slash (except the root itself). At most 4,095 bytes in UTF-8, each name at most 255 (Linux PATH_MAX, NAME_MAX).
 /// Purely lexical: it knows nothing of links. Immutable; the default value is not a path.
+/// <para>
+/// A path whose first name is a drive ("/C:/src") is one of Windows and is compared without case, on every system: two spellings of it
+/// name one file. All others are compared ordinally, and come before those. <see cref="WindowsPath"/> converts.
+/// </para>
 /// </summary>
 public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<VirtualPath>
 {
@@ -33,6 +37,9 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
     /// <summary>True for <c>default(VirtualPath)</c>.</summary>
     public bool IsDefault => _text is null;
 
+    /// <summary>True for a path of Windows: its first name is a drive, as in "/C:/src".</summary>
+    public bool HasDrive => Text is ['/', _, ':'] or ['/', _, ':', '/', ..] && char.IsAsciiLetter(Text[1]);
+
     /// <summary>The last component; empty for the root.</summary>
     public string Name => Text[(Text.LastIndexOf('/') + 1)..];
 
@@ -46,22 +53,22 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
         }
     }
 
-    /// <summary>Compares two paths, ordinally.</summary>
+    /// <summary>Compares two paths; those of Windows without case.</summary>
     public static bool operator ==(VirtualPath left, VirtualPath right) => left.Equals(right);
 
-    /// <summary>Compares two paths, ordinally.</summary>
+    /// <summary>Compares two paths; those of Windows without case.</summary>
     public static bool operator !=(VirtualPath left, VirtualPath right) => !left.Equals(right);
 
-    /// <summary>Orders two paths, ordinally.</summary>
+    /// <summary>Orders two paths; those of Windows without case, after all others.</summary>
     public static bool operator <(VirtualPath left, VirtualPath right) => left.CompareTo(right) < 0;
 
-    /// <summary>Orders two paths, ordinally.</summary>
+    /// <summary>Orders two paths; those of Windows without case, after all others.</summary>
     public static bool operator >(VirtualPath left, VirtualPath right) => left.CompareTo(right) > 0;
 
-    /// <summary>Orders two paths, ordinally.</summary>
+    /// <summary>Orders two paths; those of Windows without case, after all others.</summary>
     public static bool operator <=(VirtualPath left, VirtualPath right) => left.CompareTo(right) <= 0;
 
-    /// <summary>Orders two paths, ordinally.</summary>
+    /// <summary>Orders two paths; those of Windows without case, after all others.</summary>
     public static bool operator >=(VirtualPath left, VirtualPath right) => left.CompareTo(right) >= 0;
 
     /// <summary>Accepts a path that is already normalised; changes nothing.</summary>
@@ -101,23 +108,29 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
     /// <summary>True for the root itself and everything below it. Compares whole components: "/a/bc" is not within "/a/b".</summary>
     public bool IsWithin(VirtualPath root) =>
         root.IsRoot
-        || (Text.StartsWith(root.Text, StringComparison.Ordinal)
+        || (Text.StartsWith(root.Text, root.Comparison)
             && (Text.Length == root.Text.Length || Text[root.Text.Length] == '/'));
 
     /// <inheritdoc/>
-    public bool Equals(VirtualPath other) => string.Equals(_text, other._text, StringComparison.Ordinal);
+    public bool Equals(VirtualPath other) => string.Equals(_text, other._text, Comparison);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is VirtualPath other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => _text is null ? 0 : string.GetHashCode(_text, StringComparison.Ordinal);
+    public override int GetHashCode() => _text is null ? 0 : string.GetHashCode(_text, Comparison);
 
     /// <inheritdoc/>
-    public int CompareTo(VirtualPath other) => string.CompareOrdinal(_text, other._text);
+    public int CompareTo(VirtualPath other)
+    {
+        StringComparison mine = Comparison;
+        return mine == other.Comparison ? string.Compare(_text, other._text, mine) : mine == StringComparison.Ordinal ? -1 : 1;
+    }
 
     /// <inheritdoc/>
     public override string ToString() => _text ?? "";
+
+    private StringComparison Comparison => _text is not null && HasDrive ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
     private static string? FindProblem(string? text)
     {
