@@ -110,7 +110,7 @@ public static partial class Worker
         ResultFiles knownResults = ResultFiles.Open(
             Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
-        await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
+        await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options, staging, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
         SlotPool slots = new(options.Slots);
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
@@ -220,10 +220,11 @@ public static partial class Worker
     }
 
     private static async Task<IWorkspaceProvider> SelectWorkspacesAsync(
-        string name, ILoggerFactory logging, CancellationToken cancellationToken)
+        WorkerOptions options, string staging, ILoggerFactory logging, CancellationToken cancellationToken)
     {
+        string name = options.Workspace;
         IWorkspaceProvider provider = await WorkspaceProviders.CreateAsync(
-            name, TimeProvider.System, logging.CreateLogger(typeof(WorkspaceProviders)), cancellationToken);
+            name, options.ForWindows(staging), TimeProvider.System, logging.CreateLogger(typeof(WorkspaceProviders)), cancellationToken);
         if (provider.WhyUnavailable is not { } reason)
         {
             return provider;

@@ -1,4 +1,6 @@
 using System.Net;
+using Repr.Workspaces;
+using Repr.Workspaces.Windows;
 
 namespace Repr.Server;
 
@@ -26,8 +28,17 @@ public sealed record WorkerOptions
     /// <summary>Upper bound of the action cache of the Remote Execution API in bytes.</summary>
     public long MaximumActionCacheBytes { get; init; } = 1L << 30;
 
-    /// <summary>"fuse" or "copying".</summary>
-    public string Workspace { get; init; } = "fuse";
+    /// <summary>"fuse" or "copying"; on Windows "projfs".</summary>
+    public string Workspace { get; init; } = WorkspaceProviders.Names[0];
+
+    /// <summary>Windows: each slot's tools run as a local user of the slot's own.</summary>
+    public bool SlotUsers { get; init; }
+
+    /// <summary>Windows: memory that the processes of one action may commit, in bytes; 0: no bound.</summary>
+    public long ActionMemoryBytes { get; init; }
+
+    /// <summary>Windows: processes of one action that may live at the same time.</summary>
+    public int ActionProcesses { get; init; } = new WindowsWorkspaceOptions().ActionProcesses;
 
     /// <summary>Minutes after which a compiler's server that nobody used is ended; 0: every compile gets a process of its own.</summary>
     public int WarmToolMinutes { get; init; } = 10;
@@ -107,6 +118,7 @@ public sealed record WorkerOptions
             problems.Add("--reapi-system-path and --reapi-platform are for --reapi-execution, which is not given.");
         }
 
+        problems.AddRange(FindSystemProblems());
         problems.AddRange(FindFarmProblems(listen));
         if (Slots < 1)
         {
@@ -139,6 +151,38 @@ public sealed record WorkerOptions
         }
 
         return problems;
+    }
+
+    /// <summary>What workspaces on Windows are told.</summary>
+    internal WindowsWorkspaceOptions ForWindows(string staging) => new()
+    {
+        StagingRoot = staging,
+        SlotUsers = SlotUsers ? Slots : 0,
+        ActionMemoryBytes = ActionMemoryBytes,
+        ActionProcesses = ActionProcesses,
+    };
+
+    private IEnumerable<string> FindSystemProblems()
+    {
+        if (OperatingSystem.IsWindows() && ReapiExecution)
+        {
+            yield return "--reapi-execution: actions of the Remote Execution API need a worker on Linux.";
+        }
+
+        if (!OperatingSystem.IsWindows() && (SlotUsers || ActionMemoryBytes != 0 || ActionProcesses != new WorkerOptions().ActionProcesses))
+        {
+            yield return "--slot-users, --action-memory-bytes and --action-processes are for a worker on Windows.";
+        }
+
+        if (ActionMemoryBytes is < 0 or (> 0 and < 16 << 20))
+        {
+            yield return $"--action-memory-bytes: {ActionMemoryBytes} is too few; at least 16777216, or 0 for no bound.";
+        }
+
+        if (ActionProcesses < 2)
+        {
+            yield return $"--action-processes: {ActionProcesses} is too few; at least 2, the starter and the tool.";
+        }
     }
 
     private IEnumerable<string> FindFarmProblems(Uri? listen)

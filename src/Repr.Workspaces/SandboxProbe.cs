@@ -8,15 +8,21 @@ internal static class SandboxProbe
     /// <summary>Permission bits of a directory that everybody may read.</summary>
     public const int DirectoryMode = 0x1ED; // 0o755
 
+    private static readonly VirtualPath s_directory = OperatingSystem.IsWindows() ? VirtualPath.Parse("/C:") : VirtualPath.Root;
+
+    /// <summary>Makes one sandbox in a staging directory of its own.</summary>
+    /// <returns>Null when it worked; else a sentence that says why not.</returns>
+    public static ValueTask<string?> TryAsync(IWorkspaceProvider provider, CancellationToken cancellationToken) =>
+        TryAsync(provider, Directory.CreateTempSubdirectory("repr-probe-").FullName, cancellationToken);
+
     /// <summary>Makes one sandbox.</summary>
     /// <returns>Null when it worked; else a sentence that says why not.</returns>
-    public static async ValueTask<string?> TryAsync(IWorkspaceProvider provider, CancellationToken cancellationToken)
+    public static async ValueTask<string?> TryAsync(IWorkspaceProvider provider, string staging, CancellationToken cancellationToken)
     {
-        string staging = Directory.CreateTempSubdirectory("repr-probe-").FullName;
         Command command = new()
         {
-            Arguments = ["/absent"],
-            WorkingDirectory = VirtualPath.Root,
+            Arguments = [s_directory.Append("absent").Text],
+            WorkingDirectory = s_directory,
             Environment = new Dictionary<string, string>(),
             OutputRoots = [],
         };
@@ -54,7 +60,7 @@ internal static class SandboxProbe
     private sealed class Nothing : IFileSource, IToolText
     {
         public ValueTask<FileEntry?> FindAsync(VirtualPath path, CancellationToken cancellationToken) =>
-            ValueTask.FromResult(path.IsRoot ? new FileEntry("", FileKind.Directory, 0, 0, DirectoryMode) : null);
+            ValueTask.FromResult(path.IsRoot || path == s_directory ? new FileEntry(path.Name, FileKind.Directory, 0, 0, DirectoryMode) : null);
 
         public ValueTask<IReadOnlyList<FileEntry>> ListAsync(VirtualPath directory, CancellationToken cancellationToken) =>
             ValueTask.FromResult<IReadOnlyList<FileEntry>>([]);

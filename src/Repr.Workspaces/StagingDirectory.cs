@@ -1,10 +1,8 @@
-using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
 namespace Repr.Workspaces;
 
 /// <summary>Takes away what an action left, whatever permissions the tool gave it.</summary>
-[SupportedOSPlatform("linux")]
 internal static partial class StagingDirectory
 {
     /// <summary>Deletes a directory and everything in it. Does nothing when it is gone.</summary>
@@ -21,7 +19,7 @@ internal static partial class StagingDirectory
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
-            // Directories without the owner's permission: overlayfs makes one itself.
+            // Directories without the owner's permission: overlayfs makes one itself. On Windows, what is read-only.
             OpenAll(path);
             Directory.Delete(path, recursive: true);
         }
@@ -42,7 +40,20 @@ internal static partial class StagingDirectory
 
     private static void OpenAll(string directory)
     {
-        File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (OperatingSystem.IsWindows())
+        {
+            foreach (FileInfo file in new DirectoryInfo(directory).EnumerateFiles())
+            {
+                file.Attributes = FileAttributes.Normal;
+            }
+
+            File.SetAttributes(directory, FileAttributes.Directory);
+        }
+        else
+        {
+            File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+
         foreach (DirectoryInfo child in new DirectoryInfo(directory).EnumerateDirectories())
         {
             if (child.LinkTarget is null)

@@ -90,7 +90,7 @@ internal sealed partial class Session(
             ? $"The worker speaks protocol {WireConversions.ProtocolMajor}.{WireConversions.ProtocolMinor} (Repr {identity.ProductVersion}), "
                 + $"the requester {first.Hello.ProtocolMajor}.{first.Hello.ProtocolMinor} (Repr {first.Hello.ProductVersion}). "
                 + "Install the same version of Repr on both."
-            : first.Hello.PathStyle != PathStyle.Unix
+            : first.Hello.PathStyle != PathStyle.Unix && !OperatingSystem.IsWindows()
             ? "This worker runs on Linux and shows Unix paths only. Use a worker on Windows for a requester on Windows."
             : null;
         if (problem is not null)
