@@ -42,7 +42,7 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
 
     /// <summary>The lines that the command wrote, with ConsoleToMSBuild: the base's, without those of an attempt that has no verdict.</summary>
     [Output]
-    public new ITaskItem[] ConsoleOutput => base.ConsoleOutput[_linesOfLostAttempt..];
+    public new ITaskItem[] ConsoleOutput => [.. base.ConsoleOutput.Skip(_linesOfLostAttempt)];
 
     /// <inheritdoc/>
     public override void Cancel()

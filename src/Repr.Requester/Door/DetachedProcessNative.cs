@@ -62,8 +62,8 @@ internal static class DetachedProcessNative
         }
     }
 
-    // The rules of CommandLineToArgvW: backslashes count only before a quote.
-    private static void Append(StringBuilder line, string argument)
+    /// <summary>Adds an argument in quotes, by the rules of CommandLineToArgvW: backslashes count only before a quote.</summary>
+    public static void Append(StringBuilder line, string argument)
     {
         line.Append('"');
         int backslashes = 0;
