@@ -136,7 +136,7 @@ Describe 'The script' {
         $ended = Invoke-Entry '-Kit', $env:REPR_TEST_KIT, '-Output', $file, '-Case', 'kit.*'
         $results = Get-Content -Raw $file | ConvertFrom-Json
         @($results.cases | Where-Object status -EQ 'passed').name | Should -Be 'kit.driver-image', 'kit.driver-signature', 'kit.driver-inf'
-        @($results.cases | Where-Object status -EQ 'failed').reason | Should -BeLike "*repr.exe' is missing*"
+        @($results.cases | Where-Object status -EQ 'failed').reason | Should -BeLike "*harness.exe' is missing*"
         $ended.ExitCode | Should -Be 1
         @($results.kit).name | Should -Contain 'driver/reprflt-test.sys'
     }
