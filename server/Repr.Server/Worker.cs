@@ -8,10 +8,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.EventLog;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
+using Repr.Server.Peers;
 using Repr.Server.Reapi;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
@@ -28,6 +30,7 @@ namespace Repr.Server;
 /// <summary>The worker: its composition root.</summary>
 public static partial class Worker
 {
+    private const string EventSource = "Repr"; // as the installation of the service registers it
     private const int MaximumMessageBytes = 64 << 20;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(5);
@@ -51,8 +54,8 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(error);
         try
         {
-            WorkerPlugins plugins = WorkerPlugins.Select(options.Configuration);
-            IReadOnlyList<string> problems = [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+            WorkerPlugins plugins = WorkerPlugins.Select(options);
+            IReadOnlyList<string> problems = FindProblems(options, plugins);
             if (problems.Count > 0)
             {
                 foreach (string problem in problems)
@@ -74,6 +77,24 @@ public static partial class Worker
         }
     }
 
+    /// <summary>All that is wrong with the settings and the file that they name, one sentence each.</summary>
+    /// <exception cref="ReprException">The settings file cannot be read.</exception>
+    public static IReadOnlyList<string> FindProblems(WorkerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return FindProblems(options, WorkerPlugins.Select(options));
+        }
+        catch (Exception failure) when (failure is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, failure.Message, failure);
+        }
+    }
+
+    private static IReadOnlyList<string> FindProblems(WorkerOptions options, WorkerPlugins plugins) =>
+        [.. options.FindProblems(plugins.Tls.CertificateFile is not null, plugins.Authenticators.Count > 0), .. plugins.Problems];
+
     private static async Task RunValidAsync(
         WorkerOptions options, WorkerPlugins plugins, TextWriter output, JoinFarm? joinFarm, CancellationToken cancellationToken)
     {
@@ -82,11 +103,12 @@ public static partial class Worker
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        AddEventLog(builder.Logging, options);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
-        Directory.CreateDirectory(options.Data);
-        using ILoggerFactory logging = LoggerFactory.Create(static log => log
+        DataDirectory.Create(options.Data);
+        using ILoggerFactory logging = LoggerFactory.Create(log => AddEventLog(log, options)
             .AddConsole()
             .AddFilter("Microsoft", LogLevel.Warning)
             .AddFilter("Orleans", LogLevel.Warning)
@@ -98,9 +120,11 @@ public static partial class Worker
             : ServerTls.Load(
                 plugins.Tls, callers.All.Any(static caller => caller.UsesCertificates), TimeProvider.System, logging.CreateLogger("Repr.Tls"));
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen), tls));
+        PeerContentStore? peers = plugins.Peers is { } connect ? new(endpoint => ConnectPeer(connect, endpoint, logging)) : null;
+        FarContentStore[] sharing = peers is null ? [] : [new FarContentStore("the farm's other workers", peers)];
         await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
-            [.. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
+            [.. sharing, .. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
             prefetch: true,
             TimeProvider.System,
             logging,
@@ -111,7 +135,7 @@ public static partial class Worker
             Path.Combine(options.Data, "results"), plugins.Results.MaximumBytes, TimeProvider.System, logging.CreateLogger<ResultFiles>());
         string staging = NewStaging(Path.Combine(options.Data, "staging"), logging.CreateLogger(typeof(Worker)));
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options, staging, logging, cancellationToken);
-        WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, cancellationToken);
+        WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, sharesContent: peers is not null, cancellationToken);
         SlotPool slots = new(options.Slots);
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
         await using TelemetrySinks sinks = await TelemetrySinks.StartAsync(
@@ -130,6 +154,7 @@ public static partial class Worker
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton<ILocalContentStore>(new MeasuredContentStore(stores.Store, metrics))
+            .AddSingleton(services => new StoreInstances(services.GetRequiredService<ILocalContentStore>(), stores.Disk))
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
@@ -162,7 +187,13 @@ public static partial class Worker
 
         await application.StartAsync(cancellationToken);
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        farm?.Start((options.FarmAdvertise ?? address).TrimEnd('/'));
+        if (farm is not null)
+        {
+            string self = (options.FarmAdvertise ?? address).TrimEnd('/');
+            peers?.Follow(() => farm.View, self);
+            farm.Start(self);
+        }
+
         await output.WriteLineAsync($"Repr worker listens on {address} (workspace: {workspaces.Name}, slots: {options.Slots}, data: {options.Data})");
         if (options.PortFile is { } portFile)
         {
@@ -174,15 +205,34 @@ public static partial class Worker
         await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
     }
 
+    private static ILoggingBuilder AddEventLog(ILoggingBuilder log, WorkerOptions options)
+    {
+        if (OperatingSystem.IsWindows() && options.LogsEvents)
+        {
+            log.AddEventLog(new EventLogSettings { SourceName = EventSource }).AddFilter<EventLogLoggerProvider>(null, LogLevel.Warning);
+        }
+
+        return log;
+    }
+
     private static FarmNode JoinFarm(
         WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
     {
         IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
+        PoolOptions pool = farm.ToPool(options.Farm!);
         IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
-            ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
+            ? new LocalScheduler(pool, TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
-                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, farm.ToPool(), logging));
-        return new FarmNode(identity, slots, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, pool, logging));
+        return new FarmNode(identity, slots, farm, pool, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+    }
+
+    private static PeerConnection ConnectPeer(
+        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore> connect, string endpoint, ILoggerFactory logging)
+    {
+        ILogger logger = logging.CreateLogger<PeerContentStore>();
+        IContentStore disk = connect(WorkerPlugins.PeerOptions(endpoint), new PluginContext(TimeProvider.System, warning => Log.PluginWarns(logger, warning)));
+        return new PeerConnection(ContentStores.Guard(new FarContentStore($"worker {endpoint}", disk), TimeProvider.System, logger), disk);
     }
 
     private static TService Create<TService>(SelectedPlugin<TService> plugin, ILoggerFactory logging)

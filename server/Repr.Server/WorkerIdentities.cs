@@ -11,7 +11,8 @@ internal static class WorkerIdentities
 
     /// <summary>The identity of the worker with this data directory; its name is made once and kept in the file "worker-id".</summary>
     /// <exception cref="IOException">The data directory can't be read or written.</exception>
-    public static async Task<WorkerIdentity> LoadAsync(WorkerOptions options, string workspace, CancellationToken cancellationToken)
+    public static async Task<WorkerIdentity> LoadAsync(
+        WorkerOptions options, string workspace, bool sharesContent, CancellationToken cancellationToken)
     {
         string file = Path.Combine(options.Data, "worker-id");
         if (!File.Exists(file))
@@ -26,6 +27,10 @@ internal static class WorkerIdentities
             version.Split('+')[0],
             RuntimeInformation.RuntimeIdentifier,
             workspace,
-            options.QueueLimit);
+            options.QueueLimit,
+            sharesContent ? ContentGroupOf(new Uri(options.Farm!)) : "");
     }
+
+    // Where the workers of the farm find each other, without who asks there.
+    private static string ContentGroupOf(Uri farm) => farm.GetComponents(UriComponents.HostAndPort | UriComponents.Path, UriFormat.UriEscaped);
 }

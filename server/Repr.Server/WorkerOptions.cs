@@ -73,6 +73,9 @@ public sealed record WorkerOptions
     /// <summary>Seconds for which a worker of a farm that is asked to stop lets its actions end.</summary>
     public int FarmDrainSeconds { get; init; } = 60;
 
+    /// <summary>Windows: warnings and errors go into the event log too.</summary>
+    public bool LogsEvents { get; init; }
+
     /// <summary>Listens beyond loopback although nobody is authenticated, with encryption or without.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 
@@ -164,6 +167,11 @@ public sealed record WorkerOptions
 
     private IEnumerable<string> FindSystemProblems()
     {
+        if (OperatingSystem.IsWindows() && IsInWindows(Data))
+        {
+            yield return $"--data: '{Data}' is in the directory of Windows, which tools see as it is; give the worker another one.";
+        }
+
         if (OperatingSystem.IsWindows() && ReapiExecution)
         {
             yield return "--reapi-execution: actions of the Remote Execution API need a worker on Linux.";
@@ -184,6 +192,9 @@ public sealed record WorkerOptions
             yield return $"--action-processes: {ActionProcesses} is too few; at least 2, the starter and the tool.";
         }
     }
+
+    private static bool IsInWindows(string data) => Path.GetFullPath(data, Environment.CurrentDirectory)
+        .StartsWith(Environment.GetFolderPath(Environment.SpecialFolder.Windows) + Path.DirectorySeparatorChar, StringComparison.OrdinalIgnoreCase);
 
     private IEnumerable<string> FindFarmProblems(Uri? listen)
     {

@@ -2,6 +2,7 @@ using Repr.Plugins;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
 using Repr.Server.Security;
+using Repr.Server.Services;
 
 namespace Repr.Server;
 
@@ -26,21 +27,29 @@ internal sealed record WorkerPlugins
     /// <summary>Section <c>Farm</c>.</summary>
     public required FarmOptions Farm { get; init; }
 
+    /// <summary>
+    /// Section <c>Peers</c>: makes the store that is another worker's disk, with the options that name it. Null: content is shared with nobody.
+    /// </summary>
+    public required Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? Peers { get; init; }
+
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 
     /// <summary>Reads the settings file.</summary>
-    /// <param name="path">The file; null: none, only the environment.</param>
+    /// <param name="options">Settings of the worker; they name the file.</param>
     /// <exception cref="ArgumentException">The file is missing or is no JSON.</exception>
-    public static WorkerPlugins Select(string? path)
+    public static WorkerPlugins Select(WorkerOptions options)
     {
-        PluginSettings settings = PluginSettings.Read(path, "REPR__");
+        PluginSettings settings = PluginSettings.Read(options.Configuration, "REPR__");
         IReadOnlyList<SelectedPlugin<IContentStore>> stores = settings.Select<IContentStore>("Stores");
         IReadOnlyList<SelectedPlugin<IAuthenticator>> authenticators = settings.Select<IAuthenticator>("Authentication");
         TlsOptions tls = settings.Bind<TlsOptions>("Tls");
         IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
         ResultCacheOptions results = settings.Bind<ResultCacheOptions>("Results");
         FarmOptions farm = settings.Bind<FarmOptions>("Farm");
+        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? peers = options.Farm is not (null or WorkerOptions.LocalFarm) && farm.SharesContent
+            ? settings.SelectMany<IContentStore>("Peers", "reapi", PeerOptions(SomePeer(options)))
+            : null;
         return new WorkerPlugins
         {
             Stores = stores,
@@ -49,7 +58,20 @@ internal sealed record WorkerPlugins
             Telemetry = telemetry,
             Results = results,
             Farm = farm,
+            Peers = peers,
             Problems = [.. settings.Problems, .. farm.FindProblems()],
         };
     }
+
+    /// <summary>The options that name another worker's disk.</summary>
+    /// <param name="endpoint">Where that worker is reached.</param>
+    public static IReadOnlyDictionary<string, string?> PeerOptions(string endpoint) => new Dictionary<string, string?>
+    {
+        ["Endpoint"] = endpoint,
+        ["InstanceName"] = StoreInstances.DiskName,
+    };
+
+    // The options are checked before there is one: they differ in the scheme only.
+    private static string SomePeer(WorkerOptions options) =>
+        (options.FarmAdvertise ?? options.Listen).StartsWith("https:", StringComparison.OrdinalIgnoreCase) ? "https://worker:7070" : "http://worker:7070";
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Repr.Cli.Windows;
 using Repr.Server;
 using Repr.Server.Scheduling;
 using Repr.Server.Silo;
@@ -47,7 +48,7 @@ internal static class ServeCommand
         };
         Option<string> workspace = new("--workspace")
         {
-            Description = "fuse, or copying for actions that name all they read.",
+            Description = "fuse, or copying for actions that name all they read; on Windows projfs.",
             DefaultValueFactory = _ => defaults.Workspace,
         };
         Option<int> warmToolMinutes = new("--warm-tool-minutes")
@@ -75,6 +76,15 @@ internal static class ServeCommand
         };
         Option<string?> farmAdvertise = new("--farm-advertise") { Description = "Address at which requesters of the farm reach this worker." };
         Option<string?> farmListen = new("--farm-listen") { Description = "IP address and port for the other workers of the farm." };
+        Option<bool> slotUsers = new("--slot-users") { Description = "Windows: tools of each slot run as a local user of the slot's own." };
+        Option<long> actionMemoryBytes = new("--action-memory-bytes") { Description = "Windows: memory that the processes of one action may commit; 0: no bound." };
+        Option<int> actionProcesses = new("--action-processes")
+        {
+            Description = "Windows: processes of one action at the same time.",
+            DefaultValueFactory = _ => defaults.ActionProcesses,
+        };
+        Option<bool> install = new("--install") { Description = "Windows: install a service that runs with the other options, and end." };
+        Option<bool> uninstall = new("--uninstall") { Description = "Windows: stop that service and take it away." };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication.",
@@ -87,10 +97,12 @@ internal static class ServeCommand
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
             listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
-            configuration, reapi, reapiSystemPaths, reapiPlatform, s_farm, farmAdvertise, farmListen, s_farmDrainSeconds, anyone, cleartext,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, s_farm, farmAdvertise, farmListen, s_farmDrainSeconds, slotUsers, actionMemoryBytes, actionProcesses,
+            install, uninstall, anyone, cleartext,
         };
-        command.SetAction((parsed, cancellationToken) => Worker.RunAsync(
-            new WorkerOptions
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            WorkerOptions options = new()
             {
                 Listen = parsed.GetRequiredValue(listen),
                 Data = parsed.GetRequiredValue(data),
@@ -112,13 +124,23 @@ internal static class ServeCommand
                 FarmDrainSeconds = parsed.GetValue(s_farmDrainSeconds),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
                 DangerouslyAllowCleartext = parsed.GetValue(cleartext),
-            },
-            parsed.InvocationConfiguration.Output,
-            parsed.InvocationConfiguration.Error,
-            JoinFarm,
-            cancellationToken));
+                SlotUsers = parsed.GetValue(slotUsers),
+                ActionMemoryBytes = parsed.GetValue(actionMemoryBytes),
+                ActionProcesses = parsed.GetRequiredValue(actionProcesses),
+            };
+            return parsed.GetValue(install) || parsed.GetValue(uninstall)
+                ? ServiceVerbs.RunAsync(options, parsed, isInstall: parsed.GetValue(install), hasData: parsed.GetResult(data) is { Implicit: false })
+                : RunAsync(options, parsed, cancellationToken);
+        });
         return command;
     }
+
+    private static Task<int> RunAsync(WorkerOptions options, ParseResult parsed, CancellationToken cancellationToken) =>
+        OperatingSystem.IsWindows() && WorkerService.IsWanted
+            ? WorkerService.RunAsync(
+                (said, stopped) => Worker.RunAsync(options with { LogsEvents = true }, said, said, JoinFarm, stopped), TimeSpan.FromSeconds(30) + DrainTime(parsed))
+            : Worker.RunAsync(
+                options, parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error, JoinFarm, cancellationToken);
 
     // A method of its own: without a farm nothing of it is loaded.
     private static SiloScheduler JoinFarm(FarmEngine engine) => new(engine);

@@ -6,7 +6,7 @@ internal sealed class PoolWorker(string name, PoolOptions options)
     private const double SlownessMemory = 0.1;
     private const int SuccessesToForget = 100;
 
-    private readonly ulong _hash = Mix.Hash(name);
+    private readonly ulong _hash = StableHash.Of(name);
     private HashSet<ulong> _keys = [];
     private int _failures;
     private int _quarantines;
@@ -76,7 +76,7 @@ internal sealed class PoolWorker(string name, PoolOptions options)
         (ask.ToolKey != 0 && _keys.Contains(ask.ToolKey) ? 2 : 0) + (ask.ContentKey != 0 && _keys.Contains(ask.ContentKey) ? 1 : 0);
 
     /// <summary>Weight of rendezvous hashing (Thaler, Ravishankar 1998): the same worker for the same key, as long as it is there.</summary>
-    public ulong RendezvousOf(ulong key) => Mix.Hash(_hash ^ key);
+    public ulong RendezvousOf(ulong key) => StableHash.Weigh(_hash, key);
 
     public void Add(HeldLease lease)
     {
@@ -140,29 +140,4 @@ internal sealed class HeldLease(SlotLease lease, ShareNode leaf, double charged,
 
     /// <summary>Its worker has named it.</summary>
     public bool IsInUse { get; set; }
-}
-
-/// <summary>Hashes that are the same in every process: string's own are not.</summary>
-internal static class Mix
-{
-    /// <summary>FNV-1a, 64 bits.</summary>
-    public static ulong Hash(string text)
-    {
-        ulong hash = 14695981039346656037;
-        foreach (char character in text)
-        {
-            hash = (hash ^ character) * 1099511628211;
-        }
-
-        return Hash(hash);
-    }
-
-    /// <summary>The finaliser of SplitMix64 (Steele, Lea, Flood 2014).</summary>
-    public static ulong Hash(ulong value)
-    {
-        value += 0x9E3779B97F4A7C15;
-        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
-        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
-        return value ^ (value >> 31);
-    }
 }

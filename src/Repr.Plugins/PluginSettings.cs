@@ -96,6 +96,42 @@ public sealed class PluginSettings
         return selected;
     }
 
+    /// <summary>
+    /// Loads a plugin that comes with Repr, for as many services as the host needs: their options are those of the section, and some that the
+    /// host knows. What is wrong is added to <see cref="Problems"/>.
+    /// </summary>
+    /// <param name="section">The section.</param>
+    /// <param name="plugin">The plugin.</param>
+    /// <param name="own">The host's options, with values as they may be; none of them is to be in the section.</param>
+    /// <returns>Makes a service with the host's options for it; null when there are problems.</returns>
+    public Func<IReadOnlyDictionary<string, string?>, PluginContext, TService>? SelectMany<TService>(
+        string section, string plugin, IReadOnlyDictionary<string, string?> own)
+        where TService : class
+    {
+        ArgumentNullException.ThrowIfNull(own);
+        _known.Add(section);
+        IConfigurationSection given = _configuration.GetSection(section);
+        int before = _problems.Count;
+        _problems.AddRange(own.Keys.Where(name => given.GetSection(name).Exists()).Select(name => $"{section}:{name}: is not to be set, it is known."));
+        try
+        {
+            LoadedPlugin<TService> loaded = PluginLoader.Load<TService>(FindAssembly(plugin));
+            loaded.Bind(Merge(given, own), _problems);
+            return _problems.Count > before
+                ? null
+                : (options, context) =>
+                {
+                    List<string> problems = [];
+                    return loaded.Bind(Merge(given, options), problems) is { } create ? create(context) : throw new ArgumentException(string.Join(' ', problems));
+                };
+        }
+        catch (ArgumentException exception)
+        {
+            _problems.Add($"{section}: {exception.Message}");
+            return null;
+        }
+    }
+
     /// <summary>Binds a section that is no list of plugins.</summary>
     public TOptions Bind<TOptions>(string section)
         where TOptions : class, new()
@@ -103,6 +139,12 @@ public sealed class PluginSettings
         _known.Add(section);
         return OptionsBinder.Bind<TOptions>(_configuration.GetSection(section), _problems);
     }
+
+    private static IConfigurationSection Merge(IConfigurationSection given, IReadOnlyDictionary<string, string?> own) => new ConfigurationBuilder()
+        .AddInMemoryCollection(given.AsEnumerable().Where(static pair => pair.Value is not null))
+        .AddInMemoryCollection(own.Select(pair => KeyValuePair.Create($"{given.Path}:{pair.Key}", pair.Value)))
+        .Build()
+        .GetSection(given.Path);
 
     // A name is a folder of the plugins that come with Repr; anything that looks like a file is one.
     private string FindAssembly(string plugin)

@@ -35,6 +35,9 @@ public readonly record struct BlobResourceName(Digest Digest, bool IsCompressed)
     private const string Zstd = "zstd";
     private const string Uploads = "uploads";
 
+    /// <summary>Which of the server's stores; empty: its only one. Set when a name is read.</summary>
+    public string InstanceName { get; private init; } = "";
+
     /// <summary>The name for reading.</summary>
     /// <param name="instanceName">Which of the server's stores; empty: its only one.</param>
     public string ToReadName(string instanceName = "") => Prefix(instanceName) + Path;
@@ -66,9 +69,10 @@ public readonly record struct BlobResourceName(Digest Digest, bool IsCompressed)
         ArgumentNullException.ThrowIfNull(name);
         string[] parts = name.Split('/');
         int start = 0;
+        int instanceEnd = -1;
         if (isUpload)
         {
-            start = Array.IndexOf(parts, Uploads);
+            instanceEnd = start = Array.IndexOf(parts, Uploads);
             if (start < 0 || start + 1 >= parts.Length || !Guid.TryParse(parts[start + 1], out _))
             {
                 return false;
@@ -95,7 +99,7 @@ public readonly record struct BlobResourceName(Digest Digest, bool IsCompressed)
             return false;
         }
 
-        resource = new BlobResourceName(digest, isCompressed);
+        resource = new BlobResourceName(digest, isCompressed) { InstanceName = string.Join('/', parts[..(isUpload ? instanceEnd : kind)]) };
         return true;
     }
 }

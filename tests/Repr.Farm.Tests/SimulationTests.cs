@@ -4,12 +4,16 @@ using Repr.Farm.Simulation;
 namespace Repr.Farm.Tests;
 
 /// <summary>
-/// What a farm promises, over many runs in virtual time. A run that breaks a promise names its seed; REPR_TEST_FARM_SEED replays it alone.
+/// What a farm promises, over many runs in virtual time. A run that breaks a promise names its seed; REPR_TEST_FARM_SEED replays it alone, and
+/// REPR_TEST_FARM_SEEDS is how many there are in each test.
 /// </summary>
 public sealed class SimulationTests
 {
     private static IEnumerable<int> Seeds(int count) =>
-        Environment.GetEnvironmentVariable("REPR_TEST_FARM_SEED") is { Length: > 0 } seed ? [int.Parse(seed, CultureInfo.InvariantCulture)] : Enumerable.Range(1, count);
+        Read("REPR_TEST_FARM_SEED") is { } seed ? [seed] : Enumerable.Range(1, Read("REPR_TEST_FARM_SEEDS") ?? count);
+
+    private static int? Read(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } number ? int.Parse(number, CultureInfo.InvariantCulture) : null;
 
     [Fact]
     public void No_action_is_lost_and_most_are_remote_whatever_happens_to_workers()
@@ -99,7 +103,7 @@ public sealed class SimulationTests
     [InlineData(1, 1, 4, 1.15)]
     [InlineData(16, 4, 4, 1.15)]
     [InlineData(32, 8, 2, 1.15)]
-    [InlineData(4, 2, 4, 1.30)] // the chain is about as long as the work for each slot: both bounds bind at once
+    [InlineData(4, 2, 4, 1.25)] // the chain is about as long as the work for each slot: what is fair to four builds is not the fastest for all
     public void Builds_take_little_longer_than_the_lower_bound(int builds, int workers, int slots, double factor)
     {
         BuildGraph graph = BuildGraph.Load("sample");

@@ -74,6 +74,52 @@ public sealed class PluginSettingsTests : IDisposable
     }
 
     [Fact]
+    public void An_empty_list_or_object_is_no_null()
+    {
+        ListsOptions options = Read(new { Lists = new { Names = Array.Empty<string>(), Weights = new { } } }).Bind<ListsOptions>("Lists");
+
+        Assert.Empty(options.Names);
+        Assert.Empty(options.Weights);
+    }
+
+    private sealed class ListsOptions
+    {
+        public IList<string> Names { get; set; } = [];
+
+        public IDictionary<string, double> Weights { get; set; } = new Dictionary<string, double>();
+    }
+
+    [Fact]
+    public void A_plugin_that_does_not_come_with_the_program_makes_no_services_of_its_section()
+    {
+        PluginSettings settings = Read(new { Peers = new { Folder = _directory } });
+
+        Assert.Null(settings.SelectMany<IContentStore>("Peers", "no-such", new Dictionary<string, string?> { ["Folder"] = "/x" }));
+
+        Assert.Collection(
+            settings.Problems,
+            problem => Assert.Equal("Peers:Folder: is not to be set, it is known.", problem),
+            problem => Assert.StartsWith("Peers: 'no-such' is no plugin that comes with Repr", problem, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_section_of_a_plugin_and_what_the_host_knows_make_as_many_services_as_are_needed()
+    {
+        PluginSettings settings = Read(new { Peers = new { } });
+
+        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? create = settings.SelectMany<IContentStore>("Peers", PluginPath, new Dictionary<string, string?> { ["Folder"] = _directory });
+
+        Assert.Empty(settings.Problems);
+        Assert.NotSame(
+            create!(new Dictionary<string, string?> { ["Folder"] = Path.Combine(_directory, "a") }, Context),
+            create(new Dictionary<string, string?> { ["Folder"] = Path.Combine(_directory, "b") }, Context));
+        Assert.StartsWith(
+            "Peers:Folder: ",
+            Assert.Throws<ArgumentException>(() => create(new Dictionary<string, string?>(), Context)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_file_that_is_no_assembly_is_refused()
     {
         string path = Path.Combine(_directory, "text.dll");

@@ -27,6 +27,9 @@ public sealed class MemoryFileSource : IFileSource
     /// <summary>Called before each answer; may wait or throw.</summary>
     public Func<VirtualPath, CancellationToken, ValueTask>? BeforeAnswer { get; set; }
 
+    /// <summary>Called before each content is opened; may wait or throw.</summary>
+    public Func<VirtualPath, CancellationToken, ValueTask>? BeforeContent { get; set; }
+
     /// <summary>How often each path was opened.</summary>
     public ConcurrentDictionary<VirtualPath, int> Opened { get; } = new();
 
@@ -84,6 +87,11 @@ public sealed class MemoryFileSource : IFileSource
     public async ValueTask<SafeFileHandle> OpenAsync(VirtualPath file, CancellationToken cancellationToken)
     {
         await AnswerAsync(file, cancellationToken);
+        if (BeforeContent is { } before)
+        {
+            await before(file, cancellationToken);
+        }
+
         Opened.AddOrUpdate(file, 1, (_, count) => count + 1);
         if (!_contents.TryGetValue(file, out byte[]? content))
         {
@@ -92,7 +100,7 @@ public sealed class MemoryFileSource : IFileSource
 
         string name = Path.GetTempFileName();
         await File.WriteAllBytesAsync(name, content, cancellationToken);
-        SafeFileHandle handle = File.OpenHandle(name);
+        SafeFileHandle handle = File.OpenHandle(name, share: FileShare.Read | FileShare.Delete);
         File.Delete(name);
         return handle;
     }

@@ -4,8 +4,8 @@ using Xunit;
 namespace Repr.Testing;
 
 /// <summary>
-/// What every <see cref="IWorkspaceProvider"/> on Linux promises, checked with real tools of this machine. A provider that cannot
-/// be used here is skipped with its reason.
+/// What every <see cref="IWorkspaceProvider"/> on Linux promises beyond what the files of every kind of workspace do (WorkspaceCases):
+/// processes, users, permissions. Checked with real tools of this machine. A provider that cannot be used here is skipped with its reason.
 /// </summary>
 [SupportedOSPlatform("linux")]
 public abstract partial class WorkspaceProviderContract : IAsyncLifetime
@@ -190,28 +190,6 @@ public abstract partial class WorkspaceProviderContract : IAsyncLifetime
         Assert.Equal("new\n", outcome.Contents["/src/changed"]);
         Assert.Equal("moved", outcome.Contents["/src/target"]);
         Assert.Equal("t", outcome.Contents["/src/tool"]);
-    }
-
-    [Fact]
-    public async Task A_directory_that_is_deleted_and_made_again_loses_its_old_entries()
-    {
-        Files.AddFile("/src/d/old1", "").AddFile("/src/d/old2", "").AddFile("/src/d/sub/x", "").AddFile("/src/d/same", "s");
-
-        Outcome outcome = await RunAsync("rm -r d; mkdir d; echo n > d/same; mkdir d/new; echo n > d/new/f");
-
-        Assert.Equal(
-            ["/ /src/d/new 755", "+ /src/d/new/f 644", "+ /src/d/same 644", "- /src/d/old1", "- /src/d/old2", "- /src/d/sub"],
-            Describe(outcome.Changes));
-    }
-
-    [Fact]
-    public async Task A_file_can_become_a_directory_and_a_directory_a_file()
-    {
-        Files.AddFile("/src/file", "").AddFile("/src/directory/x", "");
-
-        Outcome outcome = await RunAsync("rm file; mkdir file; echo a > file/a; rm -r directory; echo b > directory");
-
-        Assert.Equal(["+ /src/directory 644", "/ /src/file 755", "+ /src/file/a 644"], Describe(outcome.Changes));
     }
 
     [Fact]

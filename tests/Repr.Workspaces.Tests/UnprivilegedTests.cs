@@ -14,6 +14,8 @@ public sealed class UnprivilegedTests
     [InlineData("Repr.Workspaces.Tests.Fuse.FuseWorkspaceProviderTests")]
     [InlineData("Repr.Workspaces.Tests.Resident.ResidentToolTests")]
     [InlineData("Repr.Workspaces.Tests.Copying.CopyingWorkspaceProviderTests")]
+    [InlineData("Repr.Workspaces.Tests.Contract.FuseContractTests")]
+    [InlineData("Repr.Workspaces.Tests.Contract.CopyingContractTests")]
     public async Task An_ordinary_user_gets_the_same_workspace(string suite)
     {
         Assert.SkipUnless(LauncherNative.GetEffectiveUserId() == 0, "The tests run as an ordinary user already.");

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Repr.Farm;
 
 namespace Repr.Server.Scheduling;
@@ -17,6 +19,9 @@ public sealed class FarmOptions
     /// <summary>Share of batch work.</summary>
     public double BatchShare { get; set; } = 1;
 
+    /// <summary>Whether the workers of the farm give each other content, so that a requester sends each blob to one of them only.</summary>
+    public bool SharesContent { get; set; } = true;
+
     /// <summary>Password of the farm's store; null: that of its address.</summary>
     public string? Password { get; set; }
 
@@ -33,10 +38,26 @@ public sealed class FarmOptions
     }
 
     /// <summary>The pool's rules.</summary>
-    internal PoolOptions ToPool() => new()
+    /// <param name="farm">The farm, as the option has it.</param>
+    internal PoolOptions ToPool(string farm) => new()
     {
+        Key = NewKey(farm),
         Weights = new Dictionary<string, double>(Shares),
         InteractiveWeight = InteractiveShare,
         BatchWeight = BatchShare,
     };
+
+    // All workers of a farm know where they find each other and with which password, and no requester needs to. Alone, nobody needs the key.
+    private byte[] NewKey(string farm)
+    {
+        if (farm == WorkerOptions.LocalFarm)
+        {
+            return RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
+        }
+
+        Uri store = new(farm);
+        string secret = Password ?? Uri.UnescapeDataString(store.UserInfo.Split(':', 2).ElementAtOrDefault(1) ?? "");
+        return HMACSHA256.HashData(
+            Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes("repr-farm " + store.GetComponents(UriComponents.HostAndPort | UriComponents.Path, UriFormat.UriEscaped)));
+    }
 }

@@ -10,7 +10,7 @@ using ZstdSharp;
 namespace Repr.Server.Services;
 
 /// <summary>Reads and writes single blobs of any size, plain or in zstd, without holding them in memory.</summary>
-internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.ByteStreamBase
+internal sealed class ByteStreamService(StoreInstances stores) : ByteStream.ByteStreamBase
 {
     private const int ChunkBytes = 256 << 10;
     private const int CompressionLevel = 1;
@@ -39,7 +39,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
         try
         {
             await using Stream content =
-                await store.OpenAsync(resource.Digest, context.CancellationToken) ?? throw ReapiErrors.NotFound(resource.Digest);
+                await stores.Find(resource.InstanceName).OpenAsync(resource.Digest, context.CancellationToken) ?? throw ReapiErrors.NotFound(resource.Digest);
             content.Seek(request.ReadOffset, SeekOrigin.Begin);
             long length = request.ReadLimit == 0 ? size - request.ReadOffset : Math.Min(request.ReadLimit, size - request.ReadOffset);
             await SendAsync(content, length, resource.IsCompressed, responseStream, context.CancellationToken);
@@ -60,6 +60,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
             throw ReapiErrors.Invalid("The first message of a write names the blob: uploads/UUID/blobs/HASH/SIZE.");
         }
 
+        IContentStore store = stores.Find(resource.InstanceName);
         try
         {
             if ((await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0)
@@ -102,7 +103,7 @@ internal sealed class ByteStreamService(ILocalContentStore store) : ByteStream.B
         try
         {
             // Interrupted writes begin again: nothing of them is kept.
-            bool isThere = (await store.FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0;
+            bool isThere = (await stores.Find(resource.InstanceName).FindMissingAsync([resource.Digest], context.CancellationToken)).Count == 0;
             return new QueryWriteStatusResponse { CommittedSize = isThere ? resource.Digest.SizeBytes : 0, Complete = isThere };
         }
         catch (ReprException failure)

@@ -9,8 +9,8 @@ using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Services;
 
-/// <summary>FindMissingBlobs and the batches of the Remote Execution API v2, over the worker's store. Any instance name is accepted.</summary>
-internal sealed class ContentAddressableStorageService(ILocalContentStore store) : ContentAddressableStorage.ContentAddressableStorageBase
+/// <summary>FindMissingBlobs and the batches of the Remote Execution API v2, over the worker's stores.</summary>
+internal sealed class ContentAddressableStorageService(StoreInstances stores) : ContentAddressableStorage.ContentAddressableStorageBase
 {
     /// <summary>Upper bound of the blobs of one batch together, in bytes, as announced by the capabilities.</summary>
     public const int MaximumBatchBytes = 4 << 20;
@@ -25,7 +25,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
             CoreDigest[] digests = [.. request.BlobDigests.Select(ReapiConversions.ToCore)];
             FindMissingBlobsResponse response = new();
             response.MissingBlobDigests.AddRange(
-                (await store.FindMissingAsync(digests, context.CancellationToken)).Select(ReapiConversions.ToReapi));
+                (await stores.Find(request.InstanceName).FindMissingAsync(digests, context.CancellationToken)).Select(ReapiConversions.ToReapi));
             return response;
         }
         catch (ReprException failure)
@@ -41,12 +41,13 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         request.DigestFunction.RequireSha256();
         RequireWithinBatch(request.Requests.Select(static blob => (long)blob.Data.Length));
         BatchUpdateBlobsResponse response = new();
+        IContentStore store = stores.Find(request.InstanceName);
 
         // Together: a store behind this machine's takes its time for each.
         response.Responses.AddRange(await Task.WhenAll(request.Requests.Select(async blob => new BatchUpdateBlobsResponse.Types.Response
         {
             Digest = blob.Digest,
-            Status = await PutAsync(blob, context.CancellationToken),
+            Status = await PutAsync(store, blob, context.CancellationToken),
         })));
         return response;
     }
@@ -58,12 +59,13 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         request.DigestFunction.RequireSha256();
         RequireWithinBatch(request.Digests.Select(static digest => digest.SizeBytes));
         BatchReadBlobsResponse response = new();
+        IContentStore store = stores.Find(request.InstanceName);
         foreach (Protocol.Reapi.Digest digest in request.Digests)
         {
             BatchReadBlobsResponse.Types.Response blob = new() { Digest = digest, Status = new Protocol.Reapi.Status() };
             try
             {
-                blob.Data = await ReadAsync(digest.ToCore(), context.CancellationToken);
+                blob.Data = await ReadAsync(store, digest.ToCore(), context.CancellationToken);
                 if (request.AcceptableCompressors.Contains(Compressor.Types.Value.Zstd)
                     && ZstdBlobs.TryCompress(blob.Data, out ByteString? compressed))
                 {
@@ -96,7 +98,8 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         }
     }
 
-    private async Task<Protocol.Reapi.Status> PutAsync(BatchUpdateBlobsRequest.Types.Request blob, CancellationToken cancellationToken)
+    private static async Task<Protocol.Reapi.Status> PutAsync(
+        IContentStore store, BatchUpdateBlobsRequest.Types.Request blob, CancellationToken cancellationToken)
     {
         try
         {
@@ -118,7 +121,7 @@ internal sealed class ContentAddressableStorageService(ILocalContentStore store)
         }
     }
 
-    private async Task<ByteString> ReadAsync(CoreDigest digest, CancellationToken cancellationToken)
+    private static async Task<ByteString> ReadAsync(IContentStore store, CoreDigest digest, CancellationToken cancellationToken)
     {
         await using Stream content = await store.OpenAsync(digest, cancellationToken) ?? throw ReapiErrors.NotFound(digest);
         byte[] bytes = new byte[digest.SizeBytes];

@@ -21,7 +21,8 @@ namespace Repr.Server.Sessions;
 /// <param name="Platform">As in "linux-x64".</param>
 /// <param name="Workspace">Name of the workspace provider.</param>
 /// <param name="QueueLimit">Actions of one session that may wait.</param>
-internal sealed record WorkerIdentity(string WorkerId, string ProductVersion, string Platform, string Workspace, int QueueLimit);
+/// <param name="ContentGroup">What the workers have in common that give each other content; empty: this one gives its own to nobody.</param>
+internal sealed record WorkerIdentity(string WorkerId, string ProductVersion, string Platform, string Workspace, int QueueLimit, string ContentGroup = "");
 
 /// <summary>
 /// One requester's stream: dispatches its messages to actions and theirs back. Lives as long as the stream; its end stops all
@@ -115,6 +116,7 @@ internal sealed partial class Session(
                     WorkerId = identity.WorkerId,
                     Platform = identity.Platform,
                     Workspace = identity.Workspace,
+                    ContentGroup = identity.ContentGroup,
                 },
             },
             cancellationToken);

@@ -10,7 +10,12 @@ namespace Repr.Requester.Content;
 /// Brings content into one worker's store, or into one that is shared with it, each blob once: what the store is known to have is not asked again, and what another
 /// action is sending already is waited for. The bytes are hashed again while they are sent. Safe for concurrent use.
 /// </summary>
-internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, SharedUploads? shared, DigestCache digests) : IDisposable
+/// <param name="channel">The worker's store.</param>
+/// <param name="writer">Writes into it.</param>
+/// <param name="shared">A store that is shared with the worker; null: there is none.</param>
+/// <param name="group">Uploads to the workers that give this one content; null: none does.</param>
+/// <param name="digests">Forgets files that have changed.</param>
+internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, SharedUploads? shared, GroupUploads? group, DigestCache digests) : IDisposable
 {
     private const int DigestsPerQuestion = 20_000;
     private const int SmallBlobBytes = 1 << 20;
@@ -102,15 +107,9 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
     {
         try
         {
-            List<ContentSource> missing = await SettleFoundAsync(claimed, cancellationToken);
-            if (shared is not null && await shared.PutAsync(missing, statistics, cancellationToken) is { Count: > 0 } put)
-            {
-                int lost = (await SettleFoundAsync(put, cancellationToken)).Count;
-                shared.NoteFound(put.Count, put.Count - lost, statistics);
-            }
-
-            await Task.WhenAll(Batch(missing.Where(source => !IsKnown(source.Digest)))
-                .Select(batch => SendAsync(batch, statistics, cancellationToken)));
+            await (group is null
+                ? BringAsync(claimed, statistics, cancellationToken)
+                : group.ForEachAsync(claimed, held => BringAsync(held, statistics, cancellationToken), cancellationToken));
         }
         finally
         {
@@ -119,6 +118,18 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
                 Settle(source.Digest, isPresent: false);
             }
         }
+    }
+
+    private async Task BringAsync(IReadOnlyCollection<ContentSource> sources, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        List<ContentSource> missing = await SettleFoundAsync(sources, cancellationToken);
+        if (shared is not null && await shared.PutAsync(missing, statistics, cancellationToken) is { Count: > 0 } put)
+        {
+            int lost = (await SettleFoundAsync(put, cancellationToken)).Count;
+            shared.NoteFound(put.Count, put.Count - lost, statistics);
+        }
+
+        await Task.WhenAll(Batch(missing.Where(source => !IsKnown(source.Digest))).Select(batch => SendAsync(batch, statistics, cancellationToken)));
     }
 
     // Asks the store; returns what it lacks.

@@ -75,7 +75,7 @@ internal sealed class WorkerSession : IAsyncDisposable
     /// <summary>Opens a session.</summary>
     /// <exception cref="ActionFailureException">The worker cannot be reached, or refuses.</exception>
     public static async Task<WorkerSession> OpenAsync(
-        Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, CancellationToken cancellationToken)
+        Uri endpoint, RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, Func<string, GroupUploads> groups, CancellationToken cancellationToken)
     {
         if (options.Access.FindCredential(endpoint) is { } credential)
         {
@@ -109,7 +109,12 @@ internal sealed class WorkerSession : IAsyncDisposable
                 contentChannel,
                 call,
                 welcome,
-                new ContentUploader(content, writer, shared is null ? null : new SharedUploads(shared), digests),
+                new ContentUploader(
+                    content,
+                    writer,
+                    shared is null ? null : new SharedUploads(shared),
+                    welcome.ContentGroup.Length == 0 ? null : groups(welcome.ContentGroup),
+                    digests),
                 new ContentDownloader(content, kept, shared?.Store));
             isOpen = true;
             return session;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Repr.Requester.Actions;
+using Repr.Requester.Content;
 using Repr.Requester.Files;
 using Wire = Repr.Protocol.V1;
 
@@ -18,6 +19,7 @@ namespace Repr.Requester.Sessions;
 internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Uri, Worker> _workers = new();
+    private readonly ConcurrentDictionary<string, GroupUploads> _groups = new(StringComparer.Ordinal);
 
     /// <summary>The session with a worker.</summary>
     /// <exception cref="ActionFailureException">It cannot be opened.</exception>
@@ -48,7 +50,7 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
                 await lost.DisposeAsync();
             }
 
-            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, shared, cancellationToken);
+            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, shared, FindGroup, cancellationToken);
             worker.Failure = null;
             return worker.Session;
         }
@@ -115,6 +117,8 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
             }
         }
     }
+
+    private GroupUploads FindGroup(string name) => _groups.GetOrAdd(name, static _ => new GroupUploads());
 
     private sealed class Worker
     {

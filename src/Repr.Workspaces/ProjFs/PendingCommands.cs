@@ -17,6 +17,7 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
 {
     private readonly SemaphoreSlim _slots = new(concurrency, concurrency);
     private readonly Dictionary<int, Command> _commands = [];
+    private readonly Rundown _pending = new(); // a user for each pending command, until it is answered
     private bool _aborted;
 
     /// <summary>How many commands are pending now.</summary>
@@ -63,7 +64,7 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
                 return HResult.OperationAborted;
             }
 
-            command.IsPending = true;
+            command.IsPending = _pending.TryEnter(); // it is not closed: that comes after an abort
             command.Timer = timeProvider.CreateTimer(_ => Expire(id, command), null, limit, Timeout.InfiniteTimeSpan);
         }
 
@@ -86,6 +87,7 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
         }
 
         command.End();
+        Leave(command);
     }
 
     /// <summary>Answers everything that is pending, and everything that comes, with <see cref="HResult.OperationAborted"/>.</summary>
@@ -105,13 +107,21 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
 
         foreach ((int id, Command command) in commands)
         {
-            bool isPending = command.IsPending; // it does not change once the command is answered
             command.End();
-            if (isPending)
+            if (command.IsPending) // which does not change once the command is answered
             {
                 complete(id, HResult.OperationAborted);
             }
+
+            Leave(command);
         }
+    }
+
+    /// <summary>Aborts, and waits until each answer has been given, also those that were on their way.</summary>
+    public Task DrainAsync()
+    {
+        Abort();
+        return _pending.CloseAsync();
     }
 
     private async ValueTask<int> AnswerAsync(Func<CancellationToken, ValueTask<int>> work, CancellationToken cancellationToken)
@@ -140,6 +150,7 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
         if (Forget(id, command))
         {
             complete(id, result);
+            Leave(command);
         }
     }
 
@@ -149,6 +160,15 @@ internal sealed class PendingCommands(int concurrency, TimeSpan limit, TimeProvi
         {
             onLate();
             complete(id, HResult.OperationAborted);
+            Leave(command);
+        }
+    }
+
+    private void Leave(Command command)
+    {
+        if (command.IsPending)
+        {
+            _pending.Exit();
         }
     }
 

@@ -125,7 +125,7 @@ internal sealed partial class ProjectedDirectory : IAsyncDisposable
     public async Task<IReadOnlyList<WorkspaceChange>> CollectChangesAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<WorkspaceChange> changes =
-            await new StagingChanges(_root, _fileSystem, _source, _notes, _logger).CollectAsync(cancellationToken);
+            await new StagingChanges(_root, _fileSystem, _source, _notes).CollectAsync(cancellationToken);
         return Failure is { } failure ? throw failure : changes;
     }
 
@@ -150,7 +150,7 @@ internal sealed partial class ProjectedDirectory : IAsyncDisposable
     private async Task StopOnceAsync()
     {
         // The library waits for its callbacks when it is stopped, but not for commands that are pending: they come first.
-        _commands.Abort();
+        await _commands.DrainAsync();
         await _rundown.CloseAsync();
         await Task.Run(_instance!.Stop);
     }

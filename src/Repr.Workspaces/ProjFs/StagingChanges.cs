@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Workspaces.ProjFs;
@@ -14,7 +13,7 @@ namespace Repr.Workspaces.ProjFs;
 /// </list>
 /// This process sees the directory raw: the file system projects nothing into it, and shows it placeholders and tombstones.
 /// </summary>
-internal sealed partial class StagingChanges(string root, IProjFs fileSystem, ProjectedSource source, StagingNotes notes, ILogger logger)
+internal sealed class StagingChanges(string root, IProjFs fileSystem, ProjectedSource source, StagingNotes notes)
 {
     private const int NewFileMode = 0x1A4; // 0o644
     private const int NewDirectoryMode = 0x1ED; // 0o755
@@ -45,7 +44,8 @@ internal sealed partial class StagingChanges(string root, IProjFs fileSystem, Pr
             }
         }
 
-        _changes.RemoveAll(change => change.Kind is null && !change.Path.Parent.IsRoot && IsBelowDeletion(change.Path));
+        HashSet<VirtualPath> noDirectories = [.. _changes.Where(change => change.Kind != FileKind.Directory).Select(change => change.Path)];
+        _changes.RemoveAll(change => change.Kind is null && IsBelow(change.Path, noDirectories));
         _changes.Sort((left, right) => left.Path.CompareTo(right.Path));
         return _changes;
     }
@@ -168,23 +168,16 @@ internal sealed partial class StagingChanges(string root, IProjFs fileSystem, Pr
         }
     }
 
-    private bool IsBelowDeletion(VirtualPath path)
+    private static bool IsBelow(VirtualPath path, HashSet<VirtualPath> others)
     {
         for (VirtualPath parent = path.Parent; !parent.IsRoot; parent = parent.Parent)
         {
-            if (_deletions.Contains(parent))
+            if (others.Contains(parent))
             {
-                Log.InDeletedDirectory(logger, path);
                 return true;
             }
         }
 
         return false;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Trace, "'{Path}' went with its directory.")]
-        public static partial void InDeletedDirectory(ILogger logger, VirtualPath path);
     }
 }

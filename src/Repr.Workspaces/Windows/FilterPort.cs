@@ -67,7 +67,7 @@ internal sealed unsafe class FilterPort : IDisposable
                 ? new FilterPort(port, welcome)
                 : throw new ReprException(
                     ReprErrorCode.Unavailable,
-                    $"The driver reprflt speaks version {welcome.Version} of its protocol, this worker {FilterProtocol.Version}: "
+                    $"{MessageCodes.NoDriver}: The driver reprflt speaks version {welcome.Version} of its protocol, this worker {FilterProtocol.Version}: "
                     + "install the driver that came with it.");
         }
         catch
@@ -212,6 +212,6 @@ internal sealed unsafe class FilterPort : IDisposable
     private static ReprException Unavailable(int result, string message, Exception? cause = null)
     {
         Exception? reason = cause ?? Marshal.GetExceptionForHR(result);
-        return new ReprException(ReprErrorCode.Unavailable, $"{message} (0x{result:x8})", reason);
+        return new ReprException(ReprErrorCode.Unavailable, $"{MessageCodes.NoDriver}: {message} (0x{result:x8})", reason);
     }
 }

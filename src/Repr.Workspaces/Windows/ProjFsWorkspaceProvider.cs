@@ -47,7 +47,7 @@ internal sealed class ProjFsWorkspaceProvider : IWorkspaceProvider
         {
             if (NativeProjFs.WhyUnavailable is { } missing)
             {
-                return new ProjFsWorkspaceProvider(null, missing);
+                return new ProjFsWorkspaceProvider(null, $"{MessageCodes.NoProjection}: {missing}");
             }
 
             port = FilterPort.Connect();

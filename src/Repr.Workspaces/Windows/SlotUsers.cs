@@ -86,6 +86,6 @@ public static unsafe class SlotUsers
 
     private static ReprException Failed(string what, uint error) => new(
         ReprErrorCode.Unavailable,
-        $"A slot's user could not be {what}: {new Win32Exception((int)error).Message} (error {error}). "
+        $"{MessageCodes.NoSlotUsers}: A slot's user could not be {what}: {new Win32Exception((int)error).Message} (error {error}). "
         + "Run the worker as a service, or without --slot-users.");
 }

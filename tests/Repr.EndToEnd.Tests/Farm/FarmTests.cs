@@ -41,6 +41,21 @@ public sealed class FarmTests : IDisposable
     }
 
     [Fact]
+    public async Task A_farm_that_was_there_a_moment_ago_is_waited_for()
+    {
+        await using WorkerProcess worker = await StartAsync("a", "local");
+        await using Front front = new(EndpointOf(worker));
+        Assert.Equal("1\n", (await front.ExecAsync("--fail", "echo", "1")).Output);
+
+        await worker.KillAsync();
+        Task<FrontRun> running = front.ExecAsync("--fail", "echo", "2");
+        await worker.StartAsync();
+
+        FrontRun run = await running;
+        Assert.True(run.Output == "2\n", run.Error);
+    }
+
+    [Fact]
     public async Task A_worker_of_a_farm_that_is_asked_to_stop_lets_its_actions_end()
     {
         await using WorkerProcess worker = await StartAsync("a", "local");
@@ -116,14 +131,14 @@ public sealed class FarmTests : IDisposable
         await c.WaitForLogAsync("Joined the farm", Cancellation);
     }
 
-    private static string EndpointOf(WorkerProcess worker) => $"repr://farm@{new Uri(worker.Address).Authority}";
+    internal static string EndpointOf(WorkerProcess worker) => $"repr://farm@{new Uri(worker.Address).Authority}";
 
-    private static string FarmOf(StoreServer redis) => $"redis://:{StoreServer.RedisPassword}@127.0.0.1:{redis.Port}/test";
+    internal static string FarmOf(StoreServer redis) => $"redis://:{StoreServer.RedisPassword}@127.0.0.1:{redis.Port}/test";
 
     private static string LogOf(Front front) => File.ReadAllText(Path.Combine(front.Environment["REPR_CACHE_DIR"], "requester.log"));
 
     // What the requester knows: each worker that was found is in its status once an action could have gone there.
-    private static async Task WaitForMembersAsync(Front front, int count)
+    internal static async Task WaitForMembersAsync(Front front, int count)
     {
         while (true)
         {

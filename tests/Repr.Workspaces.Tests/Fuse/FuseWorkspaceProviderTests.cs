@@ -38,6 +38,16 @@ public sealed class FuseWorkspaceProviderTests : WorkspaceProviderContract
     }
 
     [Fact]
+    public async Task The_memory_of_the_largest_process_is_told()
+    {
+        // tail keeps all that it may have to write.
+        Outcome outcome = await RunAsync("head -c 60000000 /dev/zero | tail -c 60000000 | wc -c");
+
+        Assert.Equal("60000000\n", outcome.Text);
+        Assert.InRange(outcome.Run.PeakBytes, 60_000_000, 200_000_000);
+    }
+
+    [Fact]
     public async Task A_failure_of_the_source_is_no_verdict_and_the_first_one_wins()
     {
         Files.BeforeAnswer = (path, _) => path.Name switch
@@ -51,81 +61,6 @@ public sealed class FuseWorkspaceProviderTests : WorkspaceProviderContract
             () => RunAsync("cat first; cat second; sleep 1000"));
 
         Assert.Equal((ReprErrorCode.Refused, "The first."), (exception.Code, exception.Message));
-    }
-
-    [Fact]
-    public async Task A_failure_is_no_verdict_even_when_the_tool_ignores_it()
-    {
-        Files.AddFile("/src/file", "x");
-        Files.BeforeAnswer = async (path, _) =>
-        {
-            await Task.Yield();
-            if (path.Name == "file")
-            {
-                throw new ReprException(ReprErrorCode.InvalidInput, "It changed.");
-            }
-        };
-
-        ReprException exception = await Assert.ThrowsAsync<ReprException>(() => RunAsync("cat file; exit 0"));
-
-        Assert.Equal("It changed.", exception.Message);
-    }
-
-    [Fact]
-    public async Task A_tool_that_waits_for_an_answer_can_be_cancelled()
-    {
-        TaskCompletionSource asked = new();
-        Files.BeforeAnswer = async (path, _) =>
-        {
-            if (path.Name == "never")
-            {
-                asked.TrySetResult();
-                await new TaskCompletionSource().Task; // a source that does not heed cancellation
-            }
-        };
-        using CancellationTokenSource cancelling = new();
-        await using IWorkspace workspace = await Provider.CreateAsync(NewStaging(), 0, Shell("cat never"), Files, Cancellation);
-        Task<ToolRun> run = workspace.RunAsync(new CollectedText(), input: null, cancelling.Token).AsTask();
-        await asked.Task.WaitAsync(Cancellation);
-
-        await cancelling.CancelAsync();
-
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
-    }
-
-    [Fact]
-    public async Task Each_content_is_asked_for_once()
-    {
-        Files.AddFile("/src/f", "x");
-
-        await RunAsync("cat f f f; cat f");
-
-        Assert.Equal(1, Files.Opened[VirtualPath.Parse("/src/f")]);
-    }
-
-    [Fact]
-    public async Task A_large_file_is_read_whole()
-    {
-        string line = new('x', 99);
-        Files.AddFile("/src/large", string.Concat(Enumerable.Repeat(line + "\n", 300_000)));
-
-        Outcome outcome = await RunAsync("wc -c < large; cp large copy; tail -n 1 copy | wc -c");
-
-        Assert.Equal("30000000\n100\n", outcome.Text);
-        Assert.Equal(30_000_000, outcome.Contents["/src/copy"].Length);
-    }
-
-    [Fact]
-    public async Task A_directory_of_thousands_is_listed_whole()
-    {
-        for (int i = 0; i < 5000; i++)
-        {
-            Files.AddFile($"/src/many/file-with-a-rather-long-name-{i}", "");
-        }
-
-        Outcome outcome = await RunAsync("ls many | wc -l; find many -type f | wc -l");
-
-        Assert.Equal("5000\n5000\n", outcome.Text);
     }
 
     private static void InterlockedMax(ref int target, int value)

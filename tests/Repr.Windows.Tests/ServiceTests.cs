@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using Repr.Driver.Tests;
+
+namespace Repr.Windows.Tests;
+
+/// <summary>The worker as a service: Wine has a service control manager that starts, stops and deletes.</summary>
+public sealed class ServiceTests
+{
+    private const string Repr = @"C:\repr\repr.exe";
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task It_is_installed_started_stopped_and_taken_away()
+    {
+        await using WinePrefix wine = await WinePrefix.CreateAsync(standIns: true);
+        // Wine's machine runs as long as a program does: one that does nothing keeps it up.
+        using Process up = wine.Start(Path.Combine(WindowsBuild.StandIns, "task.exe"), ["wait", "up"]);
+
+        Ended installed = await wine.RunAsync(Repr, ["serve", "--install", "--listen", "http://127.0.0.1:0", "--slots", "1", "--port-file", @"C:\port"]);
+        Ended again = await wine.RunAsync(Repr, ["serve", "--install"]);
+        string registry = (await wine.RunAsync("reg", ["query", @"HKLM\System\CurrentControlSet\Services\Repr", "/v", "ImagePath"])).Text;
+        (await wine.RunAsync("net", ["start", "Repr"])).WithSuccess();
+        while (!File.Exists(wine.Local(@"C:\port")))
+        {
+            await Task.Delay(100, Cancellation);
+        }
+
+        await using (WindowsRequester requester = await WindowsRequester.ConnectAsync(await File.ReadAllTextAsync(wine.Local(@"C:\port"), Cancellation)))
+        {
+            Assert.Equal(("win-x64", "projfs", 1u), (requester.Welcome.Platform, requester.Welcome.Workspace, requester.Welcome.Slots));
+        }
+
+        Ended uninstalled = await wine.RunAsync(Repr, ["serve", "--uninstall"]);
+        Ended gone = await wine.RunAsync(Repr, ["serve", "--uninstall"]);
+
+        Assert.Contains("The service 'Repr' is installed. Start it: sc start Repr", installed.WithSuccess().Text, StringComparison.Ordinal);
+        Assert.Contains("The service 'Repr' is there already", again.Text, StringComparison.Ordinal);
+        Assert.Contains(
+            """
+            "C:\repr\repr.exe" "serve" "--listen" "http://127.0.0.1:0" "--slots" "1" "--port-file" "C:\port" "--data" "C:\ProgramData\Repr"
+            """,
+            registry,
+            StringComparison.Ordinal);
+        Assert.Contains("The service 'Repr' is gone; its data is left.", uninstalled.Text, StringComparison.Ordinal);
+        Assert.Contains("There is no service 'Repr'.", gone.Text, StringComparison.Ordinal);
+        Assert.Equal((2, 2), (again.ExitCode, gone.ExitCode));
+        Assert.Empty(wine.ProcessesWith(@"repr.exe"));
+        Assert.True(Directory.Exists(wine.Local(@"C:\ProgramData\Repr\cas")));
+        up.Kill(entireProcessTree: true);
+    }
+
+    [Fact]
+    public async Task Settings_that_cannot_be_used_are_not_installed()
+    {
+        await using WinePrefix wine = await WinePrefix.CreateAsync(standIns: true);
+
+        Ended exposed = await wine.RunAsync(Repr, ["serve", "--install", "--listen", "http://0.0.0.0:7070"]);
+        Ended inWindows = await wine.RunAsync(Repr, ["serve", "--install", "--data", @"C:\windows\repr"]);
+
+        Assert.Contains("repr serve: --listen: 0.0.0.0 can be reached by others", exposed.Text, StringComparison.Ordinal);
+        Assert.Contains(@"repr serve: --data: 'C:\windows\repr' is in the directory of Windows", inWindows.Text, StringComparison.Ordinal);
+        Assert.Equal((2, 2), (exposed.ExitCode, inWindows.ExitCode));
+    }
+
+    [Fact]
+    public async Task On_Linux_it_says_what_to_use_there()
+    {
+        string repr = Path.Combine(Repository.Root, "src", "Repr.Cli", "bin", "Release", "net10.0", "repr.dll");
+
+        Ended ended = await ExternalProgram.RunAsync("dotnet", [repr, "serve", "--install"]);
+
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Contains("On Linux, install the unit eng/systemd/repr-worker.service with systemctl", ended.Text, StringComparison.Ordinal);
+    }
+}
