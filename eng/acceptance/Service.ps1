@@ -4,7 +4,7 @@ function Start-Exec {
     <# Starts `repr exec` and does not wait. #>
     param($Context, [string[]] $Command, [string] $Directory, [hashtable] $Variables = @{}, [string] $Log)
     New-Item -ItemType Directory -Force $Directory | Out-Null
-    $all = (Get-RequesterVariable $Context) + @{} 
+    $all = (Get-RequesterVariable $Context)
     $Variables.GetEnumerator() | ForEach-Object { $all[$_.Key] = $_.Value }
     Start-Process (Join-Path $Context.Kit 'repr/repr.exe') (@('exec', '--no-stdin', '--') + $Command) -WorkingDirectory $Directory -PassThru -WindowStyle Hidden `
         -Environment $all -RedirectStandardOutput "$Log.out" -RedirectStandardError "$Log.err"
@@ -29,7 +29,7 @@ New-AcceptanceCase -Name 'service.parallel' -Title 'Many actions at the same tim
 New-AcceptanceCase -Name 'service.kill' -Title 'The worker is killed in the middle of an action: the action runs here, the driver forgets it' -Needs Windows, Kit, Worker, Administrator, Driver -Run {
     param($Context)
     $directory = Join-Path $Context.Work 'src\kill'
-    New-Tree $directory @{ 'in.txt' = 'x'; 'run.cmd' = "@type in.txt > out.txt`r`n@if not defined REPR_SECOND ping -n 20 127.0.0.1 >nul`r`n" }
+    New-Tree $directory @{ 'in.txt' = 'x'; 'run.cmd' = "@type in.txt > out.txt`r`n@ping -n 20 127.0.0.1 >nul`r`n" }
     $action = Start-Exec $Context 'cmd.exe', '/d', '/q', '/c', 'run.cmd' $directory -Variables @{ REPR_FALLBACK = 'local' } -Log (Join-Path $Context.Work 'kill')
     Start-Sleep -Seconds 5
     $orphans = @(Get-CimInstance Win32_Process -Filter "Name = 'PING.EXE'").Count
