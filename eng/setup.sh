@@ -19,6 +19,9 @@ command -v clang-cl >/dev/null || compgen -G '/usr/bin/clang-cl-*' >/dev/null ||
 [ -e /usr/x86_64-w64-mingw32/include/ddk/ntifs.h ] || missing+=(mingw-w64-x86-64-dev)
 [ -e /usr/include/wine/wine/windows/ddk/fltkernel.h ] || missing+=(libwine-dev)
 compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null || missing+=(libclang-rt-dev)
+# Runs the tasks of the .NET Framework's MSBuild; the whole of it has the facades that they are compiled against.
+[ -e /usr/lib/mono/4.5/Facades/netstandard.dll ] || missing+=(mono-devel)
+[ -e /usr/lib/mono/4.5/System.Xaml.dll ] || missing+=(libmono-system-xaml4.0-cil)
 /usr/bin/python3 -c 'import buildstream._artifactcache.casserver' 2>/dev/null || missing+=(buildstream)
 install_packages() {
     if ! command -v apt-get >/dev/null; then
@@ -35,6 +38,8 @@ install_packages() {
 
 # A server that is no package of the system: npm package, version.
 cd "$(dirname "$0")/.."
+# PowerShell, for eng/windows-acceptance.ps1.
+dotnet tool restore -v quiet >/dev/null
 azurite=3.35.0 # the last that runs on Node.js 18, which Debian 12 has
 if ! grep -qs "\"version\": \"$azurite\"" artifacts/servers/node_modules/azurite/package.json; then
     echo "Installing azurite $azurite into artifacts/servers"

@@ -15,33 +15,46 @@ namespace Repr.Build.Cxx;
 internal sealed record Diagnostic(string Kind, string Code, string File, int Line, int Column, string Text);
 
 /// <summary>Turns the text of GCC, Clang, cl.exe, clang-cl and of linkers into errors and warnings of the build.</summary>
-internal static partial class DiagnosticLines
+internal static class DiagnosticLines
 {
+    // Not generated ones: the .NET Framework has no generator.
+    private static readonly Regex GccPattern = new(@"^(?<file>[^\s(][^(]*?):(?<line>\d+):(?:(?<column>\d+):)? (?<kind>fatal error|error|warning|note): (?<text>.*)$");
+
+    private static readonly Regex ClPattern = new(@"^\s*(?<file>\S.*?)\((?<line>\d+)(?:,\s?(?<column>\d+))?\)\s?:\s+(?<kind>fatal error|error|warning|note)(?: (?<code>[A-Z]+\d+))?\s?: (?<text>.*)$");
+
+    // "collect2: error: ld returned 1", "LINK : fatal error LNK1104: cannot open", "lld-link: error: undefined symbol: f"
+    private static readonly Regex ToolPattern = new(@"^(?<file>[\w+./\\-]+(?:\.exe)?)\s?: (?<kind>fatal error|error|warning)(?: (?<code>[A-Z]+\d+))?\s?: (?<text>.*)$");
+
+    // "/usr/bin/ld: main.o: in function `main':", then "main.cpp:(.text+0x5): undefined reference to `f()'"
+    private static readonly Regex UndefinedPattern = new(@"^(?:\S*/?ld(?:\.\w+)?: )?(?<file>\S+?):?(?::\(\.[^)]*\): | )(?<text>undefined reference to .*)$");
+
+    private static readonly Regex FlagPattern = new(@"\[-W(?:error=|error,-W)?(?<flag>[\w+=-]+)\]$");
+
     /// <summary>What a line says; null for context (source lines, "In file included from").</summary>
     public static Diagnostic? Parse(string line)
     {
-        Match match = GccPattern().Match(line);
+        Match match = GccPattern.Match(line);
         if (!match.Success)
         {
-            match = ClPattern().Match(line);
+            match = ClPattern.Match(line);
         }
 
         if (!match.Success)
         {
-            match = ToolPattern().Match(line);
+            match = ToolPattern.Match(line);
         }
 
         if (!match.Success)
         {
-            match = UndefinedPattern().Match(line);
+            match = UndefinedPattern.Match(line);
             return match.Success ? new Diagnostic("error", "", match.Groups["file"].Value, 0, 0, match.Groups["text"].Value) : null;
         }
 
         string text = match.Groups["text"].Value;
         string code = match.Groups["code"].Value;
         return new Diagnostic(
-            match.Groups["kind"].Value.Replace("fatal ", "", StringComparison.Ordinal),
-            code.Length > 0 ? code : FlagPattern().Match(text) is { Success: true } flag ? "-W" + flag.Groups["flag"].Value : "",
+            match.Groups["kind"].Value.Split(' ')[^1],
+            code.Length > 0 ? code : FlagPattern.Match(text) is { Success: true } flag ? "-W" + flag.Groups["flag"].Value : "",
             match.Groups["file"].Value,
             Number(match.Groups["line"]),
             Number(match.Groups["column"]),
@@ -83,21 +96,4 @@ internal static partial class DiagnosticLines
     }
 
     private static int Number(Group group) => group.Success ? int.Parse(group.Value, CultureInfo.InvariantCulture) : 0;
-
-    [GeneratedRegex(@"^(?<file>[^\s(][^(]*?):(?<line>\d+):(?:(?<column>\d+):)? (?<kind>fatal error|error|warning|note): (?<text>.*)$")]
-    private static partial Regex GccPattern();
-
-    [GeneratedRegex(@"^\s*(?<file>\S.*?)\((?<line>\d+)(?:,\s?(?<column>\d+))?\)\s?:\s+(?<kind>fatal error|error|warning|note)(?: (?<code>[A-Z]+\d+))?\s?: (?<text>.*)$")]
-    private static partial Regex ClPattern();
-
-    // "collect2: error: ld returned 1", "LINK : fatal error LNK1104: cannot open", "lld-link: error: undefined symbol: f"
-    [GeneratedRegex(@"^(?<file>[\w+./\\-]+(?:\.exe)?)\s?: (?<kind>fatal error|error|warning)(?: (?<code>[A-Z]+\d+))?\s?: (?<text>.*)$")]
-    private static partial Regex ToolPattern();
-
-    // "/usr/bin/ld: main.o: in function `main':", then "main.cpp:(.text+0x5): undefined reference to `f()'"
-    [GeneratedRegex(@"^(?:\S*/?ld(?:\.\w+)?: )?(?<file>\S+?):?(?::\(\.[^)]*\): | )(?<text>undefined reference to .*)$")]
-    private static partial Regex UndefinedPattern();
-
-    [GeneratedRegex(@"\[-W(?:error=|error,-W)?(?<flag>[\w+=-]+)\]$")]
-    private static partial Regex FlagPattern();
 }

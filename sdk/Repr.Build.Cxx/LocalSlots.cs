@@ -20,7 +20,7 @@ internal sealed class LocalSlots
         {
             for (int slot = 0; slot < Environment.ProcessorCount && (slot == 0 || AvailableBytes() > NeededBytes); slot++)
             {
-                if (TryLock(Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"local-{slot}.lock"))) is { } held)
+                if (TryLock(Path.Combine(_directory, FormattableString.Invariant($"local-{slot}.lock"))) is { } held)
                 {
                     return held;
                 }

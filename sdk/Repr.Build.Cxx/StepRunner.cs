@@ -152,13 +152,18 @@ internal sealed class StepRunner
             }
         }
 
-        ProcessStartInfo start = new(step.Arguments[0], step.Arguments.Skip(1))
+        ProcessStartInfo start = new(step.Arguments[0])
         {
             WorkingDirectory = Directory,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        foreach (string argument in step.Arguments.Skip(1))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         start.Environment.Clear();
         foreach ((string name, string value) in Environment)
         {

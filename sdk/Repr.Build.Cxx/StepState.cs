@@ -63,7 +63,7 @@ internal sealed class StepState(Step step, string directory)
     {
         FileInfo program = new(step.Arguments[0]);
         string identity = program.Exists
-            ? string.Create(CultureInfo.InvariantCulture, $"{program.Length} {program.LastWriteTimeUtc.Ticks}")
+            ? FormattableString.Invariant($"{program.Length} {program.LastWriteTimeUtc.Ticks}")
             : "";
         return step.Arguments.Prepend(identity).SelectMany(argument => argument.Split('\n'));
     }

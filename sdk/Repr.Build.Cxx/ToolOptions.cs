@@ -19,8 +19,9 @@ internal sealed class ToolOptions(Func<string, string?> find)
     /// The parts of a list, separated by ';'. What is left of a reference to inherited metadata ("%(AdditionalDependencies)") is no part.
     /// </summary>
     public IEnumerable<string> List(string name) => this[name]
-        .Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-        .Where(part => !part.StartsWith("%(", StringComparison.Ordinal));
+        .Split(';')
+        .Select(part => part.Trim())
+        .Where(part => part.Length > 0 && !part.StartsWith("%(", StringComparison.Ordinal));
 
     /// <summary>What a table says about the value of an option; nothing for a value that is not in it.</summary>
     /// <param name="name">The option.</param>

@@ -116,8 +116,8 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         string[] program = ProgramOf(call.PathToTool);
         string dotnetRoot = DotnetRoot(program[^1]);
         byte[] responseFile = [.. call.ResponseFileEncoding.GetPreamble(), .. call.ResponseFileEncoding.GetBytes(call.ResponseFile)];
-        // The name takes no part in what the compiler writes. Below /tmp, which is private to each action.
-        string responsePath = $"/tmp/repr-{Convert.ToHexStringLower(SHA256.HashData(responseFile))[..16]}.rsp";
+        // The name takes no part in what the compiler writes.
+        string responsePath = ToolFiles.Temporary($"repr-{Convert.ToHexStringLower(SHA256.HashData(responseFile))[..16]}.rsp");
         string output = Path.GetFullPath(compiler.OutputAssembly!.ItemSpec, projectDirectory);
         return new RemoteAction
         {
@@ -186,7 +186,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
 
     private static bool IsBuiltIn(string pathToTool) =>
         IsDotnetHost(pathToTool)
-        || string.Equals(Path.GetDirectoryName(Path.GetFullPath(pathToTool)), CompilerDirectory(), StringComparison.Ordinal);
+        || string.Equals(Path.GetDirectoryName(Path.GetFullPath(pathToTool)), CompilerDirectory(), OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
 
     // SDKs whose compilers have no launcher of their own start them with 'dotnet exec'.
     private string[] ProgramOf(string pathToTool) => IsDotnetHost(pathToTool)
@@ -195,10 +195,20 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
 
     private static bool IsDotnetHost(string path) => Path.GetFileNameWithoutExtension(path) == "dotnet";
 
-    private static string CompilerDirectory() => Path.Combine(Path.GetDirectoryName(typeof(ManagedCompiler).Assembly.Location)!, "bincore");
+    // Of the .NET SDK; those of the .NET Framework's MSBuild lie beside the task.
+    private static string CompilerDirectory()
+    {
+        string tasks = Path.GetDirectoryName(typeof(ManagedCompiler).Assembly.Location)!;
+        string core = Path.Combine(tasks, "bincore");
+        return Directory.Exists(core) ? core : tasks;
+    }
 
-    // (root)/sdk/(version)/Roslyn/bincore/csc
-    private static string DotnetRoot(string program) => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(program)!, "..", "..", "..", ".."));
+    // (root)/sdk/(version)/Roslyn/bincore/csc; a compiler of the .NET Framework needs nothing but its directory.
+    private static string DotnetRoot(string program)
+    {
+        string directory = Path.GetDirectoryName(program)!;
+        return Path.GetFileName(directory) == "bincore" ? Path.GetFullPath(Path.Combine(directory, "..", "..", "..", "..")) : directory;
+    }
 
     private static Dictionary<string, string> ProcessEnvironment() =>
         Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");

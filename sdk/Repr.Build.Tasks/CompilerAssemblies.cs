@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+#if NET
 using System.Runtime.Loader;
+#endif
 
 namespace Repr.Build;
 
@@ -30,11 +32,17 @@ internal static class CompilerAssemblies
     {
         AppDomain.CurrentDomain.AssemblyResolve += (_, request) =>
             new AssemblyName(request.Name).Name is { } name && s_paths.TryGetValue(name, out string? path)
-                ? ContextOf(request.RequestingAssembly).LoadFromAssemblyPath(path)
+                ? Load(path, request.RequestingAssembly)
                 : null;
         return true;
     }
 
-    private static AssemblyLoadContext ContextOf(Assembly? requesting) =>
-        (requesting is null ? null : AssemblyLoadContext.GetLoadContext(requesting)) ?? AssemblyLoadContext.Default;
+#if NET
+    // MSBuild has a context for each task assembly.
+    private static Assembly Load(string path, Assembly? requesting) =>
+        ((requesting is null ? null : AssemblyLoadContext.GetLoadContext(requesting)) ?? AssemblyLoadContext.Default).LoadFromAssemblyPath(path);
+#else
+    // The .NET Framework has one for all.
+    private static Assembly Load(string path, Assembly? requesting) => Assembly.LoadFrom(path);
+#endif
 }

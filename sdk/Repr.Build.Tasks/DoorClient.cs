@@ -1,6 +1,8 @@
+using System.Collections;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
+using System.Text;
 using Google.Protobuf;
 using Repr.Protocol.V1;
 
@@ -55,11 +57,10 @@ internal sealed class DoorClient(string toolPath)
 
         try
         {
-            using Socket socket = await ConnectAsync(cancellationToken);
+            using Stream connection = await ConnectAsync(cancellationToken);
             isOpen = true;
-            using CancellationTokenRegistration close = cancellationToken.Register(socket.Dispose);
-            using NetworkStream network = new(socket);
-            using BufferedStream stream = new(network, 1 << 16);
+            using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
+            using BufferedStream stream = new(connection, 1 << 16);
             DoorRequest request = new() { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run };
             request.WriteDelimitedTo(stream);
             await stream.FlushAsync(cancellationToken);
@@ -125,7 +126,7 @@ internal sealed class DoorClient(string toolPath)
         return DoorReply.Parser.ParseFrom(message);
     }
 
-    private async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
+    private async Task<Stream> ConnectAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(toolPath))
         {
@@ -134,8 +135,8 @@ internal sealed class DoorClient(string toolPath)
 
         string runtimeDirectory = DoorAddress.RuntimeDirectory();
         DoorAddress.Secure(runtimeDirectory);
-        UnixDomainSocketEndPoint door = new(DoorAddress.Socket(runtimeDirectory, toolPath));
-        if (TryConnect(door) is { } connected)
+        string door = DoorAddress.Door(runtimeDirectory, toolPath);
+        if (DoorConnection.TryConnect(door) is { } connected)
         {
             return connected;
         }
@@ -143,7 +144,7 @@ internal sealed class DoorClient(string toolPath)
         await _starting.WaitAsync(cancellationToken);
         try
         {
-            return TryConnect(door) ?? await StartAsync(door, cancellationToken);
+            return DoorConnection.TryConnect(door) ?? await StartAsync(door, cancellationToken);
         }
         finally
         {
@@ -151,13 +152,13 @@ internal sealed class DoorClient(string toolPath)
         }
     }
 
-    private async Task<Socket> StartAsync(UnixDomainSocketEndPoint door, CancellationToken cancellationToken)
+    private async Task<Stream> StartAsync(string door, CancellationToken cancellationToken)
     {
-        StartRequester(door.ToString());
+        StartRequester(door);
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < s_startTimeout;)
         {
             await Task.Delay(s_startPoll, cancellationToken);
-            if (TryConnect(door) is { } started)
+            if (DoorConnection.TryConnect(door) is { } started)
             {
                 return started;
             }
@@ -166,41 +167,25 @@ internal sealed class DoorClient(string toolPath)
         throw new IOException($"it was started but did not answer at '{door}' within {s_startTimeout.TotalSeconds:0} s; see requester.log in the cache directory");
     }
 
-    private static Socket? TryConnect(UnixDomainSocketEndPoint door)
-    {
-        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Connect(door);
-            return socket;
-        }
-        catch (SocketException exception)
-            when (exception.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError
-                || !File.Exists(door.ToString()))
-        {
-            // Nobody listens: no socket, or one that a dead process left.
-            socket.Dispose();
-            return null;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
     private void StartRequester(string door)
     {
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        // The shell puts it into the background and ends, so that it is nobody's child and holds none of our streams.
-        ProcessStartInfo start = new("/bin/sh")
+        if (OperatingSystem.IsWindows())
         {
-            WorkingDirectory = "/",
-            UseShellExecute = false,
-            ArgumentList = { "-c", "\"$0\" \"$@\" </dev/null >/dev/null 2>&1 &", dotnet, toolPath, "requester", "--door", door },
-        };
+            StartOnWindows(dotnet, door);
+            return;
+        }
+
+        // The shell puts it into the background and ends, so that it is nobody's child and holds none of our streams.
+        StringBuilder arguments = new("-c");
+        foreach (string argument in new[] { "\"$0\" \"$@\" </dev/null >/dev/null 2>&1 &", dotnet, toolPath, "requester", "--door", door })
+        {
+            Requester.Door.DetachedProcessNative.Append(arguments.Append(' '), argument);
+        }
+
+        ProcessStartInfo start = new("/bin/sh", arguments.ToString()) { WorkingDirectory = "/", UseShellExecute = false };
         // It outlives this build: what MSBuild's nodes pass on to their children is not for it.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (string name in start.Environment.Keys.Where(IsOfThisBuild).ToList())
         {
             start.Environment.Remove(name);
         }
@@ -208,4 +193,32 @@ internal sealed class DoorClient(string toolPath)
         using Process? shell = Process.Start(start);
         shell?.WaitForExit();
     }
+
+    // repr.exe finds .NET by itself; repr.dll alone needs its host.
+    private void StartOnWindows(string dotnet, string door)
+    {
+        string program = Path.ChangeExtension(toolPath, ".exe");
+        List<string> arguments = ["requester", "--door", door];
+        if (!File.Exists(program))
+        {
+            program = File.Exists(dotnet) ? dotnet : FindOnPath("dotnet.exe")
+                ?? throw new IOException($"neither '{program}' nor dotnet.exe on the PATH is there");
+            arguments.Insert(0, toolPath);
+        }
+
+        Requester.Door.DetachedProcessNative.Start(
+            program,
+            arguments,
+            Path.GetDirectoryName(toolPath)!,
+            Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+                .Where(variable => !IsOfThisBuild((string)variable.Key))
+                .Select(variable => new KeyValuePair<string, string>((string)variable.Key, (string?)variable.Value ?? "")));
+    }
+
+    private static bool IsOfThisBuild(string variable) => variable.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase);
+
+    private static string? FindOnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Where(Path.IsPathFullyQualified)
+        .Select(directory => Path.Combine(directory, name))
+        .FirstOrDefault(File.Exists);
 }

@@ -42,7 +42,7 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
 
     /// <summary>The lines that the command wrote, with ConsoleToMSBuild: the base's, without those of an attempt that has no verdict.</summary>
     [Output]
-    public new ITaskItem[] ConsoleOutput => base.ConsoleOutput[_linesOfLostAttempt..];
+    public new ITaskItem[] ConsoleOutput => [.. base.ConsoleOutput.Skip(_linesOfLostAttempt)];
 
     /// <inheritdoc/>
     public override void Cancel()
@@ -136,14 +136,14 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
         return wanted == true || ExecPattern.IsMatch(settings.ExecPatterns, Command) ? settings : null;
     }
 
-    // The base has written the command into a script and has the shell read it ("sh -c '. /tmp/x.exec.cmd'"). The same script goes
+    // The base has written the command into a script and has the shell read it ("sh -c '. /tmp/x.exec.cmd'", "cmd /Q /D /C C:\x.cmd"). The same script goes
     // along, by a name that is always the same for the same command: no trace of the run is in what the command writes.
     private RemoteAction? TryDescribe(ProcessStartInfo local, RemoteSettings settings, string projectDirectory, out string script)
     {
         List<string> arguments = ArgumentSplitter.Split(local.Arguments);
         string last = arguments.Count > 0 ? arguments[^1] : "";
-        int dot = last.LastIndexOf(". /", StringComparison.Ordinal);
-        script = dot < 0 ? "" : last[(dot + 2)..].Trim().Trim('"');
+        int start = OperatingSystem.IsWindows() ? 0 : last.LastIndexOf(". /", StringComparison.Ordinal) + ". ".Length;
+        script = start == 1 ? "" : last.Substring(start).Trim().Trim('"');
         if (!File.Exists(script))
         {
             Log.LogMessage(MessageImportance.Low, "Repr: runs locally: the stock task's script was not found in '{0}'", local.Arguments);
@@ -152,8 +152,8 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
 
         byte[] content = File.ReadAllBytes(script);
         string digest = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
-        string remoteScript = $"/tmp/repr-{digest}.sh";
-        arguments[^1] = last[..dot] + ". " + remoteScript;
+        string remoteScript = ToolFiles.Temporary($"repr-{digest}{(OperatingSystem.IsWindows() ? ".cmd" : ".sh")}");
+        arguments[^1] = last.Substring(0, start) + remoteScript;
         string workingDirectory = local.WorkingDirectory.Length > 0 ? Path.GetFullPath(local.WorkingDirectory, projectDirectory) : projectDirectory;
         string Absolute(ITaskItem item) => Path.GetFullPath(item.ItemSpec, projectDirectory);
         List<string> outputDirectories = [.. Outputs.Concat(ReprOutputs).Select(item => Path.GetDirectoryName(Absolute(item)) ?? "/")];

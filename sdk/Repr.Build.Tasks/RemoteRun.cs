@@ -89,7 +89,7 @@ internal sealed class RemoteRun
             return GiveUp(log, engine, settings, action, MessageCodes.RequesterGone, earlier);
         }
 
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath));
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
         DoorAnswer answer = await door.RunAsync(Describe(settings, action, isLive: text is not null), text, _cancellation.Token);
         if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
         {

@@ -10,9 +10,6 @@ namespace Repr.Build;
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
 {
-    // Above a home directory there may be one that cannot be listed.
-    private static readonly EnumerationOptions s_whatCanBeSeen = new() { IgnoreInaccessible = true, MatchCasing = MatchCasing.PlatformDefault };
-
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];
 
@@ -117,14 +114,26 @@ public sealed class ReprPrepare : Task
         {
             // In a worktree or a submodule .git is a file.
             if (Path.Exists(Path.Combine(directory.FullName, ".git"))
-                || directory.EnumerateFiles("*.sln", s_whatCanBeSeen).Any()
-                || directory.EnumerateFiles("*.slnx", s_whatCanBeSeen).Any())
+                || HasSolution(directory))
             {
                 return directory.FullName;
             }
         }
 
         return projectDirectory;
+    }
+
+    private static bool HasSolution(DirectoryInfo directory)
+    {
+        try
+        {
+            // The .NET Framework finds "x.slnx" by "*.sln" too.
+            return directory.EnumerateFiles("*.sln").Any() || directory.EnumerateFiles("*.slnx").Any();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // Above a home directory there may be one that cannot be listed.
+        }
     }
 
     private static List<string> Normalise(IEnumerable<string> roots, string projectDirectory) =>

@@ -29,8 +29,9 @@ internal sealed class TextLines(Encoding encoding, Action<string> log)
 
     private void Add(ReadOnlySpan<byte> bytes, bool flush)
     {
-        char[] characters = new char[_decoder.GetCharCount(bytes, flush)];
-        _decoder.GetChars(bytes, characters, flush);
+        byte[] chunk = bytes.ToArray();
+        char[] characters = new char[_decoder.GetCharCount(chunk, 0, chunk.Length, flush)];
+        _decoder.GetChars(chunk, 0, chunk.Length, characters, 0, flush);
         foreach (char character in characters)
         {
             if (character == '\r' || (character == '\n' && !_wasCarriageReturn))

@@ -6,9 +6,20 @@ namespace Repr.Build;
 /// </summary>
 internal static class ToolEnvironment
 {
-    private static readonly string[] s_names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LIB"];
+    private static readonly string[] s_names = OperatingSystem.IsWindows()
+        ?
+        [
+            "PATH", "PATHEXT", "COMSPEC", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "OS", "TEMP", "TMP", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
+            "ALLUSERSPROFILE", "NUMBER_OF_PROCESSORS", "INCLUDE", "LIB", "LIBPATH", "CL", "_CL_", "LINK", "_LINK_", "TZ",
+        ]
+        : ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "LIB"];
 
-    private static readonly string[] s_prefixes = ["LC_", "DOTNET_"];
+    private static readonly string[] s_prefixes = OperatingSystem.IsWindows()
+        ? ["DOTNET_", "PROGRAM", "COMMONPROGRAM", "PROCESSOR_", "VC", "VS", "WINDOWSSDK", "UCRT", "UNIVERSALCRT"]
+        : ["LC_", "DOTNET_"];
+
+    // Windows does not tell "Path" from "PATH".
+    private static readonly StringComparison s_comparison = OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
     // The command line interface's own switches; and those that make a runtime load, or wait for, something of this machine.
     private static readonly string[] s_denied =
@@ -22,7 +33,7 @@ internal static class ToolEnvironment
     /// </summary>
     public static Dictionary<string, string> Select(IEnumerable<KeyValuePair<string, string>> environment, IEnumerable<string> assignments)
     {
-        Dictionary<string, string> selected = new(StringComparer.Ordinal);
+        Dictionary<string, string> selected = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
         foreach ((string name, string value) in environment)
         {
             if (IsAllowed(name))
@@ -45,7 +56,11 @@ internal static class ToolEnvironment
             selected.Remove(name);
         }
 
-        selected["TMPDIR"] = "/tmp";
+        if (!OperatingSystem.IsWindows())
+        {
+            selected["TMPDIR"] = "/tmp";
+        }
+
         return selected;
     }
 
@@ -56,7 +71,7 @@ internal static class ToolEnvironment
 
     /// <summary>True for a name that may leave this machine.</summary>
     public static bool IsAllowed(string name) =>
-        (s_names.Contains(name, StringComparer.Ordinal) || s_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
+        (s_names.Any(allowed => string.Equals(allowed, name, s_comparison)) || s_prefixes.Any(prefix => name.StartsWith(prefix, s_comparison)))
         && !s_denied.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
         && !s_secrets.Any(word => name.Contains(word, StringComparison.OrdinalIgnoreCase));
 }

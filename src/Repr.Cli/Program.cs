@@ -1,5 +1,12 @@
 using System.CommandLine;
 using Repr.Cli;
+using Repr.Cli.Exec;
+
+// What follows it is a command of its own, with options of its own.
+if (args is ["exec", .. string[] command])
+{
+    return await ExecCommand.RunAsync(command);
+}
 
 RootCommand root = new("Repr runs compilers and other tools of a build on remote workers.")
 {

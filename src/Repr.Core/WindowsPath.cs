@@ -169,6 +169,11 @@ public static class WindowsPath
             string segment = segments[i];
             if (segment.Length == 0)
             {
+                if (literal && i > 0 && i < segments.Length - 1)
+                {
+                    return @"has an empty name, which is not left out after '\\?\'";
+                }
+
                 continue;
             }
 

@@ -47,7 +47,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _log = log;
         PluginContext context = new(time, warning => Log.PluginWarns(log, warning));
         _options = options = options with { Access = options.Plugins.OpenAccess(context) };
-        VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(VirtualPath.Parse)];
+        VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(Disk.ParseNative)];
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
         _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), options.Plugins.Path, log);
@@ -97,7 +97,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         }
 
         TimeProvider time = TimeProvider.System;
-        Directory.CreateDirectory(options.CacheDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Disk.CreatePrivateDirectory(options.CacheDirectory);
         FileLog log = new(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         await using RequesterTelemetry telemetry = await RequesterTelemetry.StartAsync(
             Path.Combine(options.CacheDirectory, "records"), options.Plugins.MakeSinks(time, log), time, log);

@@ -53,6 +53,7 @@ public sealed class WindowsPathTests
     [InlineData(@"\\?\Volume{00000000-0000-0000-0000-000000000000}\x", "names a volume")]
     [InlineData(@"\\?\C:\a/b", "does not separate")]
     [InlineData(@"\\?\C:\a\..\b", "has a '..' component")]
+    [InlineData(@"\\?\C:\a\\b", "has an empty name")]
     [InlineData(@"\\?\C:\a.", "dot or a space")]
     [InlineData(@"\\?\C:\a \b", "dot or a space")]
     [InlineData(@"C:\a \..\b", "dot or a space")]

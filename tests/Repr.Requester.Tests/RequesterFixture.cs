@@ -66,7 +66,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public DigestCache Digests { get; }
 
-    public TreeWatch Watch { get; } = TreeWatch.TryCreate()!;
+    public TreeWatch? Watch { get; } = TreeWatch.TryCreate();
 
     public WorkerSessions Sessions { get; }
 
@@ -101,7 +101,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             PredictionKey = "test",
             BuildId = "build-1",
         };
-        run.Command.Arguments.Add("/bin/sh");
+        run.Command.Arguments.Add(OperatingSystem.IsWindows() ? Path.Combine(Environment.SystemDirectory, "cmd.exe") : "/bin/sh");
         run.OutputFiles.Add(Files.At("obj/out"));
         run.ReadRoots.Add(Files.At("src"));
         return run;
@@ -139,7 +139,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         await Sessions.DisposeAsync();
         await _telemetry.DisposeAsync();
         Digests.Dispose();
-        Watch.Dispose();
+        Watch?.Dispose();
         await Worker.DisposeAsync();
         Files.Dispose();
     }

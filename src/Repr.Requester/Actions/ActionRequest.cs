@@ -1,7 +1,6 @@
 using Repr.Protocol;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
-using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
 
@@ -73,8 +72,9 @@ internal sealed record ActionRequest
     public static ActionRequest Parse(Wire.Run run, InputPredictors predictors)
     {
         DerivedRun? derived = run.Derive ? RunDerivation.Complete(run, predictors) : null;
-        run = derived?.Run ?? run;
+        run = NativePaths.ToVirtual(derived?.Run ?? run);
         Command command = run.Command.ToCore();
+        (uint user, uint group) = LocalUser.Ids();
         VirtualPath[] writeRoots = [.. run.WriteRoots.Select(VirtualPath.Parse)];
         if (derived is not null)
         {
@@ -86,8 +86,8 @@ internal sealed record ActionRequest
             Endpoint = Uri.TryCreate(run.Endpoint, UriKind.Absolute, out Uri? any) && (any == WorkerPool.Any || FarmEndpoint.Is(any)) ? any : ParseEndpoint(run.Endpoint),
             Command = command with
             {
-                UserId = LinuxNative.GetUserId(),
-                GroupId = LinuxNative.GetGroupId(),
+                UserId = user,
+                GroupId = group,
                 Umask = command.Umask == 0 ? LocalUser.Umask() : command.Umask,
             },
             Inputs = [.. run.Inputs.Select(VirtualPath.Parse)],

@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
 
@@ -94,9 +95,10 @@ internal sealed class FactCollector
     {
         try
         {
-            foreach (string entry in Directory.GetFileSystemEntries(directory.Text))
+            using SafeFileHandle handle = Disk.TryOpenDirectory(directory) ?? throw new IOException($"'{directory}' has vanished.");
+            foreach (string name in Disk.List(handle))
             {
-                AddEntry(VirtualPath.Parse(entry));
+                AddEntry(directory.Append(name));
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ReprException)

@@ -115,19 +115,20 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             return new AbsentFact(path);
         }
 
+        path = Disk.Spell(path);
         ReadVerdict verdict = mapping.Policy.Judge(path);
         if (verdict == ReadVerdict.Denied)
         {
             throw Refusing(path, "it is on the list of things that never leave this machine");
         }
 
-        using SafeFileHandle? handle = LinuxNative.TryOpenPath(null, path.Text[1..]);
+        using SafeFileHandle? handle = Disk.TryOpenPath(path);
         if (handle is null)
         {
             return new AbsentFact(path);
         }
 
-        FileStat stat = LinuxNative.Stat(handle);
+        FileStat stat = Disk.Stat(handle);
         if (stat.IsDirectory)
         {
             return PathWalker.ToFact(path, stat);
@@ -140,7 +141,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
 
         if (stat.IsSymlink)
         {
-            return new SymlinkFact(path, LinuxNative.ReadLink(handle, ""));
+            return new SymlinkFact(path, Disk.ReadLink(handle, ""));
         }
 
         if (!stat.IsFile)
@@ -157,8 +158,9 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         return new FileFact(path, file.Digest, file.Stat.SizeBytes, file.Stat.Mode, file.Stat.ModifiedNs);
     }
 
-    private Wire.Listing List(VirtualPath directory)
+    private Wire.Listing List(VirtualPath asked)
     {
+        VirtualPath directory = Disk.Spell(asked);
         if (mapping.Policy.Judge(directory) != ReadVerdict.Served && mapping.Find(directory) is not DirectoryFact { IsComplete: true })
         {
             throw Refusing(directory, "its listing is outside what this build allows a worker to read");
@@ -186,14 +188,14 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
 
     private static void ReadDirectory(VirtualPath path, Dictionary<VirtualPath, InputFact> entries)
     {
-        using SafeFileHandle directory = LinuxNative.TryOpenDirectory(null, path.Text[1..])
+        using SafeFileHandle directory = Disk.TryOpenDirectory(path)
             ?? throw new ReprException(ReprErrorCode.InvalidInput, $"The directory '{path}' has vanished.");
 
         // Through the handle, so that what is listed is what was judged.
-        foreach (string entry in Directory.EnumerateFileSystemEntries($"/proc/self/fd/{directory.DangerousGetHandle()}"))
+        foreach (string entry in Disk.List(directory))
         {
-            VirtualPath place = path.Append(Path.GetFileName(entry));
-            if (LinuxNative.TryStat(directory, place.Name) is not { } stat)
+            VirtualPath place = path.Append(entry);
+            if (Disk.TryStat(directory, place.Name) is not { } stat)
             {
                 continue;
             }
@@ -204,7 +206,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             }
             else if (stat.IsSymlink)
             {
-                entries[place] = new SymlinkFact(place, LinuxNative.ReadLink(directory, place.Name));
+                entries[place] = new SymlinkFact(place, Disk.ReadLink(directory, place.Name));
             }
             else if (stat.IsFile)
             {
@@ -230,9 +232,10 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             throw Refusing(path, "its content is not among what this build allows a worker to read");
         }
 
-        using SafeFileHandle handle = LinuxNative.TryOpenFile(null, path.Text[1..])
+        path = Disk.Spell(path);
+        using SafeFileHandle handle = Disk.TryOpenFile(path)
             ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
-        FileStat stat = LinuxNative.Stat(handle);
+        FileStat stat = Disk.Stat(handle);
         if (!stat.IsFile)
         {
             throw Refusing(path, "it is not a regular file");

@@ -110,13 +110,13 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
     private static VirtualPath PlaceOfVirtual(PathWalker walker, VirtualPath path) => path.IsWithin(s_tmp) ? path : Place(walker, path);
 
     // The place of a file that need not exist: a link at its own name is not followed, it will be replaced.
-    private static VirtualPath Place(PathWalker walker, VirtualPath path) => walker.Resolve(path.Parent).Path.Append(path.Name);
+    private static VirtualPath Place(PathWalker walker, VirtualPath path) => Disk.Spell(walker.Resolve(path.Parent).Path, path.Name);
 
     private static void CreateDirectory(VirtualPath directory)
     {
         try
         {
-            Directory.CreateDirectory(directory.Text);
+            Directory.CreateDirectory(Disk.ToNative(directory));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Repr.Requester.Files;
 
 namespace Repr.Requester.Actions;
 
@@ -10,9 +11,17 @@ internal static class LocalUser
     /// <summary>The umask of this process, without changing it (proc_pid_status(5)).</summary>
     public static uint Umask()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return UsualUmask;
+        }
+
         string? line = File.ReadLines("/proc/self/status").FirstOrDefault(text => text.StartsWith("Umask:", StringComparison.Ordinal));
         return line is null ? UsualUmask : ParseOctal(line["Umask:".Length..].Trim());
     }
+
+    /// <summary>The effective user and group; 0 and 0 on Windows, whose files have no such owners.</summary>
+    public static (uint User, uint Group) Ids() => OperatingSystem.IsWindows() ? (0, 0) : (LinuxNative.GetUserId(), LinuxNative.GetGroupId());
 
     /// <summary>For people, as in "ana@laptop".</summary>
     public static string Name() => string.Create(CultureInfo.InvariantCulture, $"{Environment.UserName}@{Environment.MachineName}");

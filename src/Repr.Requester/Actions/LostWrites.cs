@@ -1,3 +1,5 @@
+using Repr.Requester.Files;
+
 namespace Repr.Requester.Actions;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal static class LostWrites
     /// <exception cref="ActionFailureException"><see cref="MessageCodes.WriteLost"/>.</exception>
     public static void Refuse(ActionRequest request, ActionResult result)
     {
-        string? home = request.Command.Environment.GetValueOrDefault("HOME");
+        string? home = NativePaths.FindVariable(request.Command.Environment, OperatingSystem.IsWindows() ? "USERPROFILE" : "HOME");
         bool declaresOutputs = request.Line is null && request.WriteRoots.Count == 0;
         VirtualPath lost = declaresOutputs ? default : result.UndeclaredWrites.FirstOrDefault(path => !IsPersonal(path, home));
         if (!lost.IsDefault)
@@ -24,6 +26,6 @@ internal static class LostWrites
 
     // Caches and histories below ~/.cache and the like are no results.
     private static bool IsPersonal(VirtualPath path, string? home) =>
-        VirtualPath.TryParse(home, out VirtualPath root, out _) && !root.IsRoot && path.IsWithin(root) && path != root
+        Disk.TryParseNative(home, out VirtualPath root) && !root.IsRoot && path.IsWithin(root) && path != root
         && path.Text[root.Text.Length + 1] == '.';
 }

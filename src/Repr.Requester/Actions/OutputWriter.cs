@@ -55,10 +55,10 @@ internal sealed class OutputWriter(DigestCache digests)
             using SafeFileHandle parent = staging.OpenDirectory(output.Root, output.ParentRelative);
             if (file is not null && output.Output is FileOutput content)
             {
-                File.SetUnixFileMode(file, (UnixFileMode)(content.Mode & 0x1FF));
+                Disk.SetMode(file, content.Mode);
                 File.SetLastWriteTimeUtc(file, stamp);
                 staging.Move(output, temporary, parent);
-                digests.Enter(LinuxNative.Stat(file), content.Digest);
+                digests.Enter(Disk.Stat(file), content.Digest);
                 uploader.MarkPresent(content.Digest);
             }
             else
@@ -70,9 +70,9 @@ internal sealed class OutputWriter(DigestCache digests)
         foreach (PlannedOutput output in plan.Where(output => output.Output is DeletedOutput).Reverse())
         {
             using SafeFileHandle parent = staging.OpenDirectory(output.Root, output.ParentRelative);
-            if (LinuxNative.TryStat(parent, output.Output.Path.Name) is { } stat)
+            if (Disk.TryStat(parent, output.Output.Path.Name) is { } stat)
             {
-                LinuxNative.Remove(parent, output.Output.Path.Name, stat.IsDirectory);
+                Disk.Remove(parent, output.Output.Path.Name, stat.IsDirectory);
             }
         }
 
@@ -91,7 +91,7 @@ internal sealed class OutputWriter(DigestCache digests)
             }
 
             using SafeFileHandle directory = staging.OpenDirectory(output.Root, place);
-            if (!LinuxNative.IsWritable(directory))
+            if (!Disk.IsWritable(directory))
             {
                 throw new UnauthorizedAccessException($"The directory of '{output.Output.Path}' is not writable.");
             }
@@ -104,7 +104,7 @@ internal sealed class OutputWriter(DigestCache digests)
         foreach (PlannedOutput output in plan.Where(output => output.Output is DirectoryOutput).Reverse())
         {
             using SafeFileHandle directory = staging.OpenDirectory(output.Root, output.Relative);
-            File.SetUnixFileMode(directory, (UnixFileMode)(((DirectoryOutput)output.Output).Mode & 0x1FF));
+            Disk.SetMode(directory, ((DirectoryOutput)output.Output).Mode);
         }
     }
 
@@ -127,13 +127,13 @@ internal sealed class OutputWriter(DigestCache digests)
                 switch (output.Output)
                 {
                     case FileOutput file:
-                        SafeFileHandle handle = LinuxNative.CreateFile(root, name);
+                        SafeFileHandle handle = Disk.CreateFile(root, name);
                         _leftovers.Add((root, name));
                         _temporaries.Add(output.Output.Path, (name, handle));
                         Downloads.Add(new Download(file.Digest, handle));
                         break;
                     case SymlinkOutput link:
-                        LinuxNative.CreateSymlink(root, name, link.Target);
+                        Disk.CreateSymlink(root, name, link.Target);
                         _leftovers.Add((root, name));
                         _temporaries.Add(output.Output.Path, (name, null));
                         break;
@@ -148,13 +148,13 @@ internal sealed class OutputWriter(DigestCache digests)
         public void Move(PlannedOutput output, string temporary, SafeFileHandle parent)
         {
             SafeFileHandle root = OpenRoot(output.Root);
-            LinuxNative.Rename(root, temporary, parent, output.Output.Path.Name);
+            Disk.Rename(root, temporary, parent, output.Output.Path.Name);
             _leftovers.Remove((root, temporary));
         }
 
         public bool HasDirectory(VirtualPath root, string relative)
         {
-            using SafeFileHandle? directory = LinuxNative.TryOpenDirectory(OpenRoot(root), relative);
+            using SafeFileHandle? directory = Disk.TryOpenDirectory(OpenRoot(root), relative);
             return directory is not null;
         }
 
@@ -162,15 +162,15 @@ internal sealed class OutputWriter(DigestCache digests)
         public SafeFileHandle OpenDirectory(VirtualPath root, string relative)
         {
             SafeFileHandle rootHandle = OpenRoot(root);
-            if (LinuxNative.TryOpenDirectory(rootHandle, relative) is { } existing)
+            if (Disk.TryOpenDirectory(rootHandle, relative) is { } existing)
             {
                 return existing;
             }
 
             int slash = relative.LastIndexOf('/');
             using SafeFileHandle parent = OpenDirectory(root, slash < 0 ? "" : relative[..slash]);
-            LinuxNative.CreateDirectory(parent, relative[(slash + 1)..]);
-            return LinuxNative.TryOpenDirectory(rootHandle, relative) ?? throw new IOException($"'{root}/{relative}' is not a directory.");
+            Disk.CreateDirectory(parent, relative[(slash + 1)..]);
+            return Disk.TryOpenDirectory(rootHandle, relative) ?? throw new IOException($"'{root}/{relative}' is not a directory.");
         }
 
         public void Dispose()
@@ -179,7 +179,7 @@ internal sealed class OutputWriter(DigestCache digests)
             {
                 try
                 {
-                    LinuxNative.Remove(directory, name, isDirectory: false);
+                    Disk.Remove(directory, name, isDirectory: false);
                 }
                 catch (IOException)
                 {
@@ -202,8 +202,7 @@ internal sealed class OutputWriter(DigestCache digests)
         {
             if (!_roots.TryGetValue(root, out SafeFileHandle? handle))
             {
-                handle = LinuxNative.TryOpenDirectory(
-                    null, root.Text[1..]) ?? throw new IOException($"The directory '{root}' is not there.");
+                handle = Disk.TryOpenDirectory(root) ?? throw new IOException($"The directory '{root}' is not there.");
                 _roots.Add(root, handle);
             }
 
@@ -213,13 +212,13 @@ internal sealed class OutputWriter(DigestCache digests)
         // A file cannot replace a directory, nor a directory a file: found out before anything is touched.
         private static void RefuseObstacle(SafeFileHandle root, PlannedOutput output)
         {
-            using SafeFileHandle? parent = LinuxNative.TryOpenDirectory(root, output.ParentRelative);
+            using SafeFileHandle? parent = Disk.TryOpenDirectory(root, output.ParentRelative);
             if (parent is null || output.Relative.Length == 0 || output.Output is DeletedOutput)
             {
                 return;
             }
 
-            if (LinuxNative.TryStat(parent, output.Output.Path.Name) is { } stat && stat.IsDirectory != output.Output is DirectoryOutput)
+            if (Disk.TryStat(parent, output.Output.Path.Name) is { } stat && stat.IsDirectory != output.Output is DirectoryOutput)
             {
                 throw new IOException(
                     $"'{output.Output.Path}' is {(stat.IsDirectory ? "a directory" : "not a directory")} on this machine.");

@@ -1,3 +1,4 @@
+using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 
 namespace Repr.Requester.Actions;
@@ -148,7 +149,7 @@ internal sealed class PredictionStore
     {
         foreach (string text in paths)
         {
-            if (VirtualPath.TryParse(text, out VirtualPath path, out _))
+            if (Disk.TryParseNative(text, out VirtualPath path))
             {
                 found[path] = kind;
             }

@@ -52,7 +52,8 @@ internal static class RunDerivation
         command.Program = program;
         Filter(command.Environment);
         CommandLine line = CommandLine.Read(command.Arguments, directory);
-        string home = command.Environment.TryGetValue("HOME", out string? value) ? Path.TrimEndingDirectorySeparator(value) : "";
+        string home = Path.TrimEndingDirectorySeparator(
+            NativePaths.FindVariable(command.Environment, OperatingSystem.IsWindows() ? "USERPROFILE" : "HOME") ?? "");
         bool isCompiler = CommandLine.IsCompiler(program);
         foreach (string name in isCompiler ? s_shellNames : [])
         {
@@ -85,17 +86,26 @@ internal static class RunDerivation
     private static string FindProgram(Wire.Command command)
     {
         string name = command.Arguments[0];
-        if (name.Contains('/', StringComparison.Ordinal))
+        string[] ends = ProgramEnds(name);
+        if (name.Contains('/', StringComparison.Ordinal) || name.Contains(Path.DirectorySeparatorChar, StringComparison.Ordinal))
         {
-            return Path.GetFullPath(name, command.WorkingDirectory);
+            string full = Path.GetFullPath(name, command.WorkingDirectory);
+            return ends.Select(end => full + end).FirstOrDefault(IsProgram) ?? full;
         }
 
-        string path = command.Environment.TryGetValue("PATH", out string? value) && value.Length > 0 ? value : DefaultPath;
-        return path.Split(':')
+        string path = NativePaths.FindVariable(command.Environment, "PATH") is { Length: > 0 } value ? value : DefaultPath;
+        return path.Split(Path.PathSeparator)
             .Select(place => Path.GetFullPath(name, Path.GetFullPath(place.Length == 0 ? "." : place, command.WorkingDirectory)))
+            .SelectMany(place => ends.Select(end => place + end))
             .FirstOrDefault(IsProgram)
             ?? throw Invalid($"The program '{name}' is not on the PATH.");
     }
+
+    // As CreateProcess has it: a script of cmd.exe is no program.
+    private static string[] ProgramEnds(string name) =>
+        !OperatingSystem.IsWindows() || name.EndsWith(".exe", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".com", StringComparison.OrdinalIgnoreCase)
+            ? [""]
+            : [".exe", ".com"];
 
     private static bool IsProgram(string path)
     {
@@ -162,7 +172,7 @@ internal static class RunDerivation
     {
         foreach (string root in more.Select(Path.TrimEndingDirectorySeparator).Distinct(StringComparer.Ordinal))
         {
-            bool isTooMuch = root.Length <= 1 || root is "/tmp" or "/home" or "/etc" or "/var" or "/root" or "/opt"
+            bool isTooMuch = root.Length <= 1 || Path.GetPathRoot(root) == root || root is "/tmp" or "/home" or "/etc" or "/var" or "/root" or "/opt"
                 || (home.Length > 1 && IsWithin(home, root));
             if (!isTooMuch && Directory.Exists(root) && !roots.Contains(root))
             {
@@ -173,7 +183,11 @@ internal static class RunDerivation
 
     private static bool IsNewOrFile(string path) => !Directory.Exists(path) && Directory.Exists(ParentOf(path));
 
-    private static bool IsWithin(string path, string root) => path == root || path.StartsWith(root + '/', StringComparison.Ordinal);
+    private static bool IsWithin(string path, string root)
+    {
+        StringComparison comparison = OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+        return string.Equals(path, root, comparison) || path.StartsWith(root + Path.DirectorySeparatorChar, comparison);
+    }
 
     private static string ParentOf(string path) => Path.GetDirectoryName(path) ?? "/";
 

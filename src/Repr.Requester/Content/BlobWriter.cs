@@ -93,10 +93,10 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
     {
         try
         {
-            SafeFileHandle file = LinuxNative.TryOpenFile(null, source.Path!.TrimStart('/')) ?? throw Changed(source);
-            return LinuxNative.Stat(file).IsFile ? file : throw Changed(source);
+            SafeFileHandle file = Disk.TryOpenFile(VirtualPath.Parse(source.Path)) ?? throw Changed(source);
+            return Disk.Stat(file).IsFile ? file : throw Changed(source);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ReprException(ReprErrorCode.InvalidInput, $"The file '{source.Path}' cannot be read: {exception.Message}", exception);
         }

@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using System.Net.Sockets;
 using Repr.Protocol.V1;
 
@@ -12,20 +13,70 @@ public static class DoorClient
     public static async Task<DoorReply?> AskAsync(string doorPath, DoorRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(doorPath), cancellationToken);
-        }
-        catch (SocketException)
+        await using Stream? stream = await TryConnectAsync(doorPath, cancellationToken);
+        if (stream is null)
         {
             return null;
         }
 
+        await SendAsync(stream, request, cancellationToken);
+        return await ReadAsync(stream, cancellationToken);
+    }
+
+    /// <summary>Connects to the door.</summary>
+    /// <returns>The connection; null when nobody serves it.</returns>
+    /// <exception cref="IOException">Somebody else's process serves it.</exception>
+    public static async Task<Stream?> TryConnectAsync(string doorPath, CancellationToken cancellationToken)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            NamedPipeClientStream pipe = new(
+                ".", DoorPaths.PipeOf(doorPath), PipeDirection.InOut, PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly);
+            try
+            {
+                await pipe.ConnectAsync(0, cancellationToken);
+                return pipe;
+            }
+            catch (TimeoutException)
+            {
+                await pipe.DisposeAsync();
+                return null;
+            }
+            catch (UnauthorizedAccessException exception)
+            {
+                await pipe.DisposeAsync();
+                throw new IOException($"the door '{doorPath}' is not this user's", exception);
+            }
+        }
+
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(doorPath), cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>Sends a request, which is the first message on a connection.</summary>
+    public static Task SendAsync(Stream stream, DoorRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
         request.DoorVersion = DoorServer.Version;
         request.ProductVersion = RequesterOptions.ProductVersion;
-        await using NetworkStream stream = new(socket);
-        await DelimitedMessages.WriteAsync(stream, request, cancellationToken);
-        return await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, cancellationToken);
+        return DelimitedMessages.WriteAsync(stream, request, cancellationToken);
     }
+
+    /// <summary>Sends input for the tool of a run.</summary>
+    public static Task SendAsync(Stream stream, Protocol.V1.ToolInput input, CancellationToken cancellationToken) =>
+        DelimitedMessages.WriteAsync(stream, input, cancellationToken);
+
+    /// <summary>Reads a reply; null when the requester process has ended the connection.</summary>
+    /// <exception cref="InvalidDataException">It is malformed.</exception>
+    public static Task<DoorReply?> ReadAsync(Stream stream, CancellationToken cancellationToken) =>
+        DelimitedMessages.ReadAsync(stream, DoorReply.Parser, cancellationToken);
 }

@@ -1,9 +1,6 @@
-using System.Buffers.Binary;
-using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
-using Repr.Requester.Files;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Door;
@@ -30,61 +27,42 @@ internal interface IDoorService
 }
 
 /// <summary>
-/// The door: a Unix domain socket of this user alone (0600, in a 0700 directory, and the kernel's word for who connects). One
-/// connection is one request; closing it cancels the request.
+/// Serves the door, which is this user's alone (<see cref="DoorListener"/>). One connection is one request; closing it cancels the request.
 /// </summary>
 internal sealed partial class DoorServer : IAsyncDisposable
 {
     /// <summary>Version of protos/repr/v1/door.proto.</summary>
     public const uint Version = 1;
 
-    private const int SocketLevel = 1; // SOL_SOCKET
-    private const int PeerCredentials = 17; // SO_PEERCRED
-    private const int Backlog = 512;
     private const int InputsUnderWay = 16;
 
     private static readonly TimeSpan HangUpCheck = TimeSpan.FromMilliseconds(200);
 
-    private readonly string _path;
     private readonly IDoorService _service;
     private readonly ILogger _log;
-    private readonly Socket _listener;
+    private readonly DoorListener _listener;
     private readonly CancellationTokenSource _closing = new();
     private readonly HashSet<Task> _connections = [];
     private Task _accepting = Task.CompletedTask;
 
-    /// <summary>Binds the socket.</summary>
-    /// <exception cref="IOException">The directory is not this user's alone, or the socket cannot be bound.</exception>
+    /// <summary>Opens the door.</summary>
+    /// <exception cref="IOException">The directory is not this user's alone, or the door cannot be opened.</exception>
     public DoorServer(string path, IDoorService service, ILogger log)
     {
-        _path = path;
         _service = service;
         _log = log;
         DoorPaths.CreatePrivateDirectory(Path.GetDirectoryName(path)!);
-        File.Delete(path); // A leftover: the lock beside it says that nobody serves it.
-        _listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            _listener.Bind(new UnixDomainSocketEndPoint(path));
-            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            _listener.Listen(Backlog);
-        }
-        catch (Exception exception) when (exception is SocketException or ArgumentOutOfRangeException)
-        {
-            _listener.Dispose();
-            throw new IOException($"The door '{path}' could not be opened: {exception.Message}", exception);
-        }
+        _listener = DoorListener.Open(path);
     }
 
     /// <summary>Starts to serve.</summary>
     public void Start() => _accepting = AcceptAsync();
 
-    /// <summary>Accepts nobody any more, and removes the socket. Requests go on.</summary>
+    /// <summary>Accepts nobody any more, and removes the door. Requests go on.</summary>
     public void Close()
     {
         if (!_closing.IsCancellationRequested)
         {
-            File.Delete(_path);
             _closing.Cancel();
             _listener.Dispose();
         }
@@ -111,34 +89,27 @@ internal sealed partial class DoorServer : IAsyncDisposable
         _closing.Dispose();
     }
 
-    private static bool IsOwnUser(Socket socket)
-    {
-        Span<byte> credentials = stackalloc byte[12]; // struct ucred: pid, uid, gid
-        return socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials) == credentials.Length
-            && BinaryPrimitives.ReadUInt32LittleEndian(credentials[4..]) == LinuxNative.GetUserId();
-    }
-
     private async Task AcceptAsync()
     {
         while (!_closing.IsCancellationRequested)
         {
-            Socket socket;
+            DoorConnection client;
             try
             {
-                socket = await _listener.AcceptAsync(_closing.Token);
+                client = await _listener.AcceptAsync(_closing.Token);
             }
             catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
             {
                 return;
             }
-            catch (SocketException exception)
+            catch (IOException exception)
             {
                 Log.NotAccepted(_log, exception);
                 await Task.Delay(TimeSpan.FromMilliseconds(100)); // No more descriptors, as it seems: they come back.
                 continue;
             }
 
-            Task connection = ServeAsync(socket);
+            Task connection = ServeAsync(client);
             lock (_connections)
             {
                 _connections.Add(connection);
@@ -157,19 +128,19 @@ internal sealed partial class DoorServer : IAsyncDisposable
         }
     }
 
-    private async Task ServeAsync(Socket socket)
+    private async Task ServeAsync(DoorConnection client)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            using Socket owned = socket;
-            if (!IsOwnUser(socket))
+            await using DoorConnection owned = client;
+            if (!client.IsOwnUser)
             {
                 Log.Foreign(_log);
                 return;
             }
 
-            await using NetworkStream stream = new(socket);
+            Stream stream = client.Stream;
             using CancellationTokenSource gone = new();
             if (await DelimitedMessages.ReadAsync(stream, Wire.DoorRequest.Parser, gone.Token) is not { } request)
             {
@@ -177,7 +148,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
             }
 
             Channel<ToolInput> input = Channel.CreateBounded<ToolInput>(InputsUnderWay);
-            Task watching = WatchAsync(socket, stream, input.Writer, gone);
+            Task watching = WatchAsync(client, input.Writer, gone);
             IDisposable? held = null;
             try
             {
@@ -185,7 +156,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
                 if (held is null)
                 {
-                    socket.Shutdown(SocketShutdown.Both);
+                    client.End();
                 }
 
                 await watching;
@@ -196,7 +167,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
             }
         }
         catch (Exception exception) when (
-            exception is IOException or SocketException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
+            exception is IOException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
         {
             Log.Broken(_log, exception.Message);
         }
@@ -244,19 +215,20 @@ internal sealed partial class DoorServer : IAsyncDisposable
     }
 
     // After its request a client sends input for the tool; the end of its messages means that it has gone.
-    private static async Task WatchAsync(Socket socket, Stream stream, ChannelWriter<ToolInput> input, CancellationTokenSource gone)
+    private static async Task WatchAsync(DoorConnection client, ChannelWriter<ToolInput> input, CancellationTokenSource gone)
     {
         try
         {
-            while (await DelimitedMessages.ReadAsync(stream, Wire.ToolInput.Parser, CancellationToken.None) is { } message)
+            while (await DelimitedMessages.ReadAsync(client.Stream, Wire.ToolInput.Parser, CancellationToken.None) is { } message)
             {
                 if (message.ToCore() is { } next)
                 {
-                    await PutAsync(socket, input, next);
+                    await PutAsync(client, input, next);
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidDataException or ReprException)
+        catch (Exception exception) when (
+            exception is IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException or ReprException)
         {
             // Gone too, or one that does not speak our language.
         }
@@ -265,8 +237,8 @@ internal sealed partial class DoorServer : IAsyncDisposable
         await gone.CancelAsync();
     }
 
-    // While the tool takes nothing, nothing is read from the client: whether it is still there shows only in its socket.
-    private static async Task PutAsync(Socket socket, ChannelWriter<ToolInput> input, ToolInput next)
+    // While the tool takes nothing, nothing is read from the client: whether it is still there shows only in its connection.
+    private static async Task PutAsync(DoorConnection client, ChannelWriter<ToolInput> input, ToolInput next)
     {
         while (!input.TryWrite(next))
         {
@@ -277,7 +249,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
             }
             catch (OperationCanceledException)
             {
-                if (LinuxNative.HasHungUp(socket.SafeHandle))
+                if (client.HasHungUp)
                 {
                     throw new EndOfStreamException();
                 }

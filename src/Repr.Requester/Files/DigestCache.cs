@@ -22,9 +22,6 @@ internal sealed class DigestCache : IDisposable
     private const int ChunkLength = 1 << 17;
     private const int Attempts = 3;
 
-    // Their ctime is not a promise: NFS, SMB, CIFS, SMB2, FUSE, 9p (statfs(2)).
-    private static readonly long[] DistrustedFileSystems = [0x6969, 0x517B, 0xFF534D42, 0xFE534D42, 0x65735546, 0x01021997];
-
     private readonly ConcurrentDictionary<DigestCacheKey, DigestCacheValue> _entries;
     private readonly ConcurrentDictionary<FileStat, Lazy<Task<HashedFile>>> _running = new();
     private readonly ConcurrentDictionary<ulong, bool> _distrustedDevices = new();
@@ -156,9 +153,9 @@ internal sealed class DigestCache : IDisposable
     {
         try
         {
-            using SafeFileHandle file = LinuxNative.TryOpenFile(null, path.TrimStart('/'))
+            using SafeFileHandle file = Disk.TryOpenFile(VirtualPath.Parse(path))
                 ?? throw new ReprException(ReprErrorCode.InvalidInput, $"The file '{path}' has vanished; build again.");
-            FileStat before = LinuxNative.Stat(file);
+            FileStat before = Disk.Stat(file);
             if (!before.IsFile)
             {
                 throw new ReprException(ReprErrorCode.InvalidInput, $"'{path}' is not a regular file; it cannot be sent to a worker.");
@@ -166,13 +163,13 @@ internal sealed class DigestCache : IDisposable
 
             long start = NowNs();
             Digest digest = Hash(file, before.SizeBytes);
-            if (LinuxNative.Stat(file) != before || LinuxNative.TryStat(path) != before || digest.SizeBytes != before.SizeBytes)
+            if (Disk.Stat(file) != before || Disk.TryStat(VirtualPath.Parse(path)) != before || digest.SizeBytes != before.SizeBytes)
             {
                 return null;
             }
 
             bool distrusted = _distrustedDevices.GetOrAdd(
-                before.Device, static (_, handle) => DistrustedFileSystems.Contains(LinuxNative.FileSystemType(handle)), file);
+                before.Device, static (_, handle) => !Disk.HasTrueChangeTimes(handle), file);
             if (!distrusted && !IsRacy(before, start))
             {
                 Remember(before, digest, keep: true);

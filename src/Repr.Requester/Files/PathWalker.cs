@@ -6,7 +6,7 @@ namespace Repr.Requester.Files;
 internal readonly record struct ResolvedPath(VirtualPath Path, FileStat? Stat);
 
 /// <summary>
-/// Walks paths on this machine's disk component by component, as path_resolution(7) does, and notes what it meets on the way:
+/// Walks paths on this machine's disk component by component, as path_resolution(7) does (on Windows in the file system's spelling), and notes what it meets on the way:
 /// directories, links, and where nothing is. Looks at each place once, so that all it says is of one moment. One action's; not
 /// safe for concurrent use.
 /// </summary>
@@ -48,9 +48,9 @@ internal sealed class PathWalker
         {
             try
             {
-                stat = LinuxNative.TryStat(path.Text);
+                stat = Disk.TryStat(path);
             }
-            catch (IOException exception)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 throw new ReprException(ReprErrorCode.InvalidInput, exception.Message, exception);
             }
@@ -67,9 +67,9 @@ internal sealed class PathWalker
     {
         try
         {
-            return LinuxNative.ReadLink(path.Text);
+            return Disk.ReadLink(path);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ReprException(ReprErrorCode.InvalidInput, exception.Message, exception);
         }
@@ -85,18 +85,19 @@ internal sealed class PathWalker
             return Resolve(path, 0);
         }
 
-        if (Find(path.Parent) is not { Stat.IsDirectory: true })
+        if (Find(path.Parent) is not { Stat.IsDirectory: true } parent)
         {
             return null;
         }
 
-        FileStat? stat = Look(path);
+        VirtualPath place = Disk.Spell(parent.Path, path.Name);
+        FileStat? stat = Look(place);
         if (stat is { IsDirectory: true } directory)
         {
-            _met(ToFact(path, directory));
+            _met(ToFact(place, directory));
         }
 
-        return new ResolvedPath(path, stat);
+        return new ResolvedPath(place, stat);
     }
 
     private ResolvedPath Resolve(VirtualPath path, int links)
@@ -117,7 +118,7 @@ internal sealed class PathWalker
         if (!path.IsRoot)
         {
             ResolvedPath parent = Resolve(path.Parent, links);
-            place = parent.Path.Append(path.Name);
+            place = Disk.Spell(parent.Path, path.Name);
             if (parent.Stat is not { IsDirectory: true })
             {
                 return new ResolvedPath(place, null);
@@ -148,6 +149,11 @@ internal sealed class PathWalker
         if (links >= MaximumLinks)
         {
             return new ResolvedPath(link, null);
+        }
+
+        if (link.HasDrive)
+        {
+            return Disk.ResolveWindowsLink(link, target) is { } path ? Resolve(path, links + 1) : new ResolvedPath(link, null);
         }
 
         VirtualPath start = target.StartsWith('/') ? VirtualPath.Root : link.Parent;

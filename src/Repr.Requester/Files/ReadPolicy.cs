@@ -26,7 +26,9 @@ internal enum ReadVerdict
 /// </summary>
 internal sealed class ReadPolicy
 {
-    private static readonly VirtualPath[] SystemRoots =
+    private static readonly VirtualPath[] SystemRoots = OperatingSystem.IsWindows()
+        ? FoldersOf(Environment.SpecialFolder.ProgramFiles, Environment.SpecialFolder.ProgramFilesX86)
+        :
     [
         .. new[] { "/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin" }.Select(VirtualPath.Parse),
         .. new[]
@@ -44,8 +46,10 @@ internal sealed class ReadPolicy
     // Only the names in it, not what is below: clang looks there for other compilers before each compile.
     private static readonly VirtualPath ListedPlace = VirtualPath.Parse("/opt");
 
-    private static readonly VirtualPath[] DeniedPlaces =
-        [.. new[] { "/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private" }.Select(VirtualPath.Parse)];
+    // The Windows directory is each machine's own: a worker looks into its own one.
+    private static readonly VirtualPath[] DeniedPlaces = OperatingSystem.IsWindows()
+        ? FoldersOf(Environment.SpecialFolder.Windows)
+        : [.. new[] { "/proc", "/sys", "/dev", "/run", "/var/run", "/etc/ssl/private" }.Select(VirtualPath.Parse)];
 
     private static readonly string[] DeniedPrefixes = ["/etc/shadow", "/etc/gshadow"];
 
@@ -118,6 +122,9 @@ internal sealed class ReadPolicy
 
         return IsDeniedName(path.Name) ? ReadVerdict.EntryOnly : ReadVerdict.Served;
     }
+
+    private static VirtualPath[] FoldersOf(params Environment.SpecialFolder[] folders) =>
+        [.. folders.Select(Environment.GetFolderPath).Where(static path => Disk.TryParseNative(path, out _)).Select(Disk.ParseNative).Distinct()];
 
     private bool IsDeniedName(string name)
     {

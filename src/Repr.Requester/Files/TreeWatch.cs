@@ -54,6 +54,11 @@ internal sealed class TreeWatch : IDisposable
     /// <summary>Makes one that watches nothing yet; null when the system has no more of them, or no table of mounts.</summary>
     public static TreeWatch? TryCreate()
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return null;
+        }
+
         SafeFileHandle queue = TreeWatchNative.Create();
         try
         {

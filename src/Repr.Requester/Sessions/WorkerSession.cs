@@ -235,7 +235,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             ProtocolMajor = WireConversions.ProtocolMajor,
             ProtocolMinor = WireConversions.ProtocolMinor,
             ProductVersion = RequesterOptions.ProductVersion,
-            PathStyle = Wire.PathStyle.Unix,
+            PathStyle = OperatingSystem.IsWindows() ? Wire.PathStyle.Windows : Wire.PathStyle.Unix,
             Requester = LocalUser.Name(),
         };
         await call.RequestStream.WriteAsync(new Wire.RequesterMessage { Hello = hello }, cancellationToken);
