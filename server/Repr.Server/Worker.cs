@@ -13,6 +13,7 @@ using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Peers;
+using Repr.Server.Presence;
 using Repr.Server.Reapi;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
@@ -116,6 +117,7 @@ public static partial class Worker
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options.Workspace, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, sharesContent: peers is not null, cancellationToken);
         SlotPool slots = new(options.Slots);
+        using OwnerGate gate = new();
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
         await using TelemetrySinks sinks = await TelemetrySinks.StartAsync(
             [.. plugins.Telemetry.Select(plugin => new NamedSink(plugin.Name, () => Create(plugin, logging)))],
@@ -123,9 +125,10 @@ public static partial class Worker
             TimeProvider.System,
             logging.CreateLogger<TelemetrySinks>());
 
-        await using FarmNode? farm = options.Farm is null ? null : JoinFarm(options, plugins.Farm, identity, slots, joinFarm, logging);
+        await using FarmNode? farm = options.Farm is null ? null : JoinFarm(options, plugins.Farm, identity, slots, gate, joinFarm, logging);
         if (farm is not null)
         {
+            metrics.Watch(() => farm.View is { } view && view != FarmView.Empty ? view : null);
             builder.Services.AddSingleton(farm).AddSingleton<IHostLifetime>(services =>
                 ActivatorUtilities.CreateInstance<DrainingLifetime>(services, TimeSpan.FromSeconds(options.FarmDrainSeconds), cancellationToken));
         }
@@ -137,6 +140,7 @@ public static partial class Worker
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
+            .AddSingleton(gate)
             .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
@@ -145,6 +149,7 @@ public static partial class Worker
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddResultCache(plugins.Results, knownResults)
             .AddCallers(callers)
+            .AddHealth(TakesActions)
             .AddReapi(results);
         if (options.ReapiExecution)
         {
@@ -159,12 +164,15 @@ public static partial class Worker
         application.UseAuthorization();
         application.MapGrpcService<SessionsService>();
         application.MapReapi();
+        application.MapHealth();
         if (farm is not null)
         {
             application.MapGrpcService<FarmService>();
         }
 
+        await using OwnerWatch? owner = options.OnlyWhenIdle ? await WatchOwnerAsync(options, application.Services, logging, cancellationToken) : null;
         await application.StartAsync(cancellationToken);
+        await using IAsyncDisposable? health = options.HealthListen is { } place ? await HealthEndpoints.ListenAsync(new Uri(place), TakesActions, cancellationToken) : null;
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         if (farm is not null)
         {
@@ -182,17 +190,36 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
+
+        bool TakesActions() => gate.IsOpen && farm is not { IsDraining: true };
     }
 
     private static FarmNode JoinFarm(
-        WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
+        WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, OwnerGate gate, JoinFarm? joinFarm, ILoggerFactory logging)
     {
         IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
         IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
             ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
                 new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, farm.ToPool(), logging));
-        return new FarmNode(identity, slots, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+        return new FarmNode(identity, slots, gate, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+    }
+
+    private static async Task<OwnerWatch> WatchOwnerAsync(
+        WorkerOptions options, IServiceProvider services, ILoggerFactory logging, CancellationToken cancellationToken)
+    {
+        FarmNode? farm = services.GetService<FarmNode>();
+        WarmTools warm = services.GetRequiredService<WarmTools>();
+        OwnerWatch watch = new(
+            await Presences.FindAsync(options.IdleLoad > 0, TimeProvider.System, cancellationToken),
+            new ProcessorUse(),
+            new IdleRule(TimeSpan.FromSeconds(options.IdleSeconds), options.IdleLoad),
+            services.GetRequiredService<OwnerGate>(),
+            token => Task.WhenAll(warm.EndIdleAsync(), farm?.SayAsync(token) ?? Task.CompletedTask),
+            TimeProvider.System,
+            logging.CreateLogger<OwnerWatch>());
+        await watch.StartAsync(cancellationToken);
+        return watch;
     }
 
     private static PeerConnection ConnectPeer(
