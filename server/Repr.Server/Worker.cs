@@ -83,7 +83,8 @@ public static partial class Worker
 
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // nothing here is protected by it
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
