@@ -28,6 +28,8 @@ public sealed partial class ChartTests
         ["monitoring.coreos.com/v1/ServiceMonitor"] = typeof(ServiceMonitor),
     };
 
+    private static readonly Marshaller<byte[]> s_raw = Marshallers.Create(static bytes => bytes, static bytes => bytes);
+
     public static TheoryData<string> Values => [.. Directory.GetFiles(Path.Combine(Product.Root, "eng/helm/values"), "*.yaml").Select(static file => Path.GetFileNameWithoutExtension(file)).Order()];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -138,6 +140,13 @@ public sealed partial class ChartTests
                     new HealthCheckRequest { Service = probe.Grpc.Service ?? "" }, new CallOptions(cancellationToken: Cancellation));
                 Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, answer.Status);
             }
+
+            // Where nobody is asked who he is there is nothing else.
+            Method<byte[], byte[]> other = new(
+                MethodType.Unary, "build.bazel.remote.execution.v2.Capabilities", "GetCapabilities", s_raw, s_raw);
+            RpcException missing = await Assert.ThrowsAsync<RpcException>(
+                async () => await channel.CreateCallInvoker().AsyncUnaryCall(other, null, new CallOptions(cancellationToken: Cancellation), []));
+            Assert.Equal(StatusCode.Unimplemented, missing.StatusCode);
 
             using HttpClient client = new();
             string metrics = "";

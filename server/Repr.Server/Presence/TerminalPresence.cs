@@ -45,7 +45,7 @@ internal sealed partial class TerminalPresence(string devices, TimeProvider time
     private IEnumerable<string> Terminals()
     {
         string pseudo = Path.Combine(devices, "pts");
-        return Directory.EnumerateFiles(devices, "tty?*")
+        return Directory.EnumerateFiles(devices, "tty*").Where(static file => Path.GetFileName(file) != "tty") // that is the one of whoever asks
             .Concat(Directory.Exists(pseudo) ? Directory.EnumerateFiles(pseudo).Where(static file => !file.EndsWith("ptmx", StringComparison.Ordinal)) : []);
     }
 

@@ -19,14 +19,21 @@ internal static class HealthEndpoints
     /// <summary>The service that serves as long as the process answers; the empty name, while it takes actions.</summary>
     public const string Liveness = "liveness";
 
+    private const string Actions = "actions";
+
     /// <summary>Registers it.</summary>
     /// <param name="services">Where.</param>
     /// <param name="takesActions">Whether the worker takes actions now.</param>
     public static IServiceCollection AddHealth(this IServiceCollection services, Func<bool> takesActions)
     {
         services
-            .AddGrpcHealthChecks(health => health.Services.Map(Liveness, static _ => false))
-            .AddCheck("actions", () => takesActions() ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("It takes no actions now."));
+            .AddGrpcHealthChecks(static health =>
+            {
+                health.Services.Map("", static check => check.Name == Actions);
+                health.Services.Map(Liveness, static check => check.Name == Liveness);
+            })
+            .AddCheck(Liveness, static () => HealthCheckResult.Healthy())
+            .AddCheck(Actions, () => takesActions() ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("It takes no actions now."));
         return services;
     }
 
