@@ -210,13 +210,13 @@ public static partial class Worker
         WorkerOptions options, IServiceProvider services, ILoggerFactory logging, CancellationToken cancellationToken)
     {
         FarmNode? farm = services.GetService<FarmNode>();
-        WarmTools warm = services.GetRequiredService<WarmTools>();
         OwnerWatch watch = new(
             await Presences.FindAsync(options.IdleLoad > 0, TimeProvider.System, cancellationToken),
             new ProcessorUse(),
             new IdleRule(TimeSpan.FromSeconds(options.IdleSeconds), options.IdleLoad),
             services.GetRequiredService<OwnerGate>(),
-            token => Task.WhenAll(warm.EndIdleAsync(), farm?.SayAsync(token) ?? Task.CompletedTask),
+            token => farm?.SayAsync(token) ?? Task.CompletedTask,
+            services.GetRequiredService<WarmTools>().EndIdleAsync,
             TimeProvider.System,
             logging.CreateLogger<OwnerWatch>());
         await watch.StartAsync(cancellationToken);

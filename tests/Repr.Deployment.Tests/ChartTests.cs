@@ -97,6 +97,7 @@ public sealed partial class ChartTests
     [Theory]
     [InlineData("redis.address=", "redis.address")]
     [InlineData("trustNetwork=false", "tls.existingSecret")]
+    [InlineData("auth.tokensSecret=tokens", "tls.existingSecret")]
     [InlineData("sandbox.mode=none", "sandbox.mode")]
     public async Task It_says_what_is_missing(string value, string told)
     {
@@ -104,6 +105,15 @@ public sealed partial class ChartTests
 
         Assert.NotEqual(0, code);
         Assert.Contains("Set " + told, error.Replace(told + " is", "Set " + told, StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Its_version_is_the_product_s()
+    {
+        string version = VersionElement().Match(File.ReadAllText(Path.Combine(Product.Root, "Directory.Build.props"))).Groups[1].Value;
+        string[] chart = File.ReadAllLines(Path.Combine(s_chart, "Chart.yaml"));
+        Assert.Contains("version: " + version, chart);
+        Assert.Contains("appVersion: " + version, chart);
     }
 
     [Fact]
@@ -187,6 +197,9 @@ public sealed partial class ChartTests
 
         return all;
     }
+
+    [GeneratedRegex("<Version>(.+)</Version>")]
+    private static partial Regex VersionElement();
 
     [GeneratedRegex("repr_[a-z_]+")]
     private static partial Regex MetricName();

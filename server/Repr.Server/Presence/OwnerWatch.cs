@@ -15,10 +15,18 @@ internal sealed record IdleRule(TimeSpan Away, double OthersLoad);
 /// <param name="rule">When it is free.</param>
 /// <param name="gate">What is opened and closed.</param>
 /// <param name="announce">Says so to who sends actions here; ended after a while.</param>
+/// <param name="release">Gives back what is kept for later actions.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Is told when it opens and closes.</param>
 internal sealed partial class OwnerWatch(
-    IPresence? presence, ProcessorUse use, IdleRule rule, OwnerGate gate, Func<CancellationToken, Task> announce, TimeProvider time, ILogger<OwnerWatch> logger)
+    IPresence? presence,
+    ProcessorUse use,
+    IdleRule rule,
+    OwnerGate gate,
+    Func<CancellationToken, Task> announce,
+    Func<Task> release,
+    TimeProvider time,
+    ILogger<OwnerWatch> logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(1);
@@ -84,6 +92,7 @@ internal sealed partial class OwnerWatch(
             Log.InUse(logger);
             await AnnounceAsync();
             await gate.GiveBackAsync();
+            await release();
         }
     }
 

@@ -11,6 +11,11 @@ internal static class Presences
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nothing can tell it here.</exception>
     public static async Task<IPresence?> FindAsync(bool hasLoad, TimeProvider time, CancellationToken cancellationToken)
     {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new ReprException(ReprErrorCode.Unavailable, "--only-when-idle: nothing tells yet on this system whether somebody sits at the machine. Leave it out.");
+        }
+
         if (await LogindPresence.TryConnectAsync(time, cancellationToken) is { } logind)
         {
             return logind;

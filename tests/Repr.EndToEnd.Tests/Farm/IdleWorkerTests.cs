@@ -42,8 +42,8 @@ public sealed class IdleWorkerTests : IDisposable
         {
             // A slot on each: one action runs on the desktop.
             HeldTools held = new();
-            string command = $"{held.Command}; cat input > output-{round}-$$; cat input";
-            Task<FrontRun[]> all = Task.WhenAll(Enumerable.Range(0, 2).Select(_ => front.ExecAsync("--fail", "--no-stdin", "sh", "-c", command)));
+            Task<FrontRun[]> all = Task.WhenAll(Enumerable.Range(0, 2).Select(index =>
+                front.ExecAsync("--fail", "--no-stdin", "sh", "-c", $"{held.Command}; cat input > output-{round}-{index}; cat input")));
             await held.WaitForAsync(2, all);
             await logind.ComeBackAsync();
 

@@ -27,7 +27,7 @@ internal sealed class Logind : IAsyncDisposable
             <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
             <busconfig>
               <type>system</type><listen>{logind.Address}</listen><auth>EXTERNAL</auth>
-              <policy context="default"><allow send_destination="*"/><allow own="*"/></policy>
+              <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy>
             </busconfig>
             """,
             Cancellation);

@@ -46,6 +46,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and (not .Values.trustNetwork) (not (and .Values.tls.existingSecret (or .Values.auth.tokensSecret .Values.settings.Authentication))) -}}
 {{- fail "Set tls.existingSecret and auth.tokensSecret (or settings.Authentication), or trustNetwork: true in a network that you trust: a worker runs any command for anyone who reaches it." -}}
 {{- end -}}
+{{- if and (not .Values.tls.existingSecret) (or .Values.auth.tokensSecret .Values.settings.Authentication) -}}
+{{- fail "Set tls.existingSecret: tokens and sources would travel unencrypted." -}}
+{{- end -}}
 {{- if and .Values.autoscaling.keda.enabled .Values.autoscaling.hpa.enabled -}}
 {{- fail "Set autoscaling.keda.enabled or autoscaling.hpa.enabled, not both: KEDA makes an HPA of its own." -}}
 {{- end -}}
