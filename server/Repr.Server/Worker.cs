@@ -199,11 +199,12 @@ public static partial class Worker
         WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, OwnerGate gate, JoinFarm? joinFarm, ILoggerFactory logging)
     {
         IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
+        PoolOptions pool = farm.ToPool(options.Farm!);
         IScheduler scheduler = options.Farm == WorkerOptions.LocalFarm
-            ? new LocalScheduler(farm.ToPool(), TimeProvider.System)
+            ? new LocalScheduler(pool, TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
-                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, farm.ToPool(), logging));
-        return new FarmNode(identity, slots, gate, farm, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+                new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, pool, logging));
+        return new FarmNode(identity, slots, gate, farm, pool, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
     }
 
     private static async Task<OwnerWatch> WatchOwnerAsync(

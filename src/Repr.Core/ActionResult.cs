@@ -66,15 +66,16 @@ public enum ObservedKind
 /// <param name="Kind">What was done with it; the strongest of several.</param>
 public readonly record struct ObservedInput(VirtualPath Path, ObservedKind Kind);
 
-/// <summary>Where the time of an action went, in milliseconds of the worker's monotonic clock.</summary>
+/// <summary>What an action used: where its time went, in milliseconds of the worker's monotonic clock, and memory.</summary>
 /// <param name="QueueMs">Waiting for a slot.</param>
 /// <param name="SetupMs">Making the workspace and starting the first process.</param>
 /// <param name="ToolMs">The tool, first process to last.</param>
 /// <param name="QuestionsMs">Time in which at least one file operation waited for the requester.</param>
 /// <param name="CollectMs">Finding, hashing and storing outputs.</param>
 /// <param name="ToolCpuMs">User plus system time of the process tree.</param>
+/// <param name="ToolPeakBytes">Most memory that the largest process of the tree had at once, in bytes; 0: not known.</param>
 public readonly record struct ActionTimings(
-    double QueueMs, double SetupMs, double ToolMs, double QuestionsMs, double CollectMs, double ToolCpuMs);
+    double QueueMs, double SetupMs, double ToolMs, double QuestionsMs, double CollectMs, double ToolCpuMs, long ToolPeakBytes = 0);
 
 /// <summary>The verdict of an action and everything it left.</summary>
 public sealed record ActionResult

@@ -53,7 +53,8 @@ public interface IToolText
 /// <param name="SetupMs">From the call to the tool's first instruction, in milliseconds.</param>
 /// <param name="ToolMs">From there to its end, in milliseconds.</param>
 /// <param name="CpuMs">User plus system time of the process tree, in milliseconds.</param>
-public readonly record struct ToolRun(ToolExit Exit, double SetupMs, double ToolMs, double CpuMs);
+/// <param name="PeakBytes">Most memory that the largest process of the tree had at once; 0: not known.</param>
+public readonly record struct ToolRun(ToolExit Exit, double SetupMs, double ToolMs, double CpuMs, long PeakBytes = 0);
 
 /// <summary>
 /// A change that a tool made, as found in the workspace after its end. One of the kinds of <see cref="FileKind"/>, or a deletion.

@@ -45,6 +45,11 @@ public sealed class Admission(string node, string incarnation, int slots, PoolOp
             return "the lease is of another worker, or of an earlier run of this one";
         }
 
+        if (!lease.IsSealed(options.Key.Span))
+        {
+            return "the lease was not granted by this farm";
+        }
+
         lock (_lock)
         {
             if (_held.ContainsKey(lease.Id))

@@ -13,14 +13,15 @@ internal static class Placement
     /// <param name="workers">All workers.</param>
     /// <param name="ask">What is placed.</param>
     /// <param name="now">The time.</param>
+    /// <param name="mayWait">Whether it may wait at a worker; else only free slots count.</param>
     /// <returns>Null: none has room.</returns>
-    public static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now)
+    public static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait)
     {
-        PoolWorker? best = Choose(workers, ask, now, avoid: true, out bool fits);
-        return best is null && !fits && ask.Avoid.Count > 0 ? Choose(workers, ask, now, avoid: false, out _) : best;
+        PoolWorker? best = Choose(workers, ask, now, mayWait, avoid: true, out bool fits);
+        return best is null && !fits && ask.Avoid.Count > 0 ? Choose(workers, ask, now, mayWait, avoid: false, out _) : best;
     }
 
-    private static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool avoid, out bool fits)
+    private static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait, bool avoid, out bool fits)
     {
         fits = false;
         Candidate balanced = default;
@@ -40,12 +41,17 @@ internal static class Placement
             }
 
             Candidate candidate = new(worker, ask);
+            if (!mayWait && candidate.Waiting > 0)
+            {
+                continue;
+            }
+
             balanced = candidate.IsBetterThan(balanced) ? candidate : balanced;
             affine = candidate.Affinity > 0 && candidate.IsCloserThan(affine) ? candidate : affine;
         }
 
-        int mayWait = balanced.Waiting == 0 ? 0 : balanced.Waiting + 1;
-        return affine.Worker is { } near && affine.Waiting <= mayWait ? near : balanced.Worker;
+        int patience = balanced.Waiting == 0 ? 0 : balanced.Waiting + 1;
+        return affine.Worker is { } near && affine.Waiting <= patience ? near : balanced.Worker;
     }
 
     private readonly struct Candidate(PoolWorker worker, SlotAsk ask)

@@ -109,9 +109,10 @@ public sealed partial class Pool
             return null;
         }
 
-        // Of an earlier pool; not what a worker is gone with.
+        // Of an earlier pool of this farm; not what a worker is gone with.
         if (!_byName.TryGetValue(lease.Worker, out PoolWorker? worker)
-            || worker.Beat.Incarnation != lease.Incarnation)
+            || worker.Beat.Incarnation != lease.Incarnation
+            || !lease.IsSealed(options.Key.Span))
         {
             return null;
         }

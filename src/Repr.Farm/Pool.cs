@@ -12,6 +12,8 @@ namespace Repr.Farm;
 public sealed partial class Pool(PoolOptions options, string epoch)
 {
     private const double EstimateMemory = 0.05;
+    private const double LongSeconds = 1;
+    private static readonly TimeSpan s_viewInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_expiryInterval = TimeSpan.FromMilliseconds(250);
 
     private readonly Dictionary<string, PoolWorker> _byName = new(StringComparer.Ordinal);
@@ -26,6 +28,8 @@ public sealed partial class Pool(PoolOptions options, string epoch)
     private readonly Dictionary<Shape, TimeSpan> _unfitSince = [];
     private TimeSpan? _start;
     private TimeSpan _nextExpiry = TimeSpan.MinValue;
+    private FarmView? _view;
+    private TimeSpan _viewedAt;
     private long _lastLease;
     private long _lastOrder;
 
@@ -113,7 +117,8 @@ public sealed partial class Pool(PoolOptions options, string epoch)
     public PoolAnswers Serve(TimeSpan now)
     {
         SlotAsk[] unfit = Expire(now);
-        if (_shares.Asks == 0 || !HasRoom(now))
+        (int room, int slots) = _shares.Asks == 0 ? default : CountRoom(now);
+        if (room == 0)
         {
             return unfit.Length == 0 ? PoolAnswers.None : new PoolAnswers([], unfit);
         }
@@ -122,7 +127,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         HashSet<Shape> refused = [];
         _shares.BeginRound();
         PoolWorker? chosen = null;
-        while (HasRoom(now) && _shares.TakeNext(refused, TryPlace, CostOf) is { } next)
+        while (room-- > 0 && _shares.TakeNext(refused, TryPlace, CostOf) is { } next)
         {
             Unlist(next.Ask);
             SlotLease lease = new()
@@ -133,13 +138,17 @@ public sealed partial class Pool(PoolOptions options, string epoch)
                 Incarnation = chosen.Beat.Incarnation,
                 Endpoint = chosen.Beat.Endpoint,
             };
+            lease = lease.Seal(options.Key.Span);
             Hold(new HeldLease(lease, next.Leaf, CostOf(next), now), chosen);
             granted.Add(lease);
         }
 
         return new PoolAnswers(granted, unfit);
 
-        bool TryPlace(WaitingAsk ask) => (chosen = Placement.Choose(_workers, ask.Ask, now)) is not null;
+        // To wait at a worker for its next slot hides the preparation. It also means to wait there while a slot elsewhere gets free: not worth it where
+        // actions take long, unless there is so much more work that every slot gets its next action anyway.
+        bool TryPlace(WaitingAsk ask) =>
+            (chosen = Placement.Choose(_workers, ask.Ask, now, mayWait: _estimate < LongSeconds || _shares.Asks > slots)) is not null;
     }
 
     /// <summary>What who asks now can expect. An estimate; honest about what is not there.</summary>
@@ -165,28 +174,44 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         return new QueueAnswer(workers, isFree ? 0 : leaf.Asks, seconds);
     }
 
-    /// <summary>The farm now.</summary>
+    /// <summary>The farm, as it was within the last tenth of a second: each beat of a thousand workers is answered with it.</summary>
     public FarmView View(TimeSpan now)
     {
-        PoolWorker[] taking = [.. _workers.Where(worker => !worker.IsDifferent && !worker.Beat.IsDraining && now - worker.BeatAt < options.BeatTimeout)];
-        int slots = taking.Sum(static worker => worker.Beat.Slots);
-        int busy = taking.Sum(static worker => Math.Min(worker.Used, worker.Beat.Slots));
-        int queued = _shares.Asks;
-        string[] endpoints = [.. taking.Select(static worker => worker.Beat.Endpoint).Order(StringComparer.Ordinal)];
-        return new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots);
-    }
+        if (_view is { } known && now - _viewedAt < s_viewInterval)
+        {
+            return known;
+        }
 
-    private bool HasRoom(TimeSpan now)
-    {
+        _viewedAt = now;
+        int slots = 0;
+        int busy = 0;
+        List<string> endpoints = [];
         foreach (PoolWorker worker in _workers)
         {
-            if (worker.FreePlaces(now) > 0)
+            if (!worker.IsDifferent && !worker.Beat.IsDraining && now - worker.BeatAt < options.BeatTimeout)
             {
-                return true;
+                slots += worker.Beat.Slots;
+                busy += Math.Min(worker.Used, worker.Beat.Slots);
+                endpoints.Add(worker.Beat.Endpoint);
             }
         }
 
-        return false;
+        endpoints.Sort(StringComparer.Ordinal);
+        int queued = _shares.Asks;
+        return _view = new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots);
+    }
+
+    private (int Room, int Slots) CountRoom(TimeSpan now)
+    {
+        int room = 0;
+        int slots = 0;
+        foreach (PoolWorker worker in _workers)
+        {
+            room += worker.FreePlaces(now);
+            slots += worker.Beat.Slots;
+        }
+
+        return (room, slots);
     }
 
     private double CostOf(WaitingAsk ask) => ask.Ask.ExpectedSeconds > 0 ? ask.Ask.ExpectedSeconds : _estimate;

@@ -35,4 +35,7 @@ public sealed record PoolOptions
 
     /// <summary>Asks that may wait in all; one more is refused.</summary>
     public int MaximumAsks { get; init; } = 200_000;
+
+    /// <summary>With it leases are <see cref="LeaseSeal">sealed</see>. Known to the farm's workers alone.</summary>
+    public ReadOnlyMemory<byte> Key { get; init; }
 }

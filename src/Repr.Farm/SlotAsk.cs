@@ -30,6 +30,9 @@ public sealed record SlotAsk
     /// <summary>For how long it is expected to have its slot; 0: not known.</summary>
     public double ExpectedSeconds { get; init; }
 
+    /// <summary>How much of the build cannot begin before it has ended, in seconds one after the other; 0: not known.</summary>
+    public double SecondsAfter { get; init; }
+
     /// <summary>Addresses of workers that are taken only when no other fits: it failed there. Sorted.</summary>
     public IReadOnlyList<string> Avoid { get; init; } = [];
 }
@@ -52,6 +55,6 @@ internal sealed class WaitingAsk(SlotAsk ask, ShareNode leaf, long order, TimeSp
     /// <summary>Rises with each ask of the pool.</summary>
     public long Order => order;
 
-    /// <summary>When it came, and so much earlier as it is expected to take.</summary>
-    public double Turn { get; } = now.TotalSeconds - ask.ExpectedSeconds;
+    /// <summary>When it came, and so much earlier as it, and what waits for it, is expected to take.</summary>
+    public double Turn { get; } = now.TotalSeconds - ask.ExpectedSeconds - ask.SecondsAfter;
 }

@@ -20,6 +20,9 @@ public sealed record SlotLease
 
     /// <summary>Its address, as in "http://10.0.0.7:7070".</summary>
     public required string Endpoint { get; init; }
+
+    /// <summary>The farm's mark: <see cref="LeaseSeal"/>.</summary>
+    public string Seal { get; init; } = "";
 }
 
 /// <summary>How the use of a lease ended.</summary>

@@ -30,7 +30,11 @@ public static class OptionsBinder
 
             try
             {
-                property.SetValue(options, setting.Get(property.PropertyType, static binder => binder.ErrorOnUnknownConfiguration = true));
+                // Null is an empty list or object: what is there by default stays.
+                if (setting.Get(property.PropertyType, static binder => binder.ErrorOnUnknownConfiguration = true) is { } value)
+                {
+                    property.SetValue(options, value);
+                }
             }
             catch (Exception exception) when (exception is InvalidOperationException or FormatException or ArgumentException)
             {

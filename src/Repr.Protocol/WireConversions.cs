@@ -220,12 +220,13 @@ public static partial class WireConversions
         QuestionsMs = timings.QuestionsMs,
         CollectMs = timings.CollectMs,
         ToolCpuMs = timings.ToolCpuMs,
+        ToolPeakBytes = timings.ToolPeakBytes,
     };
 
     /// <summary>Reads timings; unset means zero.</summary>
     public static ActionTimings ToCore(this V1.Timings? timings) => timings is null
         ? default
-        : new(timings.QueueMs, timings.SetupMs, timings.ToolMs, timings.QuestionsMs, timings.CollectMs, timings.ToolCpuMs);
+        : new(timings.QueueMs, timings.SetupMs, timings.ToolMs, timings.QuestionsMs, timings.CollectMs, timings.ToolCpuMs, timings.ToolPeakBytes);
 
     /// <summary>Writes a verdict.</summary>
     public static V1.Exit ToWire(this ToolExit exit) => exit.Kind switch

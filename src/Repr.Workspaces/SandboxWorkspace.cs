@@ -187,7 +187,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
             exit,
             _services.TimeProvider.GetElapsedTime(begun, started).TotalMilliseconds,
             _services.TimeProvider.GetElapsedTime(started).TotalMilliseconds,
-            (ending!.Value.UserUs + ending.Value.SystemUs) / 1000.0);
+            (ending!.Value.UserUs + ending.Value.SystemUs) / 1000.0,
+            ending.Value.PeakBytes);
     }
 
     private async ValueTask SendAsync(SandboxConnection connection, byte[] request)
@@ -313,6 +314,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         public int ByItself;
         public long UserUs;
         public long SystemUs;
+        public long PeakBytes;
     }
 
     private static partial class Log

@@ -10,6 +10,7 @@ internal sealed class SimulatedRequester
     private readonly Simulation _simulation;
     private readonly Account _account;
     private readonly IReadOnlyList<RecordedAction> _actions;
+    private readonly double[] _tails;
     private readonly int[] _missing;
     private readonly List<int>[] _dependents;
     private readonly int[] _attempts;
@@ -26,6 +27,7 @@ internal sealed class SimulatedRequester
         _simulation = simulation;
         _account = account;
         _actions = actions;
+        _tails = new BuildGraph(actions).LongestTails();
         _missing = [.. actions.Select(static action => action.Needs.Count)];
         _dependents = [.. actions.Select(static _ => new List<int>())];
         _attempts = new int[actions.Count];
@@ -137,6 +139,7 @@ internal sealed class SimulatedRequester
                 Account = _account,
                 ToolKey = 1,
                 ExpectedSeconds = _actions[action].Seconds * _simulation.Guess(),
+                SecondsAfter = _tails[action] * _simulation.Guess(),
                 ContentKey = StableHash.Of(_account.User + _account.Project) + (ulong)(action / 50),
                 Avoid = [.. _avoid[action].Order(StringComparer.Ordinal)],
             });

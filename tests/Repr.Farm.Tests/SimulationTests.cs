@@ -99,7 +99,7 @@ public sealed class SimulationTests
     [InlineData(1, 1, 4, 1.15)]
     [InlineData(16, 4, 4, 1.15)]
     [InlineData(32, 8, 2, 1.15)]
-    [InlineData(4, 2, 4, 1.30)] // the chain is about as long as the work for each slot: both bounds bind at once
+    [InlineData(4, 2, 4, 1.25)] // the chain is about as long as the work for each slot: what is fair to four builds is not the fastest for all
     public void Builds_take_little_longer_than_the_lower_bound(int builds, int workers, int slots, double factor)
     {
         BuildGraph graph = BuildGraph.Load("sample");

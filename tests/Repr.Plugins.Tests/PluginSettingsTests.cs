@@ -74,6 +74,22 @@ public sealed class PluginSettingsTests : IDisposable
     }
 
     [Fact]
+    public void An_empty_list_or_object_is_no_null()
+    {
+        ListsOptions options = Read(new { Lists = new { Names = Array.Empty<string>(), Weights = new { } } }).Bind<ListsOptions>("Lists");
+
+        Assert.Empty(options.Names);
+        Assert.Empty(options.Weights);
+    }
+
+    private sealed class ListsOptions
+    {
+        public IList<string> Names { get; set; } = [];
+
+        public IDictionary<string, double> Weights { get; set; } = new Dictionary<string, double>();
+    }
+
+    [Fact]
     public void A_plugin_that_does_not_come_with_the_program_makes_no_services_of_its_section()
     {
         PluginSettings settings = Read(new { Peers = new { Folder = _directory } });

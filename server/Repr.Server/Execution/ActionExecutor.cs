@@ -112,7 +112,7 @@ internal sealed partial class ActionExecutor(
                 Outputs = outputs,
                 UndeclaredWrites = undeclared,
                 ObservedInputs = files.Observed.ToList(),
-                Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs),
+                Timings = new ActionTimings(queueMs, run.SetupMs, run.ToolMs, files.Waits.TotalMs, collectMs, run.CpuMs, run.PeakBytes),
                 Questions = files.Questions,
             };
             return new FinishedAction(result, files);

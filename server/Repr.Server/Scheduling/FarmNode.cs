@@ -16,11 +16,12 @@ namespace Repr.Server.Scheduling;
 /// <param name="slots">Its slots.</param>
 /// <param name="gate">Whether it takes actions.</param>
 /// <param name="farm">Its settings.</param>
+/// <param name="pool">The farm's rules.</param>
 /// <param name="scheduler">The pool; owned.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Is told when the pool is lost and found.</param>
 internal sealed partial class FarmNode(
-    WorkerIdentity identity, SlotPool slots, OwnerGate gate, FarmOptions farm, IScheduler scheduler, TimeProvider time, ILogger<FarmNode> logger)
+    WorkerIdentity identity, SlotPool slots, OwnerGate gate, FarmOptions farm, PoolOptions pool, IScheduler scheduler, TimeProvider time, ILogger<FarmNode> logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
@@ -30,7 +31,7 @@ internal sealed partial class FarmNode(
     private readonly Lock _lock = new();
     private readonly HashSet<Reservation> _reservations = [];
     private readonly Front _front = new(identity.WorkerId);
-    private readonly Admission _admission = new(identity.WorkerId, Guid.NewGuid().ToString("N")[..8], slots.Count, farm.ToPool());
+    private readonly Admission _admission = new(identity.WorkerId, Guid.NewGuid().ToString("N")[..8], slots.Count, pool);
     private readonly Channel<Over> _over = Channel.CreateUnbounded<Over>(new() { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private readonly long _memory = MachineMemory.AvailableBytes();

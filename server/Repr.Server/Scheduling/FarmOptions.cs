@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Repr.Farm;
 
 namespace Repr.Server.Scheduling;
@@ -36,10 +38,26 @@ public sealed class FarmOptions
     }
 
     /// <summary>The pool's rules.</summary>
-    internal PoolOptions ToPool() => new()
+    /// <param name="farm">The farm, as the option has it.</param>
+    internal PoolOptions ToPool(string farm) => new()
     {
+        Key = NewKey(farm),
         Weights = new Dictionary<string, double>(Shares),
         InteractiveWeight = InteractiveShare,
         BatchWeight = BatchShare,
     };
+
+    // All workers of a farm know where they find each other and with which password, and no requester needs to. Alone, nobody needs the key.
+    private byte[] NewKey(string farm)
+    {
+        if (farm == WorkerOptions.LocalFarm)
+        {
+            return RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes);
+        }
+
+        Uri store = new(farm);
+        string secret = Password ?? Uri.UnescapeDataString(store.UserInfo.Split(':', 2).ElementAtOrDefault(1) ?? "");
+        return HMACSHA256.HashData(
+            Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes("repr-farm " + store.GetComponents(UriComponents.HostAndPort | UriComponents.Path, UriFormat.UriEscaped)));
+    }
 }

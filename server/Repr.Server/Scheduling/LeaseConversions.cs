@@ -14,7 +14,7 @@ internal static class LeaseConversions
     public static SlotAsk ToAsk(this Wire.Need? need, string user)
     {
         Require(need is not null && need.Labels.Count <= MaximumList && need.Avoid.Count <= MaximumList);
-        Require(need!.MemoryBytes >= 0 && need.Seconds is >= 0 and < 1e9);
+        Require(need!.MemoryBytes >= 0 && need.Seconds is >= 0 and < 1e9 && need.SecondsAfter is >= 0 and < 1e9);
         Require(need.Labels.Concat(need.Avoid).Append(need.Project).Append(need.Platform).Append(user).All(static text => text.Length <= MaximumText));
         return new SlotAsk
         {
@@ -27,6 +27,7 @@ internal static class LeaseConversions
             ContentKey = need.ContentKey,
             MemoryBytes = need.MemoryBytes,
             ExpectedSeconds = need.Seconds,
+            SecondsAfter = need.SecondsAfter,
             Avoid = [.. need.Avoid.Order(StringComparer.Ordinal)],
         };
     }
@@ -36,12 +37,14 @@ internal static class LeaseConversions
     public static SlotLease ToLease(this Wire.Lease lease)
     {
         Require(new[] { lease.LeaseId, lease.WorkerId, lease.Incarnation, lease.Endpoint, lease.Front }.All(static text => text.Length is > 0 and <= MaximumText));
+        Require(lease.Seal.Length <= MaximumText);
         return new SlotLease
         {
             Id = lease.LeaseId,
             Worker = lease.WorkerId,
             Incarnation = lease.Incarnation,
             Endpoint = lease.Endpoint,
+            Seal = lease.Seal,
             Ask = lease.Need.ToAsk(lease.User) with { Front = lease.Front, Number = (long)lease.Number },
         };
     }
@@ -56,6 +59,7 @@ internal static class LeaseConversions
             WorkerId = lease.Worker,
             Incarnation = lease.Incarnation,
             Endpoint = lease.Endpoint,
+            Seal = lease.Seal,
             Front = ask.Front,
             Number = (ulong)ask.Number,
             User = ask.Account.User,
@@ -68,6 +72,7 @@ internal static class LeaseConversions
                 ContentKey = ask.ContentKey,
                 MemoryBytes = ask.MemoryBytes,
                 Seconds = ask.ExpectedSeconds,
+                SecondsAfter = ask.SecondsAfter,
             },
         };
         wire.Need.Labels.AddRange(ask.Labels);

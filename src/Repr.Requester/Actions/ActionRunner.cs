@@ -247,7 +247,7 @@ internal sealed partial class ActionRunner(
             progress.Result = result;
             if (result.Cached is null)
             {
-                farms.Learn(request, (result.Timings.SetupMs + result.Timings.ToolMs + result.Timings.CollectMs) / 1000);
+                farms.Learn(request, result.Timings, mapping.Files, result.Outputs.Select(static output => output.Path));
             }
 
             if (result.Exit is { Kind: ExitKind.Code, Value: 0 })

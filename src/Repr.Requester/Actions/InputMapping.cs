@@ -42,6 +42,10 @@ internal sealed class InputMapping
     /// <summary>The action's own facts, in the order of their paths.</summary>
     public IEnumerable<InputFact> Facts => _facts.Values.OrderBy(fact => fact.Path);
 
+    /// <summary>Paths of the files of which something is known, in no order.</summary>
+    public IEnumerable<VirtualPath> Files =>
+        (Shared is null ? _facts.Values : _facts.Values.Concat(Shared.Facts.Values)).OfType<FileFact>().Select(static fact => fact.Path);
+
     /// <summary>Facts that it shares with others; none of them is about a path of <see cref="Facts"/>.</summary>
     public SharedFacts? Shared { get; }
 

@@ -25,6 +25,8 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
     private const int MaximumLostStreams = 5;
 
     private static readonly TimeSpan s_answerTimeout = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(300);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, Waiting> _waiting = [];
@@ -33,6 +35,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
     private readonly CancellationTokenSource _stop = new();
     private FarmStream? _stream;
     private ActionFailureException? _failure;
+    private bool _wasThere;
     private long _failedAt;
     private ulong _lastAsk;
 
@@ -210,7 +213,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
             }
 
             using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
-            (FarmStream stream, Wire.Lease[] named) = await OpenAnyAsync(linked.Token);
+            (FarmStream stream, Wire.Lease[] named) = await OpenPatientlyAsync(linked.Token);
             Volatile.Write(ref _stream, stream);
             _failure = null;
             EndThoseThatEndedMeanwhile(named, stream);
@@ -244,11 +247,32 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
         }
     }
 
-    // By lot, so that not all requesters ask the same worker.
+    // A farm that was there a moment ago is waited for: its workers may be starting again.
+    private async Task<(FarmStream Stream, Wire.Lease[] Named)> OpenPatientlyAsync(CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                (FarmStream Stream, Wire.Lease[] Named) opened = await OpenAnyAsync(cancellationToken);
+                _wasThere = true;
+                return opened;
+            }
+            catch (ActionFailureException) when (_wasThere)
+            {
+                _wasThere = time.GetElapsedTime(start) < s_patience;
+                await Task.Delay(s_pause, time, cancellationToken);
+            }
+        }
+    }
+
+    // By lot, so that not all requesters ask the same worker; those that were named earlier after those that are there.
     private async Task<(FarmStream Stream, Wire.Lease[] Named)> OpenAnyAsync(CancellationToken cancellationToken)
     {
         Uri[] candidates = [.. workers.Current];
         Random.Shared.Shuffle(candidates);
+        candidates = [.. candidates, .. members.Earlier.Except(candidates)];
         ActionFailureException? first = null;
         foreach (Uri endpoint in candidates)
         {

@@ -16,10 +16,9 @@ namespace Repr.Requester.Farm;
 internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, ILogger log) : IAsyncDisposable
 {
     private const int Tries = 3;
-    private const int ActionsRemembered = 20_000;
 
     private readonly ConcurrentDictionary<Uri, Lazy<JoinedFarm>> _farms = new();
-    private readonly ConcurrentDictionary<string, double> _seconds = new(StringComparer.Ordinal);
+    private readonly LearnedWork _work = new();
     private readonly bool _isBatch = settings.Batch ?? Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false" and not "0";
     private int _isAway;
 
@@ -68,12 +67,16 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
         }
     }
 
-    /// <summary>Notes for how long an action had a slot: what is expected of it the next time.</summary>
-    public void Learn(ActionRequest request, double seconds)
+    /// <summary>Notes how an action ended: what is expected of it the next time.</summary>
+    /// <param name="request">The action.</param>
+    /// <param name="timings">What it used.</param>
+    /// <param name="inputs">What it read, or may have.</param>
+    /// <param name="outputs">What it wrote.</param>
+    public void Learn(ActionRequest request, ActionTimings timings, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
     {
-        if (_seconds.Count < ActionsRemembered)
+        if (FarmEndpoint.Is(request.Endpoint))
         {
-            _seconds[KeyOf(request)] = seconds;
+            _work.Note(KeyOf(request), (timings.SetupMs + timings.ToolMs + timings.CollectMs) / 1000, timings.ToolPeakBytes, inputs, outputs);
         }
     }
 
@@ -91,6 +94,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
 
     private Wire.Need NewNeed(ActionRequest request, IEnumerable<Uri> avoid)
     {
+        (double seconds, double after, long memory) = _work.Find(KeyOf(request));
         string directory = request.Command.WorkingDirectory.Text;
         Wire.Need need = new()
         {
@@ -98,8 +102,9 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
             Project = settings.Project ?? ProjectOf(request),
             ToolKey = HashOf(PredictionStore.ToolOf(request.Command)),
             ContentKey = HashOf(directory),
-            MemoryBytes = settings.ActionBytes,
-            Seconds = _seconds.GetValueOrDefault(KeyOf(request)),
+            MemoryBytes = Math.Max(memory, settings.ActionBytes), // the largest process: there may be several
+            Seconds = seconds,
+            SecondsAfter = after,
         };
         need.Labels.AddRange(settings.Labels);
         need.Avoid.AddRange(avoid.Select(static worker => worker.ToString().TrimEnd('/')));

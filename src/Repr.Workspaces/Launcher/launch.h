@@ -90,6 +90,7 @@ struct ending {
     int32_t wait_status; /* of the tool, as from wait(2) */
     int32_t by_itself;   /* 0: the sandbox was killed before the tool ended */
     int64_t user_us, system_us;
+    int64_t peak_bytes; /* memory of the largest process */
 };
 
 /* What init tells the supervisor, through a pipe. */

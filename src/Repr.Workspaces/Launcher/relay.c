@@ -238,6 +238,7 @@ void relay_all(struct action *action, pid_t init, int init_fd)
         ;
     relay.ending.user_us = usage.ru_utime.tv_sec * 1000000LL + usage.ru_utime.tv_usec;
     relay.ending.system_us = usage.ru_stime.tv_sec * 1000000LL + usage.ru_stime.tv_usec;
+    relay.ending.peak_bytes = usage.ru_maxrss * 1024LL; /* getrusage(2): kilobytes */
     if (!relay.failed)
         send_frame(action->connection, FRAME_EXITED, &relay.ending, sizeof relay.ending, -1);
 }

@@ -41,6 +41,21 @@ public sealed class FarmTests : IDisposable
     }
 
     [Fact]
+    public async Task A_farm_that_was_there_a_moment_ago_is_waited_for()
+    {
+        await using WorkerProcess worker = await StartAsync("a", "local");
+        await using Front front = new(EndpointOf(worker));
+        Assert.Equal("1\n", (await front.ExecAsync("--fail", "echo", "1")).Output);
+
+        await worker.KillAsync();
+        Task<FrontRun> running = front.ExecAsync("--fail", "echo", "2");
+        await worker.StartAsync();
+
+        FrontRun run = await running;
+        Assert.True(run.Output == "2\n", run.Error);
+    }
+
+    [Fact]
     public async Task A_worker_of_a_farm_that_is_asked_to_stop_lets_its_actions_end()
     {
         await using WorkerProcess worker = await StartAsync("a", "local");

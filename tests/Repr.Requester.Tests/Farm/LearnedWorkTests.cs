@@ -1,0 +1,56 @@
+using Repr.Requester.Farm;
+
+namespace Repr.Requester.Tests.Farm;
+
+public sealed class LearnedWorkTests
+{
+    private readonly LearnedWork _work = new();
+
+    [Fact]
+    public void What_reads_what_another_wrote_comes_after_it_along_the_longest_chain()
+    {
+        Note("core", 4, [], ["core.dll"]);
+        Note("tools", 1, [], ["tools.dll"]);
+        Note("data", 2, ["core.dll"], ["data.dll"]);
+        Note("app", 3, ["core.dll", "data.dll", "tools.dll", "app.cs"], ["app.dll"]);
+
+        Assert.Equal((4, 5, 4 * 1000), _work.Find("core"));
+        Assert.Equal((2, 3, 2 * 1000), _work.Find("data"));
+        Assert.Equal((1, 3, 1 * 1000), _work.Find("tools"));
+        Assert.Equal((3, 0, 3 * 1000), _work.Find("app"));
+        Assert.Equal((0, 0, 0 * 1000), _work.Find("nothing"));
+    }
+
+    [Fact]
+    public void What_a_later_build_shows_counts()
+    {
+        Note("core", 4, [], ["core.dll"]);
+        Note("data", 2, ["core.dll"], ["data.dll"]);
+        Note("app", 30, ["data.dll"], ["app.dll"]);
+        Assert.Equal((4, 32, 4 * 1000), _work.Find("core"));
+
+        Note("core", 1, [], ["core.dll"]);
+        Note("data", 1, [], ["data.dll"]);
+        Note("app", 3, ["core.dll"], ["app.dll"]);
+
+        Assert.Equal((1, 3, 1 * 1000), _work.Find("core"));
+        Assert.Equal((1, 0, 1 * 1000), _work.Find("data"));
+    }
+
+    [Fact]
+    public void Circles_end()
+    {
+        for (int round = 0; round < 10; round++)
+        {
+            Note("a", 1, ["a.txt", "b.txt"], ["a.txt"]);
+            Note("b", 1, ["a.txt"], ["b.txt"]);
+        }
+
+        Assert.InRange(_work.Find("a").After, 1, 1_000_000);
+    }
+
+    private void Note(string key, double seconds, string[] inputs, string[] outputs) =>
+        _work.Note(key, seconds, (long)(seconds * 1000), inputs.Select(PathOf), outputs.Select(PathOf));
+
+    private static VirtualPath PathOf(string name) => VirtualPath.Parse("/src/" + name);
+}
