@@ -121,67 +121,52 @@ public sealed partial class ChartTests
         await File.ReadAllTextAsync(Path.Combine(Product.Root, "eng/kubernetes/repr.yaml"), Cancellation),
         await Product.RunAsync(Path.Combine(Product.Root, "eng/kubernetes/render.sh"), ["-"]));
 
-    /// <summary>A pod without Kubernetes: its arguments, settings and environment, with other ports and a Redis of the test's own.</summary>
-    [Fact]
-    public async Task A_worker_starts_as_the_chart_has_it_and_answers_probes_and_autoscalers()
+    /// <summary>Pods without Kubernetes: their arguments, settings, Secrets and environment, with other ports and a Redis of the test's own.</summary>
+    [Theory]
+    [InlineData("trusted")]
+    [InlineData("secure")]
+    public async Task A_worker_starts_as_the_chart_has_it_and_answers_probes_and_autoscalers(string values)
     {
-        List<object> all = await RenderAsync("trusted");
-        V1Container container = all.OfType<V1StatefulSet>().Single().Spec.Template.Spec.Containers.Single();
+        List<object> all = await RenderAsync(values);
         string scaling = (await RenderAsync("secure")).OfType<ScaledObject>().Single().Spec.Triggers[0].Metadata["query"];
-        string metric = MetricName().Match(scaling).Value;
         await using StoreServer redis = await StoreServer.StartRedisAsync(Cancellation);
-        string directory = Directory.CreateTempSubdirectory("repr-chart-").FullName;
-        Dictionary<string, int> ports = container.Ports.ToDictionary(static port => port.ContainerPort.ToString(CultureInfo.InvariantCulture), static _ => WorkerImage.FreePort());
-        string settings = Path.Combine(directory, "worker.json");
-        await File.WriteAllTextAsync(settings, Local(all.OfType<V1ConfigMap>().Single().Data["worker.json"]), Cancellation);
-        string[] arguments = [.. container.Args.Select(argument => Local(argument)
-            .Replace("/etc/repr/settings/worker.json", settings, StringComparison.Ordinal)
-            .Replace("redis://redis:6379", $"redis://:{StoreServer.RedisPassword}@127.0.0.1:{redis.Port}", StringComparison.Ordinal))];
-        try
+        using LocalPod pod = new(all.OfType<V1StatefulSet>().Single().Spec.Template.Spec.Containers.Single(), all.OfType<V1ConfigMap>().Single(), redis);
+        await using ServerProcess worker = await pod.StartAsync(Cancellation);
+
+        using GrpcChannel channel = GrpcChannel.ForAddress($"http://127.0.0.1:{pod.PortOf(7072)}");
+        Health.HealthClient health = new(channel);
+        foreach (V1Probe probe in new[] { pod.Container.StartupProbe, pod.Container.LivenessProbe, pod.Container.ReadinessProbe })
         {
-            await using ServerProcess worker = await ServerProcess.StartAsync(
-                Product.Repr, ["serve", "--data", Path.Combine(directory, "data"), .. arguments], ports["7070"], "Repr worker listens on", Cancellation);
-
-            using GrpcChannel channel = GrpcChannel.ForAddress($"http://127.0.0.1:{ports["7072"]}");
-            Health.HealthClient health = new(channel);
-            foreach (V1Probe probe in new[] { container.StartupProbe, container.LivenessProbe, container.ReadinessProbe })
-            {
-                HealthCheckResponse answer = await health.CheckAsync(
-                    new HealthCheckRequest { Service = probe.Grpc.Service ?? "" }, new CallOptions(cancellationToken: Cancellation));
-                Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, answer.Status);
-            }
-
-            // Where nobody is asked who he is there is nothing else.
-            Method<byte[], byte[]> other = new(
-                MethodType.Unary, "build.bazel.remote.execution.v2.Capabilities", "GetCapabilities", s_raw, s_raw);
-            RpcException missing = await Assert.ThrowsAsync<RpcException>(
-                async () => await channel.CreateCallInvoker().AsyncUnaryCall(other, null, new CallOptions(cancellationToken: Cancellation), []));
-            Assert.Equal(StatusCode.Unimplemented, missing.StatusCode);
-
-            using HttpClient client = new();
-            string metrics = "";
-            while (!metrics.Contains(metric + "{", StringComparison.Ordinal)) // it has joined the farm
-            {
-                metrics = await client.GetStringAsync($"http://127.0.0.1:{ports["9464"]}/metrics", Cancellation);
-                await Task.Delay(50, Cancellation);
-            }
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
+            HealthCheckResponse answer = await health.CheckAsync(
+                new HealthCheckRequest { Service = probe.Grpc.Service ?? "" }, new CallOptions(cancellationToken: Cancellation));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, answer.Status);
         }
 
-        string Local(string text) => ports.Aggregate(text, static (changed, port) => changed.Replace(":" + port.Key, $":{port.Value}", StringComparison.Ordinal))
-            .Replace("$(POD_IP)", "127.0.0.1", StringComparison.Ordinal)
-            .Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal);
+        // Where nobody is asked who he is there is nothing else.
+        Method<byte[], byte[]> other = new(MethodType.Unary, "build.bazel.remote.execution.v2.Capabilities", "GetCapabilities", s_raw, s_raw);
+        RpcException missing = await Assert.ThrowsAsync<RpcException>(
+            async () => await channel.CreateCallInvoker().AsyncUnaryCall(other, null, new CallOptions(cancellationToken: Cancellation), []));
+        Assert.Equal(StatusCode.Unimplemented, missing.StatusCode);
+
+        using HttpClient client = new();
+        string metrics = "";
+        while (!metrics.Contains(MetricName().Match(scaling).Value + "{", StringComparison.Ordinal)) // it has joined the farm
+        {
+            metrics = await client.GetStringAsync($"http://127.0.0.1:{pod.PortOf(9464)}/metrics", Cancellation);
+            await Task.Delay(50, Cancellation);
+        }
     }
+
+    [Fact]
+    public async Task A_field_that_Kubernetes_does_not_have_is_noticed() => await Assert.ThrowsAnyAsync<Exception>(
+        () => RenderAsync("trusted", "--set", "extraEnv[0].name=A", "--set", "extraEnv[0].vallue=b"));
 
     private static string FileOf(string values) => Path.Combine(Product.Root, "eng/helm/values", values + ".yaml");
 
     // Strict: a field that Kubernetes does not have is an error.
-    private static async Task<List<object>> RenderAsync(string values)
+    private static async Task<List<object>> RenderAsync(string values, params string[] more)
     {
-        string text = await Product.RunAsync(Product.Helm, ["template", "builds", s_chart, "--namespace", "builds", "--values", FileOf(values)]);
+        string text = await Product.RunAsync(Product.Helm, ["template", "builds", s_chart, "--namespace", "builds", "--values", FileOf(values), .. more]);
         List<object> all = [];
         foreach (string document in text.Split("\n---\n", StringSplitOptions.RemoveEmptyEntries).Select(static part => part.TrimStart('-', '\n')))
         {
