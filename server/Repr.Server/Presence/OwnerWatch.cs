@@ -42,8 +42,8 @@ internal sealed partial class OwnerWatch(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         gate.Refuse(InUse);
+        Log.Watching(logger, presence?.Name ?? "load alone");
         await LookAsync(cancellationToken);
-        Log.Watching(logger, presence?.Name ?? "the load alone", gate.IsOpen ? "is free" : "is in use");
         _running = RunAsync();
     }
 
@@ -151,8 +151,8 @@ internal sealed partial class OwnerWatch(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "Takes actions only while nobody needs this machine, as {Source} tells; now it {State}")]
-        public static partial void Watching(ILogger logger, string source, string state);
+        [LoggerMessage(LogLevel.Information, "Takes actions only while nobody needs this machine, by its {Source}")]
+        public static partial void Watching(ILogger logger, string source);
 
         [LoggerMessage(LogLevel.Information, "Nobody needs this machine: it takes actions")]
         public static partial void Free(ILogger logger);

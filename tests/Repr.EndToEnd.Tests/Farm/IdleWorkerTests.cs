@@ -30,7 +30,7 @@ public sealed class IdleWorkerTests : IDisposable
         await using StoreServer redis = await StoreServer.StartRedisAsync(Cancellation);
         await using WorkerProcess server = await StartAsync("server", redis);
         await using WorkerProcess desktop = await StartDesktopAsync("desktop", logind, redis);
-        await desktop.WaitForLogAsync("as logind tells; now it is free", Cancellation);
+        await desktop.WaitForLogAsync("by its logind", Cancellation);
         Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, await HealthOfAsync(desktop));
         await using Front front = new(FarmTests.EndpointOf(server));
         front.Environment["REPR_BUILD_ID"] = "moved";
