@@ -143,7 +143,7 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
         List<string> arguments = ArgumentSplitter.Split(local.Arguments);
         string last = arguments.Count > 0 ? arguments[^1] : "";
         int start = OperatingSystem.IsWindows() ? 0 : last.LastIndexOf(". /", StringComparison.Ordinal) + ". ".Length;
-        script = start == 1 ? "" : last.Substring(start).Trim().Trim('"');
+        script = start == 1 ? "" : last[start..].Trim().Trim('"');
         if (!File.Exists(script))
         {
             Log.LogMessage(MessageImportance.Low, "Repr: runs locally: the stock task's script was not found in '{0}'", local.Arguments);
@@ -153,7 +153,7 @@ public sealed class Exec : Microsoft.Build.Tasks.Exec
         byte[] content = File.ReadAllBytes(script);
         string digest = Convert.ToHexStringLower(SHA256.HashData(content))[..16];
         string remoteScript = ToolFiles.Temporary($"repr-{digest}{(OperatingSystem.IsWindows() ? ".cmd" : ".sh")}");
-        arguments[^1] = last.Substring(0, start) + remoteScript;
+        arguments[^1] = last[..start] + remoteScript;
         string workingDirectory = local.WorkingDirectory.Length > 0 ? Path.GetFullPath(local.WorkingDirectory, projectDirectory) : projectDirectory;
         string Absolute(ITaskItem item) => Path.GetFullPath(item.ItemSpec, projectDirectory);
         List<string> outputDirectories = [.. Outputs.Concat(ReprOutputs).Select(item => Path.GetDirectoryName(Absolute(item)) ?? "/")];
