@@ -16,7 +16,7 @@ public sealed class WinePrefix : IAsyncDisposable
     public string DriveC => Path.Combine(_directory, "drive_c");
 
     /// <summary>The variables by which programs use it.</summary>
-    private Dictionary<string, string> Variables => new()
+    internal Dictionary<string, string> Variables => new()
     {
         ["WINEPREFIX"] = _directory,
         ["WINEDEBUG"] = "-all",

@@ -120,7 +120,8 @@ internal abstract class DoorListener : IDisposable
         private const int BufferBytes = 1 << 16;
 
         private readonly string _name;
-        private readonly Queue<Task<NamedPipeServerStream>> _waiting = new();
+        private readonly Lock _lock = new();
+        private readonly List<Task<NamedPipeServerStream>> _waiting = [];
         private readonly CancellationTokenSource _closing = new();
 
         public PipeListener(string path)
@@ -144,21 +145,33 @@ internal abstract class DoorListener : IDisposable
         public override async Task<DoorConnection> AcceptAsync(CancellationToken cancellationToken)
         {
             ObjectDisposedException.ThrowIf(_closing.IsCancellationRequested, this);
-            Task<NamedPipeServerStream> first = await Task.WhenAny(_waiting).WaitAsync(cancellationToken);
-            Task<NamedPipeServerStream>[] others = [.. _waiting.Where(waiting => waiting != first)];
-            _waiting.Clear();
-            Array.ForEach(others, _waiting.Enqueue);
-            Add(PipeOptions.None);
+            Task<NamedPipeServerStream>[] waiting;
+            lock (_lock)
+            {
+                waiting = [.. _waiting];
+            }
+
+            Task<NamedPipeServerStream> first = await Task.WhenAny(waiting).WaitAsync(cancellationToken);
+            lock (_lock)
+            {
+                _waiting.Remove(first);
+                Add(PipeOptions.None);
+            }
+
             return new PipeConnection(await first);
         }
 
         public override void Dispose()
         {
             _closing.Cancel();
-            foreach (Task<NamedPipeServerStream> waiting in _waiting)
+            lock (_lock)
             {
-                _ = waiting.ContinueWith(
-                    static ended => ended.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                foreach (Task<NamedPipeServerStream> waiting in _waiting)
+                {
+                    // One that was let in at the last moment.
+                    _ = waiting.ContinueWith(
+                        static ended => ended.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                }
             }
         }
 
@@ -167,7 +180,7 @@ internal abstract class DoorListener : IDisposable
             NamedPipeServerStream pipe = new(
                 _name, PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
                 options | PipeOptions.Asynchronous | PipeOptions.CurrentUserOnly, BufferBytes, BufferBytes);
-            _waiting.Enqueue(ConnectAsync(pipe));
+            _waiting.Add(ConnectAsync(pipe));
         }
 
         private async Task<NamedPipeServerStream> ConnectAsync(NamedPipeServerStream pipe)
