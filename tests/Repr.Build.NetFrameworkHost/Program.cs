@@ -34,7 +34,12 @@ internal static class Program
         ConsoleEngine engine = new();
         ReprPrepare prepare = new()
         {
-            BuildEngine = engine, Endpoint = arguments[1], ToolPath = arguments[2], ProjectDirectory = arguments[3], SourceRoot = arguments[3], Fallback = "fail",
+            BuildEngine = engine,
+            Endpoint = arguments[1],
+            ToolPath = arguments[2],
+            ProjectDirectory = arguments[3],
+            SourceRoot = arguments[3],
+            Fallback = "fail",
         };
         TaskItem source = new(arguments[4]);
         source.SetMetadata("ObjectFileName", "obj/");
