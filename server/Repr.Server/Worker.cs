@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.Versioning;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -24,6 +25,7 @@ using Repr.Server.Telemetry;
 using Repr.Server.Warm;
 using Repr.Telemetry;
 using Repr.Workspaces;
+using Repr.Workspaces.Windows;
 
 namespace Repr.Server;
 
@@ -76,6 +78,11 @@ public static partial class Worker
             return 2;
         }
     }
+
+    /// <summary>Takes away the local users that workers of this machine made for their slots.</summary>
+    /// <exception cref="ReprException">Windows refused.</exception>
+    [SupportedOSPlatform("windows")]
+    public static void RemoveSlotUsers() => SlotUsers.Remove();
 
     /// <summary>All that is wrong with the settings and the file that they name, one sentence each.</summary>
     /// <exception cref="ReprException">The settings file cannot be read.</exception>

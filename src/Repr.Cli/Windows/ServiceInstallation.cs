@@ -3,7 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.ServiceProcess;
-using Repr.Workspaces.Windows;
+using Repr.Server;
 
 namespace Repr.Cli.Windows;
 
@@ -93,7 +93,7 @@ internal static unsafe class ServiceInstallation
             EventLog.DeleteEventSource(Name);
         }
 
-        SlotUsers.Remove();
+        Worker.RemoveSlotUsers();
     }
 
     private static ServiceNative.Handle OpenManager()

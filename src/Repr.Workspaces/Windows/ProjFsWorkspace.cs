@@ -61,7 +61,7 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         IReadOnlyList<VirtualPath> temporary = ToolEnvironment.TemporaryDirectories(environment);
         TemporaryFiles seen = new(files, temporary);
         IReadOnlyList<StagedDrive> drives =
-            services.Volumes.Stage(staging, await LettersAsync(seen, [command.Program, command.WorkingDirectory, .. command.OutputRoots], cancellationToken));
+            services.Volumes.Stage(staging, await RequesterDrives.FindAsync(command, environment, seen, cancellationToken));
         ProjFsWorkspace workspace = new(services, action, slot, command, environment, temporary, drives);
         try
         {
@@ -119,22 +119,6 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         {
             StagingDirectory.TryDelete(directory, _services.Logger);
         }
-    }
-
-    // The root's listing is that of the requester's drives. Those of the command are there in any case: what says so may not be the requester.
-    private static async ValueTask<IReadOnlyCollection<char>> LettersAsync(
-        TemporaryFiles files, IEnumerable<VirtualPath> paths, CancellationToken cancellationToken)
-    {
-        SortedSet<char> letters = [.. paths.Where(static path => path.HasDrive).Select(static path => char.ToUpperInvariant(path.Text[1]))];
-        foreach (FileEntry entry in await files.ListAsync(VirtualPath.Root, cancellationToken))
-        {
-            if (entry.Kind == FileKind.Directory && VirtualPath.Root.Append(entry.Name).HasDrive)
-            {
-                letters.Add(char.ToUpperInvariant(entry.Name[0]));
-            }
-        }
-
-        return letters;
     }
 
     private async ValueTask PrepareAsync(string staging, IFileSource seen)
