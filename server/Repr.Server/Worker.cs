@@ -15,6 +15,7 @@ using Repr.Farm;
 using Repr.Plugins;
 using Repr.Server.Execution;
 using Repr.Server.Peers;
+using Repr.Server.Presence;
 using Repr.Server.Reapi;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
@@ -109,7 +110,8 @@ public static partial class Worker
 
         // Only the options count: a file in the working directory or a variable could open another address, past their checks.
         ((IConfigurationBuilder)builder.Configuration).Sources.Clear();
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
+            .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // nothing here is protected by it
         AddEventLog(builder.Logging, options);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
 
@@ -144,6 +146,7 @@ public static partial class Worker
         await using IWorkspaceProvider workspaces = await SelectWorkspacesAsync(options, staging, logging, cancellationToken);
         WorkerIdentity identity = await WorkerIdentities.LoadAsync(options, workspaces.Name, sharesContent: peers is not null, cancellationToken);
         SlotPool slots = new(options.Slots);
+        using OwnerGate gate = new();
         using WorkerMetrics metrics = new(slots, stores.Disk, options.MaximumStoreBytes);
         await using TelemetrySinks sinks = await TelemetrySinks.StartAsync(
             [.. plugins.Telemetry.Select(plugin => new NamedSink(plugin.Name, () => Create(plugin, logging)))],
@@ -151,9 +154,10 @@ public static partial class Worker
             TimeProvider.System,
             logging.CreateLogger<TelemetrySinks>());
 
-        await using FarmNode? farm = options.Farm is null ? null : JoinFarm(options, plugins.Farm, identity, slots, joinFarm, logging);
+        await using FarmNode? farm = options.Farm is null ? null : JoinFarm(options, plugins.Farm, identity, slots, gate, joinFarm, logging);
         if (farm is not null)
         {
+            metrics.Watch(() => farm.View is { } view && view != FarmView.Empty ? view : null);
             builder.Services.AddSingleton(farm).AddSingleton<IHostLifetime>(services =>
                 ActivatorUtilities.CreateInstance<DrainingLifetime>(services, TimeSpan.FromSeconds(options.FarmDrainSeconds), cancellationToken));
         }
@@ -165,6 +169,7 @@ public static partial class Worker
             .AddSingleton(workspaces)
             .AddSingleton(identity)
             .AddSingleton(slots)
+            .AddSingleton(gate)
             .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
@@ -173,6 +178,7 @@ public static partial class Worker
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
             .AddResultCache(plugins.Results, knownResults)
             .AddCallers(callers)
+            .AddHealth(TakesActions)
             .AddReapi(results);
         if (options.ReapiExecution)
         {
@@ -187,12 +193,15 @@ public static partial class Worker
         application.UseAuthorization();
         application.MapGrpcService<SessionsService>();
         application.MapReapi();
+        application.MapHealth();
         if (farm is not null)
         {
             application.MapGrpcService<FarmService>();
         }
 
+        await using OwnerWatch? owner = options.OnlyWhenIdle ? await WatchOwnerAsync(options, application.Services, logging, cancellationToken) : null;
         await application.StartAsync(cancellationToken);
+        await using IAsyncDisposable? health = options.HealthListen is { } place ? await HealthEndpoints.ListenAsync(new Uri(place), TakesActions, cancellationToken) : null;
         string address = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         if (farm is not null)
         {
@@ -210,6 +219,8 @@ public static partial class Worker
         }
 
         await application.WaitForShutdownAsync(farm is null ? cancellationToken : CancellationToken.None);
+
+        bool TakesActions() => gate.IsOpen && farm is not { IsDraining: true };
     }
 
     private static ILoggingBuilder AddEventLog(ILoggingBuilder log, WorkerOptions options)
@@ -223,7 +234,7 @@ public static partial class Worker
     }
 
     private static FarmNode JoinFarm(
-        WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, JoinFarm? joinFarm, ILoggerFactory logging)
+        WorkerOptions options, FarmOptions farm, WorkerIdentity identity, SlotPool slots, OwnerGate gate, JoinFarm? joinFarm, ILoggerFactory logging)
     {
         IPEndPoint listen = options.FarmListen is { } given ? IPEndPoint.Parse(given) : new IPEndPoint(IPAddress.Parse(new Uri(options.Listen).Host.Trim('[', ']')), 0);
         PoolOptions pool = farm.ToPool(options.Farm!);
@@ -231,7 +242,24 @@ public static partial class Worker
             ? new LocalScheduler(pool, TimeProvider.System)
             : (joinFarm ?? throw new ArgumentException("--farm: this worker knows no farm but 'local'."))(
                 new FarmEngine(new Uri(options.Farm!), farm.Password, identity.WorkerId, listen, pool, logging));
-        return new FarmNode(identity, slots, farm, pool, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+        return new FarmNode(identity, slots, gate, farm, pool, scheduler, TimeProvider.System, logging.CreateLogger<FarmNode>());
+    }
+
+    private static async Task<OwnerWatch> WatchOwnerAsync(
+        WorkerOptions options, IServiceProvider services, ILoggerFactory logging, CancellationToken cancellationToken)
+    {
+        FarmNode? farm = services.GetService<FarmNode>();
+        OwnerWatch watch = new(
+            await Presences.FindAsync(options.IdleLoad > 0, TimeProvider.System, cancellationToken),
+            new ProcessorUse(),
+            new IdleRule(TimeSpan.FromSeconds(options.IdleSeconds), options.IdleLoad),
+            services.GetRequiredService<OwnerGate>(),
+            token => farm?.SayAsync(token) ?? Task.CompletedTask,
+            services.GetRequiredService<WarmTools>().EndIdleAsync,
+            TimeProvider.System,
+            logging.CreateLogger<OwnerWatch>());
+        await watch.StartAsync(cancellationToken);
+        return watch;
     }
 
     private static PeerConnection ConnectPeer(

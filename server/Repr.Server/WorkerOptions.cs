@@ -1,4 +1,5 @@
 using System.Net;
+using Repr.Server.Presence;
 using Repr.Workspaces;
 using Repr.Workspaces.Windows;
 
@@ -76,6 +77,18 @@ public sealed record WorkerOptions
     /// <summary>Windows: warnings and errors go into the event log too.</summary>
     public bool LogsEvents { get; init; }
 
+    /// <summary>Where the health service is served alone and unencrypted, as in "http://0.0.0.0:7072"; null: only where all the others are.</summary>
+    public string? HealthListen { get; init; }
+
+    /// <summary>Takes actions only while nobody needs this machine.</summary>
+    public bool OnlyWhenIdle { get; init; }
+
+    /// <summary>Seconds for which its user must have been away, or its load low.</summary>
+    public int IdleSeconds { get; init; } = 300;
+
+    /// <summary>Processors below which other programs' use is a low load; 0: only the user's absence counts.</summary>
+    public double IdleLoad { get; init; }
+
     /// <summary>Listens beyond loopback although nobody is authenticated, with encryption or without.</summary>
     public bool DangerouslyAllowAnyone { get; init; }
 
@@ -141,6 +154,26 @@ public sealed record WorkerOptions
         if (WarmToolBytes < 64 << 20)
         {
             problems.Add($"--warm-tool-bytes: {WarmToolBytes} is too few; at least 67108864.");
+        }
+
+        if (HealthListen is { } health
+            && !(Uri.TryCreate(health, UriKind.Absolute, out Uri? place) && place is { Scheme: "http", PathAndQuery: "/" } && IPAddress.TryParse(place.Host.Trim('[', ']'), out _)))
+        {
+            problems.Add($"--health-listen: '{health}' is not an address like http://0.0.0.0:7072.");
+        }
+
+        if (IdleSeconds is < 0 or > 86400)
+        {
+            problems.Add($"--idle-seconds: {IdleSeconds} is not a number of seconds; 0 to 86400.");
+        }
+
+        if (IdleLoad is not (>= 0 and < 10_000))
+        {
+            problems.Add($"--idle-load: {IdleLoad} is not a number of processors; 0 or more.");
+        }
+        else if (IdleLoad > 0 && OnlyWhenIdle && !ProcessorUse.IsNiced())
+        {
+            problems.Add("--idle-load: this worker must be niced, else its own work counts as others'; start it by 'nice -n 19', or with Nice=19 in the unit.");
         }
 
         if (MaximumStoreBytes < 1 << 20)

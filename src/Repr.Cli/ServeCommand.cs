@@ -85,6 +85,18 @@ internal static class ServeCommand
         };
         Option<bool> install = new("--install") { Description = "Windows: install a service that runs with the other options, and end." };
         Option<bool> uninstall = new("--uninstall") { Description = "Windows: stop that service and take it away." };
+        Option<string?> healthListen = new("--health-listen") { Description = "Address for the health service alone, without TLS." };
+        Option<bool> onlyWhenIdle = new("--only-when-idle") { Description = "Take actions only while nobody needs this machine." };
+        Option<int> idleSeconds = new("--idle-seconds")
+        {
+            Description = "Seconds for which its user must have been away, or its load low.",
+            DefaultValueFactory = _ => defaults.IdleSeconds,
+        };
+        Option<double> idleLoad = new("--idle-load")
+        {
+            Description = "Processors that others' programs may use at a low load; 0: only the user's absence counts.",
+            DefaultValueFactory = _ => defaults.IdleLoad,
+        };
         Option<bool> anyone = new("--dangerously-allow-anyone")
         {
             Description = "Listen beyond loopback without authentication.",
@@ -97,8 +109,8 @@ internal static class ServeCommand
         System.CommandLine.Command command = new("serve", "Runs a worker: executes actions of requesters in their own world.")
         {
             listen, data, portFile, slots, queueLimit, maximumStoreBytes, maximumActionCacheBytes, workspace, warmToolMinutes, warmToolBytes,
-            configuration, reapi, reapiSystemPaths, reapiPlatform, s_farm, farmAdvertise, farmListen, s_farmDrainSeconds, slotUsers, actionMemoryBytes, actionProcesses,
-            install, uninstall, anyone, cleartext,
+            configuration, reapi, reapiSystemPaths, reapiPlatform, s_farm, farmAdvertise, farmListen, s_farmDrainSeconds, healthListen, onlyWhenIdle,
+            idleSeconds, idleLoad, slotUsers, actionMemoryBytes, actionProcesses, install, uninstall, anyone, cleartext,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -122,6 +134,10 @@ internal static class ServeCommand
                 FarmAdvertise = parsed.GetValue(farmAdvertise),
                 FarmListen = parsed.GetValue(farmListen),
                 FarmDrainSeconds = parsed.GetValue(s_farmDrainSeconds),
+                HealthListen = parsed.GetValue(healthListen),
+                OnlyWhenIdle = parsed.GetValue(onlyWhenIdle),
+                IdleSeconds = parsed.GetRequiredValue(idleSeconds),
+                IdleLoad = parsed.GetRequiredValue(idleLoad),
                 DangerouslyAllowAnyone = parsed.GetValue(anyone),
                 DangerouslyAllowCleartext = parsed.GetValue(cleartext),
                 SlotUsers = parsed.GetValue(slotUsers),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Repr.Server.Presence;
 using Repr.Server.Warm;
 using Repr.Telemetry;
 
@@ -29,7 +30,13 @@ internal sealed record FinishedAction(ActionResult Result, InputTree Files);
 
 /// <summary>Runs actions: the main path of the worker. Safe for concurrent use.</summary>
 internal sealed partial class ActionExecutor(
-    SlotPool slots, IWorkspaceProvider workspaces, WarmTools warm, ILocalContentStore store, string stagingRoot, ILogger<ActionExecutor> logger)
+    SlotPool slots,
+    OwnerGate gate,
+    IWorkspaceProvider workspaces,
+    WarmTools warm,
+    ILocalContentStore store,
+    string stagingRoot,
+    ILogger<ActionExecutor> logger)
 {
     private const long LeastFreeBytes = 16 << 20;
 
@@ -44,9 +51,25 @@ internal sealed partial class ActionExecutor(
     /// <param name="input">What it gets while it runs.</param>
     /// <param name="lease">Keeps inputs and outputs in the store; the caller's.</param>
     /// <param name="cancellationToken">Kills the process tree.</param>
-    /// <exception cref="ReprException">There is no verdict.</exception>
+    /// <exception cref="ReprException">There is no verdict: also when the machine's owner came back.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<FinishedAction> ExecuteAsync(
+        ActionRequest request, InputTree known, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
+    {
+        CancellationToken givenBack = gate.Enter();
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, givenBack);
+        try
+        {
+            return await ExecuteHereAsync(request, known, text, input, lease, either.Token);
+        }
+        catch (Exception) when (givenBack.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            gate.ThrowIfClosed(); // whatever it looked like from here
+            throw new ReprException(ReprErrorCode.Unavailable, "The machine was needed by its user for a moment, and the action was stopped.");
+        }
+    }
+
+    private async Task<FinishedAction> ExecuteHereAsync(
         ActionRequest request, InputTree known, IToolText text, IToolInput input, IContentLease lease, CancellationToken cancellationToken)
     {
         // 1. Wait for a slot.
@@ -65,6 +88,7 @@ internal sealed partial class ActionExecutor(
                 ?? await RunColdAsync(request, View(timesFromContent: false), slot, text, input, cancellationToken);
             await using IAsyncDisposable held = place.Place;
             (InputTree files, ToolRun run) = (place.Files, place.Run);
+            cancellationToken.ThrowIfCancellationRequested(); // a tool that was stopped has no verdict
             files.Hydration.Tell(request.Span, DateTimeOffset.UtcNow);
 
             if (run.Exit is not { Kind: ExitKind.Code, Value: 0 })

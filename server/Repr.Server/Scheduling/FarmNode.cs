@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Farm;
 using Repr.Server.Execution;
+using Repr.Server.Presence;
 using Repr.Server.Sessions;
 
 namespace Repr.Server.Scheduling;
@@ -13,13 +14,14 @@ namespace Repr.Server.Scheduling;
 /// </summary>
 /// <param name="identity">Who it is.</param>
 /// <param name="slots">Its slots.</param>
+/// <param name="gate">Whether it takes actions.</param>
 /// <param name="farm">Its settings.</param>
 /// <param name="pool">The farm's rules.</param>
 /// <param name="scheduler">The pool; owned.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Is told when the pool is lost and found.</param>
 internal sealed partial class FarmNode(
-    WorkerIdentity identity, SlotPool slots, FarmOptions farm, PoolOptions pool, IScheduler scheduler, TimeProvider time, ILogger<FarmNode> logger)
+    WorkerIdentity identity, SlotPool slots, OwnerGate gate, FarmOptions farm, PoolOptions pool, IScheduler scheduler, TimeProvider time, ILogger<FarmNode> logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
@@ -43,6 +45,9 @@ internal sealed partial class FarmNode(
     /// <summary>The farm, as it was known last.</summary>
     public FarmView View => Volatile.Read(ref _view);
 
+    /// <summary>Whether it takes no more leases.</summary>
+    public bool IsDraining => Volatile.Read(ref _isDraining) || !gate.IsOpen;
+
     /// <summary>Begins to beat.</summary>
     /// <param name="endpoint">Where requesters reach this worker.</param>
     public void Start(string endpoint)
@@ -51,6 +56,22 @@ internal sealed partial class FarmNode(
         _lastBeat = time.GetTimestamp();
         scheduler.Answered += Take;
         _running = Task.WhenAll(BeatAsync(), SendOverAsync());
+    }
+
+    /// <summary>Says at once how it is now; if nobody hears it, the next beat does.</summary>
+    public async Task SayAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_endpoint.Length > 0)
+            {
+                Tell(await scheduler.BeatAsync(NewBeat(), cancellationToken));
+            }
+        }
+        catch (SchedulerUnavailableException)
+        {
+            // It is told by the next beat.
+        }
     }
 
     /// <summary>Takes no more leases, and waits until those that it has are over, and their outputs fetched, or the time is.</summary>
@@ -143,7 +164,7 @@ internal sealed partial class FarmNode(
         Labels = [.. farm.Labels],
         MemoryBytes = _memory,
         OtherLoad = Math.Max(0, slots.Running + slots.Queued - _admission.Count),
-        IsDraining = Volatile.Read(ref _isDraining),
+        IsDraining = IsDraining,
     }));
 
     // What is over is sent in the order in which it comes, as much at once as there is.

@@ -7,6 +7,7 @@ using Repr.Farm;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Presence;
 using Repr.Server.Results;
 using Repr.Server.Scheduling;
 using Repr.Server.Security;
@@ -33,6 +34,7 @@ internal sealed partial class Session(
     WorkerIdentity identity,
     CachedExecutor executor,
     SlotPool slots,
+    OwnerGate gate,
     InputSets inputSets,
     ILocalContentStore store,
     WorkerTelemetry telemetry,
@@ -270,7 +272,7 @@ internal sealed partial class Session(
             use?.Outcome = LeaseOutcome.Done;
             return result;
         }
-        catch (Exception defect) when (use is not null && IsWorkersFault(defect) && !action.Stopped.IsCancellationRequested)
+        catch (Exception defect) when (use is not null && gate.IsOpen && IsWorkersFault(defect) && !action.Stopped.IsCancellationRequested)
         {
             use.Outcome = LeaseOutcome.Failed;
             throw;

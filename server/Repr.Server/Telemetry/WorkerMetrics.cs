@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Repr.Cas;
+using Repr.Farm;
 using Repr.Server.Execution;
 using Repr.Server.Results;
 using Repr.Telemetry;
@@ -39,6 +40,27 @@ internal sealed class WorkerMetrics : IDisposable
         _phase = _meter.CreateHistogram("repr.worker.action.phase.duration", "s", "Parts of actions.", null, durations);
         _question = _meter.CreateHistogram(
             "repr.worker.question.duration", "s", "Questions asked back: how long the tool waited.", null, durations);
+    }
+
+    /// <summary>
+    /// Tells of the farm too. Each worker tells the same, that of the whole farm: take the highest, not the sum. A worker that has not heard of the farm
+    /// yet tells nothing.
+    /// </summary>
+    /// <param name="view">The farm, as it was known last; null: not known.</param>
+    public void Watch(Func<FarmView?> view)
+    {
+        Observe("repr.farm.workers", "{worker}", "Workers of the farm that take actions.", static farm => farm.Endpoints.Count);
+        Observe("repr.farm.slot.limit", "{slot}", "Their slots.", static farm => farm.Slots);
+        Observe("repr.farm.slot.usage", "{slot}", "Slots of the farm that are leased.", static farm => farm.Busy);
+        Observe("repr.farm.queue.length", "{action}", "Actions that wait for a slot of the farm.", static farm => farm.Queued);
+        _meter.CreateObservableGauge(
+            "repr.farm.queue.time", () => Measure(static farm => farm.QueueSeconds), "s", "Work that waits for each slot of the farm: the signal to scale by.");
+
+        void Observe(string name, string unit, string description, Func<FarmView, long> of) =>
+            _meter.CreateObservableGauge(name, () => Measure(of), unit, description);
+
+        IEnumerable<Measurement<T>> Measure<T>(Func<FarmView, T> of)
+            where T : struct => view() is { } farm ? [new Measurement<T>(of(farm))] : [];
     }
 
     /// <summary>An action has ended.</summary>

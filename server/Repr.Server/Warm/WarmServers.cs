@@ -236,19 +236,21 @@ internal sealed partial class WarmServers(
         }
     }
 
-    private void Sweep()
+    private void Sweep() =>
+        _ = EndIdleAsync(server => time.GetElapsedTime(server.LastUsed) >= options.IdleLimit || server.Resident.Ended.IsCompleted);
+
+    /// <summary>Ends servers that serve nobody now.</summary>
+    /// <param name="which">Which of them.</param>
+    public Task EndIdleAsync(Func<WarmServer, bool> which)
     {
-        WarmServer[] old;
+        WarmServer[] ended;
         lock (_lock)
         {
-            old = [.. _idle.Where(server => time.GetElapsedTime(server.LastUsed) >= options.IdleLimit || server.Resident.Ended.IsCompleted)];
-            _idle.RemoveAll(old.Contains);
+            ended = [.. _idle.Where(which)];
+            _idle.RemoveAll(ended.Contains);
         }
 
-        foreach (WarmServer server in old)
-        {
-            _ = EndAsync(server);
-        }
+        return Task.WhenAll(ended.Select(EndAsync));
     }
 
     private async Task EndAsync(WarmServer server)

@@ -66,6 +66,9 @@ internal sealed partial class WarmTools : IAsyncDisposable
         return null;
     }
 
+    /// <summary>Ends the servers that serve nobody now.</summary>
+    public Task EndIdleAsync() => _servers?.EndIdleAsync(static _ => true) ?? Task.CompletedTask;
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _servers?.DisposeAsync() ?? ValueTask.CompletedTask;
 

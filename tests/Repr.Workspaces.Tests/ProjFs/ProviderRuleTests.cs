@@ -51,14 +51,15 @@ public sealed partial class ProviderRuleTests : IAsyncLifetime
             asked.SetResult();
             await late.Task; // heeds no cancellation
         };
-        ProjectedDirectory directory = await StartAsync();
+        CapturingSource source = new(Files);
+        ProjectedDirectory directory = await StartAsync(files: source);
         Task<int> reading = ProjectedTool.OnThread(() => Tool.Read(@"C\src\f", out _));
         await asked.Task.WaitAsync(Cancellation);
 
         await directory.StopAsync().WaitAsync(Cancellation);
         Assert.Equal(HResult.OperationAborted, await reading.WaitAsync(Cancellation));
         late.SetResult();
-        await WaitAsync(() => Files.Opened.Count == 1); // the content came, and nobody wrote it anywhere
+        await WaitAsync(() => source.Handle is { IsClosed: true }); // the content came, and was given up
 
         Assert.Null(directory.Failure);
         Tool.AssertNoViolation();
