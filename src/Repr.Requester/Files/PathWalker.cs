@@ -151,7 +151,7 @@ internal sealed class PathWalker
             return new ResolvedPath(link, null);
         }
 
-        if (link.HasDrive)
+        if (OperatingSystem.IsWindows())
         {
             return Disk.ResolveWindowsLink(link, target) is { } path ? Resolve(path, links + 1) : new ResolvedPath(link, null);
         }
