@@ -96,6 +96,14 @@ internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : I
         if (!ReferenceEquals(ring.Endpoints, endpoints) && !ring.Endpoints.SequenceEqual(endpoints, StringComparer.Ordinal))
         {
             Volatile.Write(ref _ring, ring = new PeerRing(endpoints));
+            foreach (string gone in _peers.Keys.Except(endpoints, StringComparer.Ordinal))
+            {
+                // What is read from it right now fails, as it does when a worker is lost.
+                if (_peers.TryRemove(gone, out Lazy<PeerConnection>? peer))
+                {
+                    _ = Task.Run(async () => await PluginServices.DisposeAsync(peer.Value.Owned));
+                }
+            }
         }
 
         return ring;

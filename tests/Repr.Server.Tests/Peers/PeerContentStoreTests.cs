@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Server.Peers;
@@ -10,6 +11,7 @@ public sealed class PeerContentStoreTests
 
     private readonly Dictionary<string, MemoryContentStore> _disks = s_endpoints.ToDictionary(static endpoint => endpoint, static _ => new MemoryContentStore(1 << 20));
     private readonly HashSet<string> _away = [];
+    private readonly ConcurrentBag<string> _closed = [];
     private FarmView _view = new(s_endpoints, 8, 0, 0, 0);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -76,13 +78,19 @@ public sealed class PeerContentStoreTests
         Assert.Null(await store.OpenAsync(lost[0], Cancellation));
         await store.PutAsync(lost[0], new MemoryStream([]), Cancellation);
 
-        // The farm notices: its share has other homes now.
+        // The farm notices: its share has other homes now, and the connection is closed.
         _view = _view with { Endpoints = [.. s_endpoints.Where(endpoint => endpoint != s_endpoints[3])] };
         PeerRing without = new(_view.Endpoints);
         (Digest digest, int value) = Enumerable.Range(0, 200).Select(number => (digests[number], number))
             .First(blob => lost.Contains(blob.Item1) && without.HomeOf(blob.Item1) != s_endpoints[0]);
         await store.PutAsync(digest, new MemoryStream(BitConverter.GetBytes(value)), Cancellation);
         Assert.Empty(await store.FindMissingAsync([digest], Cancellation));
+        while (!_closed.Contains(s_endpoints[3]))
+        {
+            await Task.Delay(10, Cancellation);
+        }
+
+        Assert.Single(_closed);
     }
 
     [Fact]
@@ -97,9 +105,14 @@ public sealed class PeerContentStoreTests
 
     private PeerContentStore NewStore(string self)
     {
-        PeerContentStore store = new(endpoint => new PeerConnection(new AwayStore(this, endpoint), new object()));
+        PeerContentStore store = new(endpoint => new PeerConnection(new AwayStore(this, endpoint), new Connection(() => _closed.Add(endpoint))));
         store.Follow(() => _view, self);
         return store;
+    }
+
+    private sealed class Connection(Action closed) : IDisposable
+    {
+        public void Dispose() => closed();
     }
 
     // A worker's disk, unless it is away.
