@@ -20,7 +20,8 @@ for directory in tests/*.Tests; do
     echo "== $name"
     # The summary of the runner: '   NAME  Total: 3, Errors: 0, Failed: 0, Skipped: 1, Not Run: 0, Time: 1.2s'
     # A background job ignores signals, and that is inherited: the tests send them.
-    env --default-signal=HUP,INT,QUIT,TERM "$directory/bin/Release/net10.0/$name" -noColor -parallel none 2>&1 | tee "$log" | grep -vE '^ +(Discovering|Discovered|Starting|Finished):' || true
+    # A test that hangs ends its project, not the whole run.
+    timeout -k 10 3600 env --default-signal=HUP,INT,QUIT,TERM "$directory/bin/Release/net10.0/$name" -noColor -parallel none 2>&1 | tee "$log" | grep -vE '^ +(Discovering|Discovered|Starting|Finished):' || true
     summary=$(grep -oE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+' "$log" | tail -n 1 || true)
     if [ -z "$summary" ]; then
         echo "$name ended without a summary; see $log" >&2
