@@ -14,7 +14,7 @@ namespace Repr.Server.Silo;
 /// <summary>Makes the host of a silo, with the settings that were measured: a dead worker is known within about a second.</summary>
 internal static class SiloHost
 {
-    private const string Protocol = "repr-1";
+    private const string Protocol = "repr-2";
 
     /// <summary>Makes it; nothing is started.</summary>
     /// <exception cref="ArgumentException">The address of the store is malformed.</exception>

@@ -129,8 +129,13 @@ public static partial class Worker
             : ServerTls.Load(
                 plugins.Tls, callers.All.Any(static caller => caller.UsesCertificates), TimeProvider.System, logging.CreateLogger("Repr.Tls"));
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => Listen(kestrel, new Uri(options.Listen), tls));
-        PeerContentStore? peers = plugins.Peers is { } connect ? new(endpoint => ConnectPeer(connect, endpoint, logging)) : null;
-        FarContentStore[] sharing = peers is null ? [] : [new FarContentStore("the farm's other workers", peers)];
+        PeerContentStore? peers = plugins.Peers is { } connect ? new(endpoint => ConnectPeer(connect, endpoint, logging), logging.CreateLogger<PeerContentStore>()) : null;
+        if (plugins.HasNothingForPeers)
+        {
+            Log.NothingForPeers(logging.CreateLogger<PeerContentStore>());
+        }
+
+        FarContentStore[] sharing = peers is null ? [] : [new FarContentStore("the farm's other workers", peers, IsGuarded: true)];
         await using ContentStores stores = await ContentStores.OpenAsync(
             new DiskContentStoreOptions { Path = Path.Combine(options.Data, "cas"), MaximumBytes = options.MaximumStoreBytes },
             [.. sharing, .. plugins.Stores.Select(plugin => new FarContentStore(plugin.Name, Create(plugin, logging)))],
@@ -344,6 +349,9 @@ public static partial class Worker
     {
         [LoggerMessage(LogLevel.Warning, "'{Directory}', left by an earlier run, can't be removed now: {Reason}")]
         public static partial void StagingLeft(ILogger logger, string directory, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "The workers of this farm give each other no content: callers are authenticated, and the section Peers of the settings has nothing to show to the others")]
+        public static partial void NothingForPeers(ILogger logger);
 
         [LoggerMessage(LogLevel.Warning, "{Warning}")]
         public static partial void PluginWarns(ILogger logger, string warning);

@@ -31,6 +31,6 @@ internal static class WorkerIdentities
             sharesContent ? ContentGroupOf(new Uri(options.Farm!)) : "");
     }
 
-    // Where the workers of the farm find each other, without who asks there.
-    private static string ContentGroupOf(Uri farm) => farm.GetComponents(UriComponents.HostAndPort | UriComponents.Path, UriFormat.UriEscaped);
+    // The name of the farm; its store's host may be spelled in several ways.
+    private static string ContentGroupOf(Uri farm) => "farm " + farm.AbsolutePath.Trim('/');
 }

@@ -32,6 +32,9 @@ internal sealed record WorkerPlugins
     /// </summary>
     public required Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? Peers { get; init; }
 
+    /// <summary>Content is shared with nobody because this worker has nothing to show to the others, who authenticate callers.</summary>
+    public required bool HasNothingForPeers { get; init; }
+
     /// <summary>All that is wrong with the file, one sentence each, naming the setting.</summary>
     public required IReadOnlyList<string> Problems { get; init; }
 
@@ -47,7 +50,10 @@ internal sealed record WorkerPlugins
         IReadOnlyList<SelectedPlugin<ITelemetrySink>> telemetry = settings.Select<ITelemetrySink>("Telemetry");
         ResultCacheOptions results = settings.Bind<ResultCacheOptions>("Results");
         FarmOptions farm = settings.Bind<FarmOptions>("Farm");
-        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? peers = options.Farm is not (null or WorkerOptions.LocalFarm) && farm.SharesContent
+        settings.Ignore("Peers");
+        bool shares = options.Farm is not (null or WorkerOptions.LocalFarm) && farm.SharesContent;
+        bool isUnknown = shares && authenticators.Count > 0 && !settings.Has("Peers"); // the others would refuse every call
+        Func<IReadOnlyDictionary<string, string?>, PluginContext, IContentStore>? peers = shares && !isUnknown
             ? settings.SelectMany<IContentStore>("Peers", "reapi", PeerOptions(SomePeer(options)))
             : null;
         return new WorkerPlugins
@@ -59,6 +65,7 @@ internal sealed record WorkerPlugins
             Results = results,
             Farm = farm,
             Peers = peers,
+            HasNothingForPeers = isUnknown,
             Problems = [.. settings.Problems, .. farm.FindProblems()],
         };
     }
@@ -69,6 +76,7 @@ internal sealed record WorkerPlugins
     {
         ["Endpoint"] = endpoint,
         ["InstanceName"] = StoreInstances.DiskName,
+        ["Retries"] = "0", // whoever wants it gets it elsewhere
     };
 
     // The options are checked before there is one: they differ in the scheme only.

@@ -52,7 +52,7 @@ public sealed class ContentStores : IAsyncDisposable
             {
                 store = new TieredContentStore(
                     store,
-                    Guard(behind, time, loggerFactory.CreateLogger<GuardedContentStore>()),
+                    behind.IsGuarded ? behind.Store : Guard(behind, time, loggerFactory.CreateLogger<GuardedContentStore>()),
                     prefetch,
                     loggerFactory.CreateLogger<TieredContentStore>());
                 owned.Push(store);

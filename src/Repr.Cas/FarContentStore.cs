@@ -3,4 +3,5 @@ namespace Repr.Cas;
 /// <summary>A store behind the one on this machine.</summary>
 /// <param name="Name">What messages call it.</param>
 /// <param name="Store">The store; what it holds need not be trusted.</param>
-public sealed record FarContentStore(string Name, IContentStore Store);
+/// <param name="IsGuarded">It checks what it gives and fails fast by itself.</param>
+public sealed record FarContentStore(string Name, IContentStore Store, bool IsGuarded = false);

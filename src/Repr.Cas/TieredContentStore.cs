@@ -18,6 +18,7 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
     : ILocalContentStore, IAsyncDisposable
 {
     private const int ParallelCalls = 16;
+    private const int UndeliveredKept = 100_000;
 
     private readonly ConcurrentDictionary<Digest, Lazy<Task<bool>>> _fetches = new();
     private readonly ConcurrentDictionary<Digest, bool> _undelivered = new();
@@ -127,6 +128,11 @@ public sealed partial class TieredContentStore(ILocalContentStore near, IContent
             }
             else
             {
+                if (_undelivered.Count >= UndeliveredKept)
+                {
+                    _undelivered.Clear(); // it costs a few questions that nobody answers
+                }
+
                 _undelivered[digest] = true;
             }
 

@@ -11,9 +11,12 @@ namespace Repr.Farm;
 public sealed class Admission(string node, string incarnation, int slots, PoolOptions options)
 {
     private const int KeysKept = 256;
+    private const int UsedKept = 10_000;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SlotLease> _held = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _used = new(StringComparer.Ordinal);
+    private readonly Queue<string> _usedInOrder = new();
     private readonly LinkedList<ulong> _keys = new(); // the last used first
 
     /// <summary>Leases that it takes at the same time.</summary>
@@ -57,6 +60,11 @@ public sealed class Admission(string node, string incarnation, int slots, PoolOp
                 return "the lease is in use already";
             }
 
+            if (_used.Contains(lease.Id))
+            {
+                return "the lease was used already";
+            }
+
             if (_held.Count >= Places)
             {
                 return $"all {Places} places are taken";
@@ -74,7 +82,14 @@ public sealed class Admission(string node, string incarnation, int slots, PoolOp
     {
         lock (_lock)
         {
-            _held.Remove(lease);
+            if (_held.Remove(lease) && _used.Add(lease))
+            {
+                _usedInOrder.Enqueue(lease);
+                if (_usedInOrder.Count > UsedKept)
+                {
+                    _used.Remove(_usedInOrder.Dequeue());
+                }
+            }
         }
     }
 

@@ -36,6 +36,8 @@ public static class LeaseSeal
         Add(hash, (long)lease.Ask.Account.Priority);
         Add(hash, lease.Ask.Account.User);
         Add(hash, lease.Ask.Account.Project);
+        Add(hash, unchecked((long)lease.Ask.ToolKey));
+        Add(hash, unchecked((long)lease.Ask.ContentKey));
         Add(hash, lease.Ask.MemoryBytes);
         Add(hash, BitConverter.DoubleToInt64Bits(lease.Ask.ExpectedSeconds));
         return Convert.ToBase64String(hash.GetHashAndReset());

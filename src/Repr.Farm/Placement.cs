@@ -14,14 +14,16 @@ internal static class Placement
     /// <param name="ask">What is placed.</param>
     /// <param name="now">The time.</param>
     /// <param name="mayWait">Whether it may wait at a worker; else only free slots count.</param>
+    /// <param name="needsMemory">Whether the worker must have the memory that it expects to use.</param>
     /// <returns>Null: none has room.</returns>
-    public static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait)
+    public static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait, bool needsMemory)
     {
-        PoolWorker? best = Choose(workers, ask, now, mayWait, avoid: true, out bool fits);
-        return best is null && !fits && ask.Avoid.Count > 0 ? Choose(workers, ask, now, mayWait, avoid: false, out _) : best;
+        PoolWorker? best = Choose(workers, ask, now, mayWait, needsMemory, avoid: true, out bool fits);
+        return best is null && !fits && ask.Avoid.Count > 0 ? Choose(workers, ask, now, mayWait, needsMemory, avoid: false, out _) : best;
     }
 
-    private static PoolWorker? Choose(List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait, bool avoid, out bool fits)
+    private static PoolWorker? Choose(
+        List<PoolWorker> workers, SlotAsk ask, TimeSpan now, bool mayWait, bool needsMemory, bool avoid, out bool fits)
     {
         fits = false;
         Candidate balanced = default;
@@ -35,7 +37,7 @@ internal static class Placement
             }
 
             fits = true;
-            if (free == 0 || !worker.HasMemory(ask))
+            if (free == 0 || (needsMemory && !worker.HasMemory(ask)))
             {
                 continue;
             }

@@ -13,6 +13,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 {
     private const double EstimateMemory = 0.05;
     private const double LongSeconds = 1;
+    private static readonly TimeSpan s_memoryPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_viewInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_expiryInterval = TimeSpan.FromMilliseconds(250);
 
@@ -147,8 +148,13 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         // To wait at a worker for its next slot hides the preparation. It also means to wait there while a slot elsewhere gets free: not worth it where
         // actions take long, unless there is so much more work that every slot gets its next action anyway.
-        bool TryPlace(WaitingAsk ask) =>
-            (chosen = Placement.Choose(_workers, ask.Ask, now, mayWait: _estimate < LongSeconds || _shares.Asks > slots)) is not null;
+        // Memory is what was expected: who has waited long for it gets a free slot without, or the others' small asks would take each place before it.
+        bool TryPlace(WaitingAsk ask)
+        {
+            chosen = Placement.Choose(_workers, ask.Ask, now, mayWait: _estimate < LongSeconds || _shares.Asks > slots, needsMemory: true);
+            chosen ??= now - ask.Since < s_memoryPatience ? null : Placement.Choose(_workers, ask.Ask, now, mayWait: false, needsMemory: false);
+            return chosen is not null;
+        }
     }
 
     /// <summary>What who asks now can expect. An estimate; honest about what is not there.</summary>

@@ -52,6 +52,9 @@ internal sealed class WaitingAsk(SlotAsk ask, ShareNode leaf, long order, TimeSp
 
     public ShareNode Leaf => leaf;
 
+    /// <summary>When it came.</summary>
+    public TimeSpan Since => now;
+
     /// <summary>Rises with each ask of the pool.</summary>
     public long Order => order;
 

@@ -132,6 +132,12 @@ public sealed class PluginSettings
         }
     }
 
+    /// <summary>Whether there is anything in a section.</summary>
+    public bool Has(string section) => _configuration.GetSection(section).Exists();
+
+    /// <summary>A section that is of no use this time, and no problem either.</summary>
+    public void Ignore(string section) => _known.Add(section);
+
     /// <summary>Binds a section that is no list of plugins.</summary>
     public TOptions Bind<TOptions>(string section)
         where TOptions : class, new()

@@ -260,6 +260,25 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public void Who_waits_long_for_memory_gets_a_free_slot_without()
+    {
+        _pool.Beat(NewBeat("a", slots: 4) with { MemoryBytes = 1000 }, _now);
+        _pool.Ask(NewAsk(1) with { MemoryBytes = 300 }, _now);
+        Assert.Single(Serve());
+        _pool.Ask(NewAsk(2) with { MemoryBytes = 900 }, _now);
+        Assert.Empty(Serve());
+
+        for (int second = 0; second < 10; second++)
+        {
+            _now += TimeSpan.FromSeconds(1);
+            SlotLease held = new() { Id = "p-1", Ask = NewAsk(1), Worker = "a", Incarnation = "1", Endpoint = "http://a:7070" };
+            _pool.Beat(NewBeat("a", slots: 4) with { MemoryBytes = 1000, Held = [held] }, _now);
+        }
+
+        Assert.Equal(2, Assert.Single(Serve()).Ask.Number);
+    }
+
+    [Fact]
     public void Labels_and_platform_must_fit_and_what_fits_nowhere_is_refused_at_once_and_honestly()
     {
         _now += TimeSpan.FromSeconds(10);

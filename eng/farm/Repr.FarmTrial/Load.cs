@@ -47,7 +47,7 @@ internal sealed class Load(TrialOptions options, TextWriter output)
                 throw new BenchException($"{_problems.Count} builds are wrong, the first:\n{_problems.First()}");
             }
 
-            if (_outcomes.GetValueOrDefault("remote") < 0.9 * all)
+            if (all == 0 || _outcomes.GetValueOrDefault("remote") < 0.9 * all)
             {
                 throw new BenchException($"Of {all} actions only {_outcomes.GetValueOrDefault("remote")} ran on a worker.");
             }

@@ -53,7 +53,7 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
             throw new ReprException(ReprErrorCode.InvalidRequest, $"An input set has at most {MaximumBytes} bytes, {digest} has more.");
         }
 
-        await using Stream content = await store.OpenAsync(digest, cancellationToken)
+        await using Stream content = await OpenAsync(digest, cancellationToken)
             ?? throw new ReprException(ReprErrorCode.Corrupt, $"The input set {digest} is not in the store. It is sent again.");
         byte[] bytes = new byte[digest.SizeBytes];
         await content.ReadExactlyAsync(bytes, cancellationToken);
@@ -66,6 +66,19 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
         catch (InvalidProtocolBufferException malformed)
         {
             throw new ReprException(ReprErrorCode.InvalidRequest, $"The input set {digest} is malformed: {malformed.Message}", malformed);
+        }
+    }
+
+    // A store elsewhere that fails now does not have it: the requester does.
+    private async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await store.OpenAsync(digest, cancellationToken);
+        }
+        catch (ReprException failure) when (failure.Code == ReprErrorCode.Unavailable)
+        {
+            return null;
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Repr.Farm;
 using Repr.Plugins;
 
@@ -9,10 +10,19 @@ namespace Repr.Server.Peers;
 /// lacked is asked for there. A worker that does not answer has nothing: whoever asked gets it elsewhere. Nothing here fails but a read that
 /// has begun. Safe for concurrent use.
 /// </summary>
-/// <param name="connect">Makes the store that is another worker's disk, by its address; verified, and left alone for a while after a failure.</param>
-internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : IContentStore, IAsyncDisposable
+/// <param name="connect">
+/// Makes the store that is another worker's disk, by its address; verified, and left alone for a while after a failure. Throws
+/// <see cref="ArgumentException"/> for one that can't be called as the settings have it.
+/// </param>
+/// <param name="logger">Is told of workers that can't be called.</param>
+internal sealed partial class PeerContentStore(Func<string, PeerConnection> connect, ILogger logger) : IContentStore, IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<string, Lazy<PeerConnection>> _peers = new(StringComparer.Ordinal);
+    // A worker that is silent is soon none of the farm any more; nobody waits for it meanwhile.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+
+    private readonly ConcurrentDictionary<string, PeerConnection> _peers = new(StringComparer.Ordinal);
+    private readonly Lock _connecting = new();
+    private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private Func<FarmView> _view = static () => FarmView.Empty;
     private string _self = "";
     private PeerRing _ring = new([]);
@@ -35,9 +45,11 @@ internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : I
             Digest[] asked = [.. home];
             try
             {
-                return Peer(home.Key) is { } peer ? await peer.Disk.FindMissingAsync(asked, cancellationToken) : asked;
+                return Peer(home.Key) is { } peer
+                    ? await AskAsync(token => peer.Disk.FindMissingAsync(asked, token), cancellationToken)
+                    : asked;
             }
-            catch (ReprException)
+            catch (Exception exception) when (IsSilence(exception, cancellationToken))
             {
                 return asked; // its guard has told it
             }
@@ -50,9 +62,9 @@ internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : I
     {
         try
         {
-            return Peer(Ring().HomeOf(digest)) is { } peer ? await peer.Disk.OpenAsync(digest, cancellationToken) : null;
+            return Peer(Ring().HomeOf(digest)) is { } peer ? await AskAsync(token => peer.Disk.OpenAsync(digest, token), cancellationToken) : null;
         }
-        catch (ReprException)
+        catch (Exception exception) when (IsSilence(exception, cancellationToken))
         {
             return null;
         }
@@ -78,16 +90,58 @@ internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : I
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Lazy<PeerConnection> peer in _peers.Values)
+        foreach (PeerConnection peer in _peers.Values)
         {
-            await PluginServices.DisposeAsync(peer.Value.Owned);
+            await PluginServices.DisposeAsync(peer.Owned);
         }
     }
 
-    // Null: nobody, or this worker itself.
-    private PeerConnection? Peer(string? endpoint) => endpoint is null || endpoint == _self
-        ? null
-        : _peers.GetOrAdd(endpoint, key => new Lazy<PeerConnection>(() => connect(key))).Value;
+    private static async ValueTask<T> AskAsync<T>(Func<CancellationToken, ValueTask<T>> ask, CancellationToken cancellationToken)
+    {
+        // Not linked to the stream that comes of it: the token is for the beginning.
+        using CancellationTokenSource late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(s_patience);
+        return await ask(late.Token);
+    }
+
+    private static bool IsSilence(Exception exception, CancellationToken cancellationToken) =>
+        exception is ReprException || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    // Null: nobody, this worker itself, or one that can't be called.
+    private PeerConnection? Peer(string? endpoint)
+    {
+        if (endpoint is null || endpoint == _self)
+        {
+            return null;
+        }
+
+        if (_peers.TryGetValue(endpoint, out PeerConnection? known))
+        {
+            return known;
+        }
+
+        lock (_connecting)
+        {
+            if (_peers.TryGetValue(endpoint, out known))
+            {
+                return known;
+            }
+
+            try
+            {
+                return _peers[endpoint] = connect(endpoint);
+            }
+            catch (ArgumentException exception)
+            {
+                if (_told.Add(endpoint))
+                {
+                    Log.CannotBeCalled(logger, endpoint, exception.Message);
+                }
+
+                return null;
+            }
+        }
+    }
 
     private PeerRing Ring()
     {
@@ -99,14 +153,20 @@ internal sealed class PeerContentStore(Func<string, PeerConnection> connect) : I
             foreach (string gone in _peers.Keys.Except(endpoints, StringComparer.Ordinal))
             {
                 // What is read from it right now fails, as it does when a worker is lost.
-                if (_peers.TryRemove(gone, out Lazy<PeerConnection>? peer))
+                if (_peers.TryRemove(gone, out PeerConnection? peer))
                 {
-                    _ = Task.Run(async () => await PluginServices.DisposeAsync(peer.Value.Owned));
+                    _ = Task.Run(async () => await PluginServices.DisposeAsync(peer.Owned));
                 }
             }
         }
 
         return ring;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The worker {Endpoint} of the farm can't be called for content; its share is sent by requesters: {Reason}")]
+        public static partial void CannotBeCalled(ILogger logger, string endpoint, string reason);
     }
 }
 

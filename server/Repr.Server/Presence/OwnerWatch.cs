@@ -68,7 +68,17 @@ internal sealed partial class OwnerWatch(
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                await LookAsync(_stop.Token);
+                try
+                {
+                    await LookAsync(_stop.Token);
+                }
+#pragma warning disable CA1031 // whatever it is: the machine is its user's until more is known
+                catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+                {
+                    Log.Failed(logger, exception);
+                    gate.Refuse(InUse);
+                }
             }
         }
         catch (OperationCanceledException)
@@ -151,6 +161,9 @@ internal sealed partial class OwnerWatch(
 
     private static partial class Log
     {
+        [LoggerMessage(LogLevel.Error, "Whether the machine is free could not be found out; until it is it takes no actions")]
+        public static partial void Failed(ILogger logger, Exception exception);
+
         [LoggerMessage(LogLevel.Information, "Takes actions only while nobody needs this machine, by its {Source}")]
         public static partial void Watching(ILogger logger, string source);
 

@@ -58,6 +58,6 @@ public sealed class FarmOptions
         Uri store = new(farm);
         string secret = Password ?? Uri.UnescapeDataString(store.UserInfo.Split(':', 2).ElementAtOrDefault(1) ?? "");
         return HMACSHA256.HashData(
-            Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes("repr-farm " + store.GetComponents(UriComponents.HostAndPort | UriComponents.Path, UriFormat.UriEscaped)));
+            Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes("repr-farm " + store.AbsolutePath.Trim('/'))); // its host may be spelled in several ways
     }
 }

@@ -108,8 +108,8 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         try
         {
             await (group is null
-                ? BringAsync(claimed, statistics, cancellationToken)
-                : group.ForEachAsync(claimed, held => BringAsync(held, statistics, cancellationToken), cancellationToken));
+                ? BringAsync(claimed, static _ => { }, statistics, cancellationToken)
+                : group.ForEachAsync(claimed, (held, isThere) => BringAsync(held, isThere, statistics, cancellationToken), cancellationToken));
         }
         finally
         {
@@ -120,16 +120,26 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         }
     }
 
-    private async Task BringAsync(IReadOnlyCollection<ContentSource> sources, TransferStatistics statistics, CancellationToken cancellationToken)
+    private async Task BringAsync(
+        IReadOnlyCollection<ContentSource> sources, Action<Digest> isThere, TransferStatistics statistics, CancellationToken cancellationToken)
     {
         List<ContentSource> missing = await SettleFoundAsync(sources, cancellationToken);
+        foreach (ContentSource found in sources.Except(missing))
+        {
+            isThere(found.Digest);
+        }
+
         if (shared is not null && await shared.PutAsync(missing, statistics, cancellationToken) is { Count: > 0 } put)
         {
             int lost = (await SettleFoundAsync(put, cancellationToken)).Count;
             shared.NoteFound(put.Count, put.Count - lost, statistics);
         }
 
-        await Task.WhenAll(Batch(missing.Where(source => !IsKnown(source.Digest))).Select(batch => SendAsync(batch, statistics, cancellationToken)));
+        await Task.WhenAll(Batch(missing.Where(source => !IsKnown(source.Digest))).Select(async batch =>
+        {
+            await SendAsync(batch, statistics, cancellationToken);
+            batch.ForEach(source => isThere(source.Digest));
+        }));
     }
 
     // Asks the store; returns what it lacks.

@@ -14,24 +14,31 @@ internal sealed class GroupUploads
     /// Does something for each blob, but not while the same is done for it with another worker. Nobody waits while he holds a blob.
     /// </summary>
     /// <param name="sources">The blobs, each once.</param>
-    /// <param name="bring">Brings some of them to a worker, or finds that it has them.</param>
+    /// <param name="bring">Brings some of them to a worker, or finds that it has them; says of each when that is done, at its own end for the rest.</param>
     /// <param name="cancellationToken">Ends the wait for others.</param>
-    public async Task ForEachAsync(IReadOnlyCollection<ContentSource> sources, Func<IReadOnlyList<ContentSource>, Task> bring, CancellationToken cancellationToken)
+    public async Task ForEachAsync(
+        IReadOnlyCollection<ContentSource> sources, Func<IReadOnlyList<ContentSource>, Action<Digest>, Task> bring, CancellationToken cancellationToken)
     {
         IReadOnlyCollection<ContentSource> left = sources;
         while (left.Count > 0)
         {
-            TaskCompletionSource mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            Dictionary<Digest, TaskCompletionSource> mine = [];
             List<ContentSource> held = [];
             List<ContentSource> withOthers = [];
             List<Task> others = [];
             foreach (ContentSource source in left)
             {
-                TaskCompletionSource winner = _underWay.GetOrAdd(source.Digest, mine);
-                (winner == mine ? held : withOthers).Add(source);
-                if (winner != mine)
+                TaskCompletionSource own = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                TaskCompletionSource winner = _underWay.GetOrAdd(source.Digest, own);
+                if (winner == own)
+                {
+                    mine.Add(source.Digest, own);
+                    held.Add(source);
+                }
+                else
                 {
                     others.Add(winner.Task);
+                    withOthers.Add(source);
                 }
             }
 
@@ -39,17 +46,22 @@ internal sealed class GroupUploads
             {
                 if (held.Count > 0)
                 {
-                    await bring(held);
+                    await bring(held, Release);
                 }
             }
             finally
             {
-                held.ForEach(source => _underWay.TryRemove(KeyValuePair.Create(source.Digest, mine)));
-                mine.SetResult();
+                held.ForEach(source => Release(source.Digest));
             }
 
             await Task.WhenAll(others).WaitAsync(cancellationToken);
             left = withOthers;
+
+            void Release(Digest digest)
+            {
+                _underWay.TryRemove(KeyValuePair.Create(digest, mine[digest]));
+                mine[digest].TrySetResult();
+            }
         }
     }
 }

@@ -255,7 +255,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
         {
             try
             {
-                (FarmStream Stream, Wire.Lease[] Named) opened = await OpenAnyAsync(cancellationToken);
+                (FarmStream Stream, Wire.Lease[] Named) opened = await OpenAnyAsync(start, cancellationToken);
                 _wasThere = true;
                 return opened;
             }
@@ -268,7 +268,7 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
     }
 
     // By lot, so that not all requesters ask the same worker; those that were named earlier after those that are there.
-    private async Task<(FarmStream Stream, Wire.Lease[] Named)> OpenAnyAsync(CancellationToken cancellationToken)
+    private async Task<(FarmStream Stream, Wire.Lease[] Named)> OpenAnyAsync(long start, CancellationToken cancellationToken)
     {
         Uri[] candidates = [.. workers.Current];
         Random.Shared.Shuffle(candidates);
@@ -276,6 +276,11 @@ internal sealed partial class FarmLeases(RequesterOptions options, DiscoveredWor
         ActionFailureException? first = null;
         foreach (Uri endpoint in candidates)
         {
+            if (first is not null && time.GetElapsedTime(start) >= s_patience)
+            {
+                break; // each that is silent takes its time
+            }
+
             try
             {
                 Wire.Lease[] held;

@@ -16,6 +16,7 @@ namespace Repr.Requester.Farm;
 internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, ILogger log) : IAsyncDisposable
 {
     private const int Tries = 3;
+    private const long MemoryStep = 256 << 20;
 
     private readonly ConcurrentDictionary<Uri, Lazy<JoinedFarm>> _farms = new();
     private readonly LearnedWork _work = new();
@@ -102,7 +103,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
             Project = settings.Project ?? ProjectOf(request),
             ToolKey = HashOf(PredictionStore.ToolOf(request.Command)),
             ContentKey = HashOf(directory),
-            MemoryBytes = Math.Max(memory, settings.ActionBytes), // the largest process: there may be several
+            MemoryBytes = RoundUp(Math.Max(memory, settings.ActionBytes)), // the largest process: there may be several
             Seconds = seconds,
             SecondsAfter = after,
         };
@@ -117,6 +118,9 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
         VirtualPath? root = request.ReadRoots.Where(request.Command.WorkingDirectory.IsWithin).Cast<VirtualPath?>().MinBy(static root => root!.Value.Text.Length);
         return root is { } path ? Path.GetFileName(path.Text) : "";
     }
+
+    // Asks of one size wait as one.
+    private static long RoundUp(long bytes) => (bytes + MemoryStep - 1) / MemoryStep * MemoryStep;
 
     private static ulong HashOf(string text) => BitConverter.ToUInt64(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
 

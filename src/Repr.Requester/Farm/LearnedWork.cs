@@ -8,7 +8,8 @@ internal sealed class LearnedWork
 {
     private const int ActionsRemembered = 20_000;
     private const int FilesRemembered = 200_000;
-    private const int LongestChain = 1000; // what writes its own inputs, through others, is a circle
+    private const int MostTold = 10_000;
+    private const double LongestAfter = 3600;
     private const double WorthTelling = 0.01;
 
     private readonly Lock _lock = new();
@@ -23,6 +24,7 @@ internal sealed class LearnedWork
     /// <param name="outputs">What it wrote.</param>
     public void Note(string key, double seconds, long memoryBytes, IEnumerable<VirtualPath> inputs, IEnumerable<VirtualPath> outputs)
     {
+        VirtualPath[] read = [.. inputs];
         lock (_lock)
         {
             if (!_actions.TryGetValue(key, out Action? action))
@@ -37,7 +39,7 @@ internal sealed class LearnedWork
 
             action.Seconds = seconds;
             action.MemoryBytes = memoryBytes;
-            HashSet<Action> before = [.. inputs.Select(path => _writers.GetValueOrDefault(path)).OfType<Action>().Where(writer => writer != action)];
+            HashSet<Action> before = [.. read.Select(path => _writers.GetValueOrDefault(path)).OfType<Action>().Where(writer => writer != action)];
             foreach (Action earlier in action.Before.Where(earlier => !before.Contains(earlier)))
             {
                 earlier.Followers.Remove(action);
@@ -66,20 +68,23 @@ internal sealed class LearnedWork
         }
     }
 
-    // Those before it learn what follows them, and so on as long as that is news.
+    // Those before it learn what follows them, and so on as long as that is news. What writes its own inputs, through others, is a circle: it ends
+    // at what no build takes.
     private static void Tell(Action first)
     {
-        Queue<(Action Action, int Distance)> changed = new([(first, 0)]);
-        while (changed.TryDequeue(out (Action Action, int Distance) next))
+        Queue<Action> changed = new([first]);
+        HashSet<Action> queued = [first];
+        for (int told = 0; told < MostTold && changed.TryDequeue(out Action? next); told++)
         {
-            foreach (Action earlier in next.Action.Before)
+            queued.Remove(next);
+            foreach (Action earlier in next.Before)
             {
                 double before = earlier.After;
-                earlier.Followers[next.Action] = next.Action.Seconds + next.Action.After;
+                earlier.Followers[next] = Math.Min(LongestAfter, next.Seconds + next.After);
                 earlier.After = earlier.Followers.Values.Max();
-                if (Math.Abs(earlier.After - before) > WorthTelling && next.Distance < LongestChain)
+                if (Math.Abs(earlier.After - before) > WorthTelling && queued.Add(earlier))
                 {
-                    changed.Enqueue((earlier, next.Distance + 1));
+                    changed.Enqueue(earlier);
                 }
             }
         }

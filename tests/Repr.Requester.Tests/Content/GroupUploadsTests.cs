@@ -12,13 +12,13 @@ public sealed class GroupUploadsTests
         GroupUploads group = new();
         TaskCompletionSource first = new();
         List<string> log = [];
-        Task holder = group.ForEachAsync(Sources("a", "b"), async held =>
+        Task holder = group.ForEachAsync(Sources("a", "b"), async (held, _) =>
         {
             log.Add("1:" + NamesOf(held));
             await first.Task;
             log.Add("1 done");
         }, Cancellation);
-        Task waiter = group.ForEachAsync(Sources("b", "c"), held =>
+        Task waiter = group.ForEachAsync(Sources("b", "c"), (held, _) =>
         {
             log.Add("2:" + NamesOf(held));
             return Task.CompletedTask;
@@ -33,13 +33,30 @@ public sealed class GroupUploadsTests
     }
 
     [Fact]
+    public async Task What_is_there_is_waited_for_no_longer_though_more_is_under_way()
+    {
+        GroupUploads group = new();
+        TaskCompletionSource rest = new();
+        Task holder = group.ForEachAsync(Sources("a", "b"), async (held, isThere) =>
+        {
+            isThere(held[0].Digest);
+            await rest.Task;
+        }, Cancellation);
+
+        await group.ForEachAsync(Sources("a"), (_, _) => Task.CompletedTask, Cancellation);
+        Assert.False(holder.IsCompleted);
+        rest.SetResult();
+        await holder;
+    }
+
+    [Fact]
     public async Task Whoever_waits_goes_on_when_the_other_has_failed()
     {
         GroupUploads group = new();
         TaskCompletionSource first = new();
-        Task holder = group.ForEachAsync(Sources("a"), _ => first.Task, Cancellation);
+        Task holder = group.ForEachAsync(Sources("a"), (_, _) => first.Task, Cancellation);
         bool isBrought = false;
-        Task waiter = group.ForEachAsync(Sources("a"), _ =>
+        Task waiter = group.ForEachAsync(Sources("a"), (_, _) =>
         {
             isBrought = true;
             return Task.CompletedTask;
@@ -64,7 +81,7 @@ public sealed class GroupUploadsTests
         {
             string[] shuffled = [.. names];
             new Random(seed).Shuffle(shuffled);
-            await group.ForEachAsync(Sources(shuffled[..30]), async held =>
+            await group.ForEachAsync(Sources(shuffled[..30]), async (held, isThere) =>
             {
                 lock (locking)
                 {
@@ -76,6 +93,8 @@ public sealed class GroupUploadsTests
                 {
                     Assert.All(held, source => Assert.True(underWay.Remove(source.Digest)));
                 }
+
+                isThere(held[0].Digest);
             }, token);
         });
     }

@@ -49,6 +49,21 @@ public sealed class LearnedWorkTests
         Assert.InRange(_work.Find("a").After, 1, 1_000_000);
     }
 
+    [Fact]
+    public void Many_that_read_what_all_the_others_wrote_end_too()
+    {
+        string[] files = [.. Enumerable.Range(0, 8).Select(static number => $"{number}.txt")];
+        for (int round = 0; round < 3; round++)
+        {
+            foreach (string file in files)
+            {
+                Note(file, 1, [.. files.Where(other => other != file)], [file]);
+            }
+        }
+
+        Assert.All(files, file => Assert.InRange(_work.Find(file).After, 1, 3600));
+    }
+
     private void Note(string key, double seconds, string[] inputs, string[] outputs) =>
         _work.Note(key, seconds, (long)(seconds * 1000), inputs.Select(PathOf), outputs.Select(PathOf));
 

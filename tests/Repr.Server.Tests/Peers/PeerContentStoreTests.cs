@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Server.Peers;
@@ -94,9 +95,25 @@ public sealed class PeerContentStoreTests
     }
 
     [Fact]
+    public async Task A_worker_that_cannot_be_called_has_nothing_and_is_tried_again()
+    {
+        bool isWrong = true;
+        await using PeerContentStore store = new(
+            endpoint => isWrong ? throw new ArgumentException("CertificateAuthority: is missing.") : new PeerConnection(_disks[endpoint], new object()),
+            NullLogger.Instance);
+        store.Follow(() => _view, "http://10.0.0.99:7070");
+        await store.PutAsync(Digest.Compute([1]), new MemoryStream([1]), Cancellation);
+        Assert.Equal([Digest.Compute([1])], await store.FindMissingAsync([Digest.Compute([1])], Cancellation));
+
+        isWrong = false;
+        await store.PutAsync(Digest.Compute([1]), new MemoryStream([1]), Cancellation);
+        Assert.Empty(await store.FindMissingAsync([Digest.Compute([1])], Cancellation));
+    }
+
+    [Fact]
     public async Task Before_it_follows_a_farm_it_is_empty()
     {
-        await using PeerContentStore store = new(_ => throw new InvalidOperationException("There is nobody."));
+        await using PeerContentStore store = new(_ => throw new InvalidOperationException("There is nobody."), NullLogger.Instance);
 
         Assert.Equal([Digest.Compute([1])], await store.FindMissingAsync([Digest.Compute([1])], Cancellation));
         Assert.Null(await store.OpenAsync(Digest.Compute([1]), Cancellation));
@@ -105,7 +122,7 @@ public sealed class PeerContentStoreTests
 
     private PeerContentStore NewStore(string self)
     {
-        PeerContentStore store = new(endpoint => new PeerConnection(new AwayStore(this, endpoint), new Connection(() => _closed.Add(endpoint))));
+        PeerContentStore store = new(endpoint => new PeerConnection(new AwayStore(this, endpoint), new Connection(() => _closed.Add(endpoint))), NullLogger.Instance);
         store.Follow(() => _view, self);
         return store;
     }
