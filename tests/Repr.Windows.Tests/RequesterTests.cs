@@ -73,24 +73,8 @@ public sealed class RequesterTests(WindowsWorker worker) : IClassFixture<Windows
         Assert.Matches(@"Total: [1-9]\d*, Errors: 0, Failed: 0, Skipped: 0", ended.WithSuccess().Text);
     }
 
-    // Into a file: in Wine, unlike on Windows, a detached process keeps the standard streams, and the requester process would hold our pipe.
-    private static async Task<Ended> RunAsync(WinePrefix here, string[] arguments, string directory = @"C:\")
-    {
-        Dictionary<string, string> variables = here.Variables;
-        variables["REPR_RUNTIME_DIR"] = @"C:\run";
-        variables["REPR_CACHE_DIR"] = @"C:\cache";
-        string text = Path.GetTempFileName();
-        try
-        {
-            Ended ended = await ExternalProgram.RunAsync(
-                "sh", ["-c", "exec wine \"$@\" >\"$0\" 2>&1 </dev/null", text, Repr, .. arguments], variables, here.Local(directory));
-            return ended with { Text = await File.ReadAllTextAsync(text, TestContext.Current.CancellationToken) };
-        }
-        finally
-        {
-            File.Delete(text);
-        }
-    }
+    private static Task<Ended> RunAsync(WinePrefix here, string[] arguments, string directory = @"C:\") =>
+        here.RunAsync(Repr, arguments, here.Local(directory), ("REPR_RUNTIME_DIR", @"C:\run"), ("REPR_CACHE_DIR", @"C:\cache"));
 
     private static async Task<WinePrefix> NewMachineAsync()
     {

@@ -65,7 +65,7 @@ public sealed class WinePrefix : IAsyncDisposable
     }
 
     /// <summary>Runs a program of Windows to its end.</summary>
-    internal Task<Ended> RunAsync(string program, string[] arguments, string? directory = null, params (string Name, string Value)[] variables)
+    internal async Task<Ended> RunAsync(string program, string[] arguments, string? directory = null, params (string Name, string Value)[] variables)
     {
         Dictionary<string, string> all = Variables;
         foreach ((string name, string value) in variables)
@@ -73,7 +73,18 @@ public sealed class WinePrefix : IAsyncDisposable
             all[name] = value;
         }
 
-        return ExternalProgram.RunAsync("wine", [program, .. arguments], all, directory ?? DriveC);
+        // Into a file: in Wine, unlike on Windows, a detached process or a service keeps the standard streams, and would hold our pipe.
+        string text = Path.GetTempFileName();
+        try
+        {
+            Ended ended = await ExternalProgram.RunAsync(
+                "sh", ["-c", "exec wine \"$@\" >\"$0\" 2>&1 </dev/null", text, program, .. arguments], all, directory ?? DriveC);
+            return ended with { Text = await File.ReadAllTextAsync(text, TestContext.Current.CancellationToken) };
+        }
+        finally
+        {
+            File.Delete(text);
+        }
     }
 
     /// <summary>Command lines of all its processes that have this text in them.</summary>
