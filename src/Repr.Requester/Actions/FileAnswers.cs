@@ -217,6 +217,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
 
     private async Task<Wire.FileAnswer> ContentAsync(VirtualPath path, CancellationToken cancellationToken)
     {
+        path = Disk.Spell(path);
         InputFact? fact = mapping.Find(path);
         ContentSource? source = fact is FileFact { Digest: { } known } ? mapping.SourceOf(known) : _promised.GetValueOrDefault(path);
         if (source is not null)
@@ -232,7 +233,6 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             throw Refusing(path, "its content is not among what this build allows a worker to read");
         }
 
-        path = Disk.Spell(path);
         using SafeFileHandle handle = Disk.TryOpenFile(path)
             ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
         FileStat stat = Disk.Stat(handle);

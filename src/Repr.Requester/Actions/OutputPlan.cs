@@ -49,6 +49,12 @@ internal static class OutputPlan
     private static PlannedOutput Place(ActionOutput output, InputMapping mapping)
     {
         VirtualPath path = output.Path;
+        if (Disk.Spell(path) != path)
+        {
+            // Its other name could be one that the policy denies.
+            throw Refuse(path, "goes by a short name");
+        }
+
         VirtualPath directory = mapping.OutputDirectories.FirstOrDefault(path.IsWithin);
         if (mapping.OutputFiles.Contains(path))
         {

@@ -179,9 +179,10 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
 
     private ToolExit Judge(ToolEnding ending) => ending switch
     {
-        { ExitCode: { } code } => new ToolExit(ExitKind.Code, unchecked((int)code)),
-        { Signal: not 0 } => new ToolExit(ExitKind.Signal, ending.Signal),
+        // First what was done to it: the tool may have ended well before what it started was killed.
         { TimedOut: true } => new ToolExit(ExitKind.TimedOut, 0),
+        { Signal: not 0 } => new ToolExit(ExitKind.Signal, ending.Signal),
+        { ExitCode: { } code } => new ToolExit(ExitKind.Code, unchecked((int)code)),
         _ => throw new ReprException(
             ReprErrorCode.Unavailable,
             $"The processes of '{_command.Program}' were killed from outside, or for want of memory (--action-memory-bytes). Try again."),

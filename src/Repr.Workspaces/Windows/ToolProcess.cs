@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
@@ -272,9 +273,13 @@ internal sealed class ToolProcess(ToolStart start, TimeProvider timeProvider) : 
             using Process process = Process.GetProcessById((int)id);
             return s_servers.Contains(process.ProcessName + ".exe");
         }
-        catch (ArgumentException)
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
             return true; // it has just ended
+        }
+        catch (Win32Exception)
+        {
+            return false; // it is there, and does not say what it is
         }
     }
 }
