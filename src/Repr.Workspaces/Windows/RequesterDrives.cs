@@ -12,7 +12,7 @@ internal static partial class RequesterDrives
     /// <returns>Letters, upper case.</returns>
     /// <exception cref="ReprException">The requester did not answer.</exception>
     public static async ValueTask<IReadOnlyCollection<char>> FindAsync(
-        Command command, IReadOnlyDictionary<string, string> environment, TemporaryFiles files, CancellationToken cancellationToken)
+        Command command, IReadOnlyDictionary<string, string> environment, IFileSource files, CancellationToken cancellationToken)
     {
         SortedSet<char> letters =
         [
