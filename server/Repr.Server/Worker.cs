@@ -293,7 +293,7 @@ public static partial class Worker
         {
             try
             {
-                Directory.Delete(left, recursive: true);
+                StagingDirectory.Delete(left);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {

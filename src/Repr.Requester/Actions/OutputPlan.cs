@@ -14,7 +14,7 @@ internal sealed record PlannedOutput(ActionOutput Output, VirtualPath Root)
     public string ParentRelative => Relative.Contains('/', StringComparison.Ordinal) ? Relative[..Relative.LastIndexOf('/')] : "";
 }
 
-/// <summary>Decides which outputs of a worker may be written. Pure.</summary>
+/// <summary>Decides which outputs of a worker may be written. Looks at the disk for nothing but the spelling of paths.</summary>
 internal static class OutputPlan
 {
     /// <summary>Validates all outputs of an action; parents come before what is in them.</summary>

@@ -181,6 +181,9 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         // First what was done to it: the tool may have ended well before what it started was killed.
         { TimedOut: true } => new ToolExit(ExitKind.TimedOut, 0),
         { Signal: not 0 } => new ToolExit(ExitKind.Signal, ending.Signal),
+        { ExitCode: not 0, Exceeded: { } option } => throw new ReprException(
+            ReprErrorCode.Exhausted,
+            $"'{_command.Program}' and what it started wanted more than an action may have on this worker ({option}); that it failed is not its verdict."),
         { ExitCode: { } code } => new ToolExit(ExitKind.Code, unchecked((int)code)),
         _ => throw new ReprException(
             ReprErrorCode.Unavailable,
