@@ -298,7 +298,7 @@ public static partial class Worker
         {
             try
             {
-                Directory.Delete(left, recursive: true);
+                StagingDirectory.Delete(left);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {

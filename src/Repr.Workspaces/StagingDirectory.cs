@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Repr.Workspaces;
 
 /// <summary>Takes away what an action left, whatever permissions the tool gave it.</summary>
-internal static partial class StagingDirectory
+public static partial class StagingDirectory
 {
     /// <summary>Deletes a directory and everything in it. Does nothing when it is gone.</summary>
     /// <exception cref="IOException">Something could not be deleted.</exception>

@@ -64,6 +64,21 @@ public sealed class ChainTests(WindowsWorker worker) : IClassFixture<WindowsWork
     }
 
     [Fact]
+    public async Task Of_the_requesters_temporary_files_a_tool_sees_those_that_are_mapped()
+    {
+        await using WindowsRequester requester = await ConnectAsync();
+        requester.Add(@"C:\src\x", "").Add(@"C:\Users\ana\Temp\csc.rsp", "/nologo\n").Add(@"C:\Users\ana\Temp\other.rsp", "not for it");
+
+        Outcome mapped = await requester.RunAsync(
+            WindowsRequester.Command(Task, @"C:\src", ["child", @"C:\Users\ana\Temp\csc.rsp"]), await requester.MapAsync(@"C:\Users\ana\Temp\csc.rsp"));
+        Outcome other = await requester.RunAsync(WindowsRequester.Command(Task, @"C:\src", ["child", @"C:\Users\ana\Temp\other.rsp"]));
+
+        Assert.Equal("child reads: /nologo\n", mapped.Text);
+        Assert.Equal("child reads: nothing\n", other.Text);
+        Assert.DoesNotContain(mapped.Asked(Kind.Entry).Concat(other.Asked(Kind.Entry)), static path => path.StartsWith("/C:/Users/ana/Temp", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task What_is_on_the_workers_disk_is_not_there_for_a_tool_and_another_actions_staging_is_denied()
     {
         await using WindowsRequester requester = await ConnectAsync();

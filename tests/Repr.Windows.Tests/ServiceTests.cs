@@ -17,10 +17,21 @@ public sealed class ServiceTests
         // Wine's machine runs as long as a program does: one that does nothing keeps it up.
         using Process up = wine.Start(Path.Combine(WindowsBuild.StandIns, "task.exe"), ["wait", "up"]);
 
-        Ended installed = await wine.RunAsync(Repr, ["serve", "--install", "--listen", "http://127.0.0.1:0", "--slots", "1", "--port-file", @"C:\port"]);
-        Ended again = await wine.RunAsync(Repr, ["serve", "--install"]);
+        Ended installed = await wine.RunAsync(
+            Repr, ["serve", "--install", "--listen", "http://127.0.0.1:0", "--slots", "1", "--port-file", @"C:\port", "--slot-users"]);
+        Ended again = await wine.RunAsync(Repr, ["serve", "--install", "--slot-users"]);
         string registry = (await wine.RunAsync("reg", ["query", @"HKLM\System\CurrentControlSet\Services\Repr", "/v", "ImagePath"])).Text;
+        Ended taken = await wine.RunAsync(Repr, ["serve", "--uninstall"]);
+
+        // Wine has no local users: what is started here is the same service without slots' own.
+        (await wine.RunAsync(
+            "sc",
+            [
+                "create", "Repr", "binPath=",
+                @"C:\repr\repr.exe serve --listen http://127.0.0.1:0 --slots 1 --port-file C:\port --data C:\ProgramData\Repr",
+            ])).WithSuccess();
         await StartAsync(wine);
+
         await using (WindowsRequester requester = await WindowsRequester.ConnectAsync(await File.ReadAllTextAsync(wine.Local(@"C:\port"), Cancellation)))
         {
             Assert.Equal(("win-x64", "projfs", 1u), (requester.Welcome.Platform, requester.Welcome.Workspace, requester.Welcome.Slots));
@@ -33,10 +44,11 @@ public sealed class ServiceTests
         Assert.Contains("The service 'Repr' is there already", again.Text, StringComparison.Ordinal);
         Assert.Contains(
             """
-            "C:\repr\repr.exe" "serve" "--listen" "http://127.0.0.1:0" "--slots" "1" "--port-file" "C:\port" "--data" "C:\ProgramData\Repr"
+            "C:\repr\repr.exe" "serve" "--listen" "http://127.0.0.1:0" "--slots" "1" "--port-file" "C:\port" "--slot-users" "--data" "C:\ProgramData\Repr"
             """,
             registry,
             StringComparison.Ordinal);
+        Assert.Contains("The service 'Repr' is gone; its data is left.", taken.WithSuccess().Text, StringComparison.Ordinal);
         Assert.Contains("The service 'Repr' is gone; its data is left.", uninstalled.Text, StringComparison.Ordinal);
         Assert.Contains("There is no service 'Repr'.", gone.Text, StringComparison.Ordinal);
         Assert.Equal((2, 2), (again.ExitCode, gone.ExitCode));
@@ -73,10 +85,13 @@ public sealed class ServiceTests
 
         Ended exposed = await wine.RunAsync(Repr, ["serve", "--install", "--listen", "http://0.0.0.0:7070"]);
         Ended inWindows = await wine.RunAsync(Repr, ["serve", "--install", "--data", @"C:\windows\repr"]);
+        Ended asSystem = await wine.RunAsync(Repr, ["serve", "--install"]);
 
         Assert.Contains("repr serve: --listen: 0.0.0.0 can be reached by others", exposed.Text, StringComparison.Ordinal);
         Assert.Contains(@"repr serve: --data: 'C:\windows\repr' is in the directory of Windows", inWindows.Text, StringComparison.Ordinal);
-        Assert.Equal((2, 2), (exposed.ExitCode, inWindows.ExitCode));
+        Assert.Contains(
+            "repr serve: --install: give --slot-users too; without them tools would run as SYSTEM.", asSystem.Text, StringComparison.Ordinal);
+        Assert.Equal((2, 2, 2), (exposed.ExitCode, inWindows.ExitCode, asSystem.ExitCode));
     }
 
     [Fact]

@@ -11,8 +11,8 @@ namespace Repr.Server.Execution;
 /// worker's store; what the store lacks is asked for again. Safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>): only mapped facts exist below them, and nobody
-/// is asked about them.
+/// Some directories are the worker's own affair (<see cref="PrivateDirectories"/>, and those of an action's temporary files): only mapped
+/// facts exist in them, and nobody is asked about them.
 /// </remarks>
 internal sealed partial class InputTree : IFileSource
 {
@@ -20,13 +20,12 @@ internal sealed partial class InputTree : IFileSource
     public static readonly IReadOnlyList<VirtualPath> PrivateDirectories =
         [.. new[] { "/proc", "/dev", "/sys", "/run", "/tmp" }.Select(VirtualPath.Parse)];
 
-    private const int PrivateMode = 0x1ED; // 0o755
-    private const int PrivateTmpMode = 0x3FF; // 0o1777
-
     private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<InputFact>>> _facts;
     private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<IReadOnlyList<InputFact>>>> _listings;
     private readonly ConcurrentDictionary<VirtualPath, Lazy<Task<FileFact>>> _contents;
     private readonly ILookup<VirtualPath, VirtualPath> _mappedChildren;
+    private readonly IReadOnlyList<VirtualPath> _private;
+    private readonly HashSet<VirtualPath> _ways; // the directories above the action's own private ones
     private readonly ILocalContentStore _store;
     private readonly IContentLease _lease;
     private readonly IRequesterFiles _requester;
@@ -39,6 +38,7 @@ internal sealed partial class InputTree : IFileSource
     /// <param name="store">Where content is opened.</param>
     /// <param name="lease">Keeps the action's content in the store.</param>
     /// <param name="requester">Who is asked about the rest.</param>
+    /// <param name="temporary">Further private directories, of this action: they are there, and so are those above them.</param>
     /// <param name="actionStopped">Ends all questions; an answer is shared, so no single file operation's end may cancel it.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: a path occurs twice.</exception>
     public InputTree(
@@ -46,6 +46,7 @@ internal sealed partial class InputTree : IFileSource
         ILocalContentStore store,
         IContentLease lease,
         IRequesterFiles requester,
+        IReadOnlyList<VirtualPath> temporary,
         CancellationToken actionStopped)
     {
         _facts = new();
@@ -54,6 +55,8 @@ internal sealed partial class InputTree : IFileSource
         _store = store;
         _lease = lease;
         _requester = requester;
+        _private = [.. PrivateDirectories, .. temporary];
+        _ways = [.. temporary.SelectMany(Above).Except(temporary)];
         _actionStopped = actionStopped;
         foreach (InputFact fact in mapping)
         {
@@ -64,15 +67,12 @@ internal sealed partial class InputTree : IFileSource
             }
         }
 
-        foreach (VirtualPath path in PrivateDirectories)
-        {
-            int mode = path.Name == "tmp" ? PrivateTmpMode : PrivateMode;
-            _facts[path] = Known(new DirectoryFact(path, IsComplete: true, mode, ModifiedNs: 0));
-        }
-
+        AddPrivate(PrivateDirectories);
+        AddTemporary(temporary);
         _facts.TryAdd(VirtualPath.Root, Known(new DirectoryFact(VirtualPath.Root, IsComplete: false, PrivateMode, ModifiedNs: 0)));
         _mappedChildren = mapping.Select(fact => fact.Path)
-            .Concat(PrivateDirectories)
+            .Concat(_facts.Keys)
+            .Concat(_ways)
             .Distinct()
             .Where(path => !path.IsRoot)
             .ToLookup(path => path.Parent);
@@ -90,6 +90,8 @@ internal sealed partial class InputTree : IFileSource
         _listings = other._listings;
         _contents = other._contents;
         _mappedChildren = other._mappedChildren;
+        _private = other._private;
+        _ways = other._ways;
         _store = other._store;
         _lease = other._lease;
         _requester = other._requester;
@@ -199,31 +201,6 @@ internal sealed partial class InputTree : IFileSource
         }
     }
 
-    // Of a private directory itself, the names that are looked for are those of temporary files, new ones each time: what it has says more.
-    private void Note(VirtualPath path, ObservedKind kind)
-    {
-        bool isPrivate = IsPrivate(path);
-        if (isPrivate && kind == ObservedKind.Absent && PrivateDirectories.Contains(path.Parent))
-        {
-            (path, kind) = (path.Parent, ObservedKind.Listed);
-        }
-
-        Observed.Note(path, kind, isPrivate);
-    }
-
-    private static bool IsPrivate(VirtualPath path)
-    {
-        foreach (VirtualPath root in PrivateDirectories)
-        {
-            if (path.IsWithin(root))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private static Lazy<Task<InputFact>> Known(InputFact fact)
     {
         Task<InputFact> task = Task.FromResult(fact);
@@ -241,8 +218,16 @@ internal sealed partial class InputTree : IFileSource
         _ => null,
     };
 
-    private async ValueTask<FileEntry?> FindSlowlyAsync(VirtualPath path, CancellationToken cancellationToken) =>
-        Found(await FactAsync(path).WaitAsync(cancellationToken));
+    private async ValueTask<FileEntry?> FindSlowlyAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        if (IsPrivate(path) && Peek(path) is AbsentFact)
+        {
+            Note(path, ObservedKind.Absent);
+            return null;
+        }
+
+        return Found(await FactAsync(path).WaitAsync(cancellationToken));
+    }
 
     private FileEntry? Found(InputFact fact)
     {
@@ -259,6 +244,11 @@ internal sealed partial class InputTree : IFileSource
             async () =>
             {
                 InputFact fact = await _requester.AskEntryAsync(missing, _actionStopped);
+                if (fact is AbsentFact && _ways.Contains(missing))
+                {
+                    return MakeWay(missing);
+                }
+
                 Keep(fact);
                 return fact;
             }))).Value;

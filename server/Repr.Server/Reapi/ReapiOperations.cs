@@ -209,7 +209,7 @@ internal sealed partial class ReapiOperations(ReapiResources resources, WorkerId
                 operation.Start();
             },
         };
-        InputTree files = new(request.Inputs, resources.Store, lease, prepared.Inputs, stopped);
+        InputTree files = new(request.Inputs, resources.Store, lease, prepared.Inputs, [], stopped);
         CoreActionResult run = (await resources.Executor.ExecuteAsync(request, files, text, NoInput.Instance, lease, stopped)).Result;
         ReapiActionResult result = await new ResultBuilder(prepared, run, resources.Store, lease).BuildAsync(stopped);
         result.StdoutDigest = (await text.StoreAsync(isStandardError: false, resources.Store, lease, stopped))?.ToReapi();

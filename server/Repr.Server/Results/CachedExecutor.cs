@@ -4,6 +4,7 @@ using Repr.Server.Execution;
 using Repr.Server.Sessions;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
+using Repr.Workspaces.Windows;
 using CoreActionResult = Repr.ActionResult;
 using CoreDigest = Repr.Digest;
 
@@ -50,7 +51,7 @@ internal sealed partial class CachedExecutor(
         using CancellationTokenSource stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            InputTree files = new(request.Inputs, store, lease, requester, stopped.Token);
+            InputTree files = new(request.Inputs, store, lease, requester, TemporaryDirectories.Of(request.Command), stopped.Token);
             if (!IsCacheable(request))
             {
                 return (await executor.ExecuteAsync(request, files, text, input, lease, cancellationToken)).Result;

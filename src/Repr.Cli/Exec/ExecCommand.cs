@@ -73,14 +73,21 @@ internal static class ExecCommand
             using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(interrupted.Token);
             Task forwarding = input.ForwardAsync(door, done.Token);
             DoorReply? reply;
-            while ((reply = await DoorClient.ReadAsync(door, interrupted.Token))?.Text is { } text)
+            try
             {
-                hasPassedText = true;
-                await ConsoleText.WriteAsync(text, interrupted.Token);
+                while ((reply = await DoorClient.ReadAsync(door, interrupted.Token))?.Text is { } text)
+                {
+                    hasPassedText = true;
+                    await ConsoleText.WriteAsync(text, interrupted.Token);
+                }
+            }
+            finally
+            {
+                // A local run reads what is left of the input, and alone.
+                await done.CancelAsync();
+                await forwarding;
             }
 
-            await done.CancelAsync();
-            await forwarding;
             if (reply?.Done is { } verdict)
             {
                 return await EndAsync(options, verdict);

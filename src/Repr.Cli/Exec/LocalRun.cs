@@ -19,12 +19,11 @@ internal static class LocalRun
         try
         {
             using Process process = Process.Start(start)!;
-            if (feeds)
-            {
-                await FeedAsync(process, input);
-            }
-
+            using CancellationTokenSource ended = new();
+            Task feeding = feeds ? FeedAsync(process, input, ended.Token) : Task.CompletedTask;
             await process.WaitForExitAsync(CancellationToken.None);
+            await ended.CancelAsync(); // nobody may ever end an input that the command does not read
+            await feeding;
             return process.ExitCode;
         }
         catch (Win32Exception exception)
@@ -34,17 +33,17 @@ internal static class LocalRun
         }
     }
 
-    private static async Task FeedAsync(Process process, StandardInput input)
+    private static async Task FeedAsync(Process process, StandardInput input, CancellationToken ended)
     {
         try
         {
             await using Stream target = process.StandardInput.BaseStream;
             if (!input.IsEmpty)
             {
-                await input.CopyAsync(target, CancellationToken.None);
+                await input.CopyAsync(target, ended);
             }
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             // It has ended, or reads no more.
         }

@@ -16,6 +16,8 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
 
     private readonly Stream _stream = Console.OpenStandardInput();
     private readonly MemoryStream _kept = new();
+    private readonly byte[] _chunk = new byte[ChunkBytes];
+    private Task<int>? _reading; // into the chunk; started, and nobody has had its bytes
     private bool _hasEnded;
 
     /// <summary>The tool gets it.</summary>
@@ -28,7 +30,7 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
     public bool IsLost { get; private set; }
 
     /// <summary>Something of it was read: a local run needs <see cref="CopyAsync"/>.</summary>
-    public bool WasRead => _kept.Length > 0 || _hasEnded;
+    public bool WasRead => _kept.Length > 0 || _hasEnded || _reading is not null;
 
     /// <summary>Sends all of it to the tool.</summary>
     public async Task ForwardAsync(Stream door, CancellationToken cancellationToken)
@@ -38,23 +40,21 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
             return;
         }
 
-        // Reading a console's or a pipe's handle cannot be cancelled: the thread is left behind.
-        byte[] chunk = new byte[ChunkBytes];
+        // Reading a console's or a pipe's handle cannot be cancelled: what it still gets is kept for a local run.
         try
         {
             while (!_hasEnded)
             {
-                int length = await Task.Run(() => _stream.Read(chunk, 0, chunk.Length), cancellationToken).WaitAsync(cancellationToken);
+                int length = await ReadAsync(cancellationToken);
                 _hasEnded = length == 0;
-                Keep(chunk.AsSpan(0, length));
+                Keep(_chunk.AsSpan(0, length));
                 await DoorClient.SendAsync(
-                    door, _hasEnded ? new Wire.ToolInput { End = true } : new Wire.ToolInput { Data = ByteString.CopyFrom(chunk, 0, length) }, cancellationToken);
+                    door, _hasEnded ? new Wire.ToolInput { End = true } : new Wire.ToolInput { Data = ByteString.CopyFrom(_chunk, 0, length) }, cancellationToken);
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or ObjectDisposedException)
         {
-            // The tool has ended without it; whether it took part of it is not known.
-            IsLost |= exception is OperationCanceledException && !_hasEnded && _kept.Length > 0;
+            // The tool has ended, or cannot be reached; a local run has all of it from the start.
         }
     }
 
@@ -62,9 +62,12 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
     public async Task CopyAsync(Stream target, CancellationToken cancellationToken)
     {
         await target.WriteAsync(_kept.GetBuffer().AsMemory(0, (int)_kept.Length), cancellationToken);
-        if (!_hasEnded)
+        while (!_hasEnded)
         {
-            await _stream.CopyToAsync(target, cancellationToken);
+            int length = await ReadAsync(cancellationToken);
+            _hasEnded = length == 0;
+            await target.WriteAsync(_chunk.AsMemory(0, length), cancellationToken);
+            await target.FlushAsync(cancellationToken);
         }
     }
 
@@ -73,6 +76,15 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
     {
         _kept.Dispose();
         _stream.Dispose();
+    }
+
+    // Cancelled, it leaves its read to the next caller.
+    private async Task<int> ReadAsync(CancellationToken cancellationToken)
+    {
+        _reading ??= Task.Run(() => _stream.Read(_chunk, 0, _chunk.Length), CancellationToken.None);
+        int length = await _reading.WaitAsync(cancellationToken);
+        _reading = null;
+        return length;
     }
 
     private void Keep(ReadOnlySpan<byte> data)

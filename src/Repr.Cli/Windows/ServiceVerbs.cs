@@ -37,7 +37,12 @@ internal static class ServiceVerbs
                 return 0;
             }
 
-            IReadOnlyList<string> problems = Worker.FindProblems(options);
+            List<string> problems = [.. Worker.FindProblems(options)];
+            if (!options.SlotUsers)
+            {
+                problems.Add("--install: give --slot-users too; without them tools would run as SYSTEM.");
+            }
+
             foreach (string problem in problems)
             {
                 await error.WriteLineAsync($"repr serve: {problem}");

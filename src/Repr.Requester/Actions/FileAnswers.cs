@@ -161,6 +161,11 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
     private Wire.Listing List(VirtualPath asked)
     {
         VirtualPath directory = Disk.Spell(asked);
+        if (directory.IsRoot && mapping.FindDrives() is { Count: > 0 } drives)
+        {
+            return ListDrives(drives);
+        }
+
         if (mapping.Policy.Judge(directory) != ReadVerdict.Served && mapping.Find(directory) is not DirectoryFact { IsComplete: true })
         {
             throw Refusing(directory, "its listing is outside what this build allows a worker to read");
@@ -183,6 +188,16 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         listing.Entries.AddRange(entries.Values
             .Where(fact => fact is not AbsentFact)
             .Select(fact => (fact is FileFact file ? file with { Digest = null } : fact).ToWire()));
+        return listing;
+    }
+
+    // Not what drives this machine has: those that the action has to do with.
+    private Wire.Listing ListDrives(IEnumerable<VirtualPath> drives)
+    {
+        const int Mode = 0x1ED; // 0o755
+        Wire.Listing listing = new();
+        listing.Entries.AddRange(drives.Select(drive =>
+            (mapping.Find(drive) as DirectoryFact ?? new DirectoryFact(drive, IsComplete: false, Mode, ModifiedNs: 0)).ToWire()));
         return listing;
     }
 
@@ -217,6 +232,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
 
     private async Task<Wire.FileAnswer> ContentAsync(VirtualPath path, CancellationToken cancellationToken)
     {
+        path = Disk.Spell(path);
         InputFact? fact = mapping.Find(path);
         ContentSource? source = fact is FileFact { Digest: { } known } ? mapping.SourceOf(known) : _promised.GetValueOrDefault(path);
         if (source is not null)
@@ -232,7 +248,6 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             throw Refusing(path, "its content is not among what this build allows a worker to read");
         }
 
-        path = Disk.Spell(path);
         using SafeFileHandle handle = Disk.TryOpenFile(path)
             ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
         FileStat stat = Disk.Stat(handle);

@@ -76,6 +76,16 @@ internal sealed class InputMapping
     /// <summary>All of which the worker may return changes; made anew by each call.</summary>
     public IReadOnlyList<VirtualPath> CollectOutputRoots() => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
 
+    /// <summary>The drives on which anything of the action is, in order; none but for paths of Windows.</summary>
+    public IReadOnlyList<VirtualPath> FindDrives() =>
+    [
+        .. Policy.Roots.Concat(WriteRoots).Concat(OutputFiles).Concat(OutputDirectories).Concat(_facts.Keys).Concat(Shared?.Facts.Keys ?? [])
+            .Where(static path => path.HasDrive)
+            .Select(static path => VirtualPath.Root.Append(path.Text[1..3].ToUpperInvariant()))
+            .Distinct()
+            .Order(),
+    ];
+
     /// <summary>What is known about a path; null: nothing.</summary>
     public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path) ?? Shared?.Facts.GetValueOrDefault(path);
 

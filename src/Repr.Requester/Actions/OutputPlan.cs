@@ -14,7 +14,7 @@ internal sealed record PlannedOutput(ActionOutput Output, VirtualPath Root)
     public string ParentRelative => Relative.Contains('/', StringComparison.Ordinal) ? Relative[..Relative.LastIndexOf('/')] : "";
 }
 
-/// <summary>Decides which outputs of a worker may be written. Pure.</summary>
+/// <summary>Decides which outputs of a worker may be written. Looks at the disk for nothing but the spelling of paths.</summary>
 internal static class OutputPlan
 {
     /// <summary>Validates all outputs of an action; parents come before what is in them.</summary>
@@ -49,6 +49,12 @@ internal static class OutputPlan
     private static PlannedOutput Place(ActionOutput output, InputMapping mapping)
     {
         VirtualPath path = output.Path;
+        if (Disk.Spell(path) != path)
+        {
+            // Its other name could be one that the policy denies.
+            throw Refuse(path, "goes by a short name");
+        }
+
         VirtualPath directory = mapping.OutputDirectories.FirstOrDefault(path.IsWithin);
         if (mapping.OutputFiles.Contains(path))
         {

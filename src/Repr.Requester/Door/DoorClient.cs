@@ -47,6 +47,11 @@ public static class DoorClient
                 await pipe.DisposeAsync();
                 throw new IOException($"the door '{doorPath}' is not this user's", exception);
             }
+            catch
+            {
+                await pipe.DisposeAsync();
+                throw;
+            }
         }
 
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -59,6 +64,11 @@ public static class DoorClient
         {
             socket.Dispose();
             return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
         }
     }
 

@@ -152,13 +152,21 @@ internal abstract class DoorListener : IDisposable
             }
 
             Task<NamedPipeServerStream> first = await Task.WhenAny(waiting).WaitAsync(cancellationToken);
-            lock (_lock)
+            try
             {
-                _waiting.Remove(first);
-                Add(PipeOptions.None);
-            }
+                lock (_lock)
+                {
+                    // First: if it fails, the client that is there waits for the next attempt.
+                    Add(PipeOptions.None);
+                    _waiting.Remove(first);
+                }
 
-            return new PipeConnection(await first);
+                return new PipeConnection(await first);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw new IOException($"The door '{_name}' could not let a client in: {exception.Message}", exception);
+            }
         }
 
         public override void Dispose()

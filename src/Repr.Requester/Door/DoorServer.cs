@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
@@ -167,7 +168,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
             }
         }
         catch (Exception exception) when (
-            exception is IOException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
+            exception is IOException or SocketException or OperationCanceledException or InvalidDataException or ObjectDisposedException)
         {
             Log.Broken(_log, exception.Message);
         }

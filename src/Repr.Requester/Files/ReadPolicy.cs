@@ -81,6 +81,9 @@ internal sealed class ReadPolicy
             DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
+    /// <summary>Physical paths of the directories and files that the build allows.</summary>
+    public IReadOnlyList<VirtualPath> Roots => _roots;
+
     /// <summary>Adds a file that the build names itself: it passes the deny list (a key file of the compiler).</summary>
     public void AddInput(VirtualPath path) => _inputs.Add(path);
 

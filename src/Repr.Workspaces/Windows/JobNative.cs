@@ -10,7 +10,9 @@ internal static unsafe partial class JobNative
     public const uint LimitJobMemory = 0x200;
     public const uint LimitDieOnUnhandledException = 0x400;
     public const uint LimitKillOnClose = 0x2000;
+    public const uint MessageActiveProcessLimit = 3;
     public const uint MessageActiveProcessZero = 4;
+    public const uint MessageJobMemoryLimit = 10;
     public const int BasicAccounting = 1;
     public const int ProcessIds = 3;
     public const int UserInterface = 4;

@@ -59,13 +59,12 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         SortedDictionary<string, string> environment =
             ToolEnvironment.Of(command, string.Create(CultureInfo.InvariantCulture, $"repr-{Environment.ProcessId}-{action}"));
         IReadOnlyList<VirtualPath> temporary = ToolEnvironment.TemporaryDirectories(environment);
-        TemporaryFiles seen = new(files, temporary);
         IReadOnlyList<StagedDrive> drives =
-            services.Volumes.Stage(staging, await RequesterDrives.FindAsync(command, environment, seen, cancellationToken));
+            services.Volumes.Stage(staging, await RequesterDrives.FindAsync(command, environment, files, cancellationToken));
         ProjFsWorkspace workspace = new(services, action, slot, command, environment, temporary, drives);
         try
         {
-            await workspace.PrepareAsync(staging, seen);
+            await workspace.PrepareAsync(staging, files);
             return workspace;
         }
         catch
@@ -121,13 +120,13 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         }
     }
 
-    private async ValueTask PrepareAsync(string staging, IFileSource seen)
+    private async ValueTask PrepareAsync(string staging, IFileSource files)
     {
         ProjectedDirectoryOptions options = new() { TimeProvider = _services.TimeProvider, OnFailure = Fail };
         foreach (string directory in _drives.Select(static drive => drive.Staging).Distinct(StringComparer.OrdinalIgnoreCase))
         {
             _services.Identities.Grant(directory, _slot);
-            _projections.Add(await ProjectedDirectory.StartAsync(directory, seen, _services.FileSystem, options, _services.Logger));
+            _projections.Add(await ProjectedDirectory.StartAsync(directory, files, _services.FileSystem, options, _services.Logger));
         }
 
         _services.Port.BeginAction(_action, Path.GetFileName(staging));
@@ -179,9 +178,13 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
 
     private ToolExit Judge(ToolEnding ending) => ending switch
     {
-        { ExitCode: { } code } => new ToolExit(ExitKind.Code, unchecked((int)code)),
-        { Signal: not 0 } => new ToolExit(ExitKind.Signal, ending.Signal),
+        // First what was done to it: the tool may have ended well before what it started was killed.
         { TimedOut: true } => new ToolExit(ExitKind.TimedOut, 0),
+        { Signal: not 0 } => new ToolExit(ExitKind.Signal, ending.Signal),
+        { ExitCode: not 0, Exceeded: { } option } => throw new ReprException(
+            ReprErrorCode.Exhausted,
+            $"'{_command.Program}' and what it started wanted more than an action may have on this worker ({option}); that it failed is not its verdict."),
+        { ExitCode: { } code } => new ToolExit(ExitKind.Code, unchecked((int)code)),
         _ => throw new ReprException(
             ReprErrorCode.Unavailable,
             $"The processes of '{_command.Program}' were killed from outside, or for want of memory (--action-memory-bytes). Try again."),

@@ -12,7 +12,7 @@ internal static partial class RequesterDrives
     /// <returns>Letters, upper case.</returns>
     /// <exception cref="ReprException">The requester did not answer.</exception>
     public static async ValueTask<IReadOnlyCollection<char>> FindAsync(
-        Command command, IReadOnlyDictionary<string, string> environment, TemporaryFiles files, CancellationToken cancellationToken)
+        Command command, IReadOnlyDictionary<string, string> environment, IFileSource files, CancellationToken cancellationToken)
     {
         SortedSet<char> letters =
         [
@@ -39,6 +39,7 @@ internal static partial class RequesterDrives
 
     private static char Letter(char c) => char.ToUpperInvariant(c);
 
-    [GeneratedRegex(@"(?<![A-Za-z0-9])[A-Za-z](?=:[\\/])")]
+    // Options come before paths without a blank ("/IE:\inc", "-FoD:\o\"). A letter too many is an empty drive; "https://" is none.
+    [GeneratedRegex(@"[A-Za-z](?=:[\\/](?!/))")]
     private static partial Regex PathPattern();
 }

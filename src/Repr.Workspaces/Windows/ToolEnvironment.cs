@@ -39,7 +39,7 @@ internal static class ToolEnvironment
         return variables;
     }
 
-    /// <summary>The directories of temporary files: each action's own, empty at its start.</summary>
+    /// <summary>The directories of temporary files: each action's own; of what its requester has there, only what is mapped is in them.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: it is no path of Windows.</exception>
     public static IReadOnlyList<VirtualPath> TemporaryDirectories(IReadOnlyDictionary<string, string> variables) =>
         [.. new[] { variables["TMP"], variables["TEMP"] }.Select(WindowsPath.Parse).Distinct()];

@@ -25,6 +25,7 @@ internal sealed unsafe class ToolJob : IDisposable
 
     private readonly SafeFileHandle _job;
     private readonly SafeFileHandle _port;
+    private volatile string? _exceeded;
 
     /// <summary>Makes an empty job.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: Windows refused.</exception>
@@ -61,6 +62,9 @@ internal sealed unsafe class ToolJob : IDisposable
             return TimeSpan.FromTicks(accounting.UserTime + accounting.KernelTime);
         }
     }
+
+    /// <summary>The worker's option that bounded what its processes wanted to take; null: none did. Known when it is empty.</summary>
+    public string? Exceeded => _exceeded;
 
     /// <summary>Processes that live in it.</summary>
     public int Running => (int)Account().ActiveProcesses;
@@ -107,12 +111,22 @@ internal sealed unsafe class ToolJob : IDisposable
             while (true)
             {
                 bool told = JobNative.Wait(_port, out uint message, out _, out _, LookAgainMilliseconds);
+                if (told)
+                {
+                    Note(message);
+                }
+
                 if ((told && message == JobNative.MessageActiveProcessZero) || Running == 0)
                 {
-                    return;
+                    break;
                 }
 
                 look();
+            }
+
+            while (JobNative.Wait(_port, out uint message, out _, out _, milliseconds: 0))
+            {
+                Note(message);
             }
         },
         CancellationToken.None,
@@ -125,6 +139,13 @@ internal sealed unsafe class ToolJob : IDisposable
         _job.Dispose();
         _port.Dispose();
     }
+
+    private void Note(uint message) => _exceeded ??= message switch
+    {
+        JobNative.MessageActiveProcessLimit => "--action-processes",
+        JobNative.MessageJobMemoryLimit => "--action-memory-bytes",
+        _ => null,
+    };
 
     private JobNative.Accounting Account()
     {

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.IO.Pipes;
 using System.Runtime.InteropServices;
@@ -20,9 +21,10 @@ internal sealed record ToolStart(
 /// <param name="ExitCode">What the tool said; null: it did not come to that.</param>
 /// <param name="TimedOut">Its time was over.</param>
 /// <param name="Signal">The signal that ended it, as its requester wished; 0: none.</param>
+/// <param name="Exceeded">The worker's option that bounded what it wanted to take; null: none did.</param>
 /// <param name="Started">When its first instruction ran: a time stamp of the clock.</param>
 /// <param name="ProcessorTime">User and system time of all its processes.</param>
-internal readonly record struct ToolEnding(uint? ExitCode, bool TimedOut, int Signal, long Started, TimeSpan ProcessorTime);
+internal readonly record struct ToolEnding(uint? ExitCode, bool TimedOut, int Signal, string? Exceeded, long Started, TimeSpan ProcessorTime);
 
 /// <summary>Runs one tool and all it starts, in a job.</summary>
 /// <remarks>
@@ -126,6 +128,7 @@ internal sealed class ToolProcess(ToolStart start, TimeProvider timeProvider) : 
                 report.Kind == StartKind.Exited ? report.Value : null,
                 timeout is { IsCancellationRequested: true },
                 Volatile.Read(ref _signal),
+                _job.Exceeded,
                 started,
                 _job.ProcessorTime)
             : throw Starter.Explain(start.Command, report);
@@ -272,9 +275,13 @@ internal sealed class ToolProcess(ToolStart start, TimeProvider timeProvider) : 
             using Process process = Process.GetProcessById((int)id);
             return s_servers.Contains(process.ProcessName + ".exe");
         }
-        catch (ArgumentException)
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
             return true; // it has just ended
+        }
+        catch (Win32Exception)
+        {
+            return false; // it is there, and does not say what it is
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class WorkVolumes(FilterPort port) : IDisposable
     /// <summary>Says where the drives are staged for an action; the driver knows the volumes then.</summary>
     /// <param name="staging">The action's staging directory.</param>
     /// <param name="letters">The requester's drives, upper case.</param>
-    /// <exception cref="ReprException">The driver refused a volume.</exception>
+    /// <exception cref="ReprException">The driver refused a volume, or the staging directory on one is somebody else's.</exception>
     /// <exception cref="IOException">A directory could not be made.</exception>
     public IReadOnlyList<StagedDrive> Stage(string staging, IEnumerable<char> letters)
     {
@@ -77,6 +77,7 @@ internal sealed class WorkVolumes(FilterPort port) : IDisposable
                 StagingDirectory.Delete(Path.GetDirectoryName(other)!);
             }
 
+            MakePrivate(Path.GetDirectoryName(other)!);
             AddVolume(device, other);
             return new StagedDrive(letter, device, Directory.CreateDirectory(Path.Combine(other, Path.GetFileName(staging))).FullName, null);
         }
@@ -89,6 +90,19 @@ internal sealed class WorkVolumes(FilterPort port) : IDisposable
         }
 
         return new StagedDrive(letter, link.Target, staging, link);
+    }
+
+    // On a drive's root anybody may have been first.
+    private static void MakePrivate(string directory)
+    {
+        try
+        {
+            PrivateDirectory.Create(directory);
+        }
+        catch (UnauthorizedAccessException exception)
+        {
+            throw new ReprException(ReprErrorCode.Unavailable, exception.Message, exception);
+        }
     }
 
     private void AddVolume(string device, string root)

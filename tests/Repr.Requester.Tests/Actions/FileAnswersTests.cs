@@ -56,6 +56,29 @@ public sealed class FileAnswersTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Above_the_drives_are_those_of_the_action_and_no_others()
+    {
+        static VirtualPath P(string path) => VirtualPath.Parse(path);
+        InputMapping mapping = new(
+            new() { [P("/E:/in.c")] = new AbsentFact(P("/E:/in.c")) },
+            [], new HashSet<VirtualPath>(), new Requester.Files.ReadPolicy([P("/d:/src"), P("/C:/src")], []), null)
+        {
+            MadeNs = 0,
+            OutputFiles = [P("/F:/o/a.obj")],
+            OutputDirectories = [],
+            WriteRoots = [P("/C:/out")],
+        };
+        FileAnswers answers = new(mapping, null!, null!, new()); // a listing reads and sends no content
+
+        Wire.FileAnswer drives = await answers.AnswerAsync(
+            new() { Path = "/", Kind = Wire.FileQuestion.Types.Kind.Listing }, TestContext.Current.CancellationToken);
+
+        Assert.Equal(["/C:", "/D:", "/E:", "/F:"], drives.Listing.Entries.Select(entry => entry.Path));
+        Assert.All(drives.Listing.Entries, entry => Assert.Equal(Wire.InputFact.FactOneofCase.Directory, entry.FactCase));
+        Assert.Null(answers.Refusal);
+    }
+
+    [Fact]
     public async Task A_link_out_of_a_root_is_shown_as_a_link_and_not_followed()
     {
         string secret = _requester.Files.Write("secret/canary", "canary");

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Server.Execution;
+using Repr.Workspaces.Windows;
 
 namespace Repr.Server.Tests.Execution;
 
@@ -242,7 +243,73 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
         return await reader.ReadToEndAsync(Token);
     }
 
-    private InputTree Tree(params InputFact[] mapping) => new(mapping, _store, _lease, _requester, _stopped.Token);
+    [Fact]
+    public async Task In_an_actions_directory_of_temporary_files_is_what_is_mapped_and_nothing_else()
+    {
+        Digest digest = await PutAsync("/nologo");
+        _requester.Facts[P("/C:/Users/ana/Temp/other.rsp")] = new FileFact(P("/C:/Users/ana/Temp/other.rsp"), null, 3, 0x1A4, 0);
+        InputTree tree = new(
+            [
+                new FileFact(P("/C:/Users/ana/Temp/csc.rsp"), digest, 7, 0x1A4, 5),
+                new FileFact(P("/C:/Users/ana/Temp/MSBuild/exec.cmd"), digest, 7, 0x1A4, 5),
+            ],
+            _store, _lease, _requester, [P("/C:/Users/ana/Temp")], _stopped.Token);
+
+        Assert.Equal(FileKind.File, (await tree.FindAsync(P("/C:/users/ANA/temp/CSC.rsp"), Token))!.Kind);
+        Assert.Equal(FileKind.Directory, (await tree.FindAsync(P("/C:/Users/ana/Temp/MSBuild"), Token))!.Kind);
+        Assert.Equal(FileKind.File, (await tree.FindAsync(P("/C:/Users/ana/Temp/MSBuild/exec.cmd"), Token))!.Kind);
+        Assert.Null(await tree.FindAsync(P("/C:/Users/ana/Temp/other.rsp"), Token));
+        Assert.Null(await tree.FindAsync(P("/C:/Users/ana/Temp/a/b/c.tmp"), Token));
+        Assert.Equal(
+            ["MSBuild", "csc.rsp"],
+            (await tree.ListAsync(P("/C:/Users/ana/Temp"), Token)).Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Equal("/nologo", await ReadAsync(tree, "/C:/Users/ana/Temp/csc.rsp"));
+        Assert.Equal(0, tree.Questions);
+    }
+
+    [Fact]
+    public async Task A_directory_of_temporary_files_is_there_where_the_requester_has_none()
+    {
+        _requester.Facts[P("/C:")] = new DirectoryFact(P("/C:"), IsComplete: false, 0x1ED, 0);
+        _requester.Facts[P("/C:/src")] = new DirectoryFact(P("/C:/src"), IsComplete: false, 0x1ED, 0);
+        InputTree asked = new([], _store, _lease, _requester, [P("/C:/Users/ana/Temp")], _stopped.Token);
+        InputTree mapped = new(
+            [new DirectoryFact(P("/C:"), IsComplete: true, 0x1ED, 0), new AbsentFact(P("/C:/Users"))],
+            _store, _lease, _requester, [P("/C:/Users/ana/Temp")], _stopped.Token);
+
+        foreach (InputTree tree in new[] { asked, mapped })
+        {
+            foreach (string path in new[] { "/C:", "/C:/Users", "/C:/Users/ana", "/C:/Users/ana/Temp" })
+            {
+                Assert.Equal(FileKind.Directory, (await tree.FindAsync(P(path), Token))!.Kind);
+            }
+
+            Assert.Equal(["ana"], (await tree.ListAsync(P("/C:/Users"), Token)).Select(entry => entry.Name));
+            Assert.Equal(["Temp"], (await tree.ListAsync(P("/C:/Users/ana"), Token)).Select(entry => entry.Name));
+            Assert.Empty(await tree.ListAsync(P("/C:/Users/ana/Temp"), Token));
+        }
+
+        Assert.Equal(["Users", "src"], (await asked.ListAsync(P("/C:"), Token)).Select(entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(0, mapped.Questions);
+    }
+
+    [Fact]
+    public void Only_a_command_of_Windows_has_directories_of_temporary_files()
+    {
+        static IReadOnlyList<VirtualPath> Of(string program, params (string Name, string Value)[] variables) => TemporaryDirectories.Of(new Command
+        {
+            Arguments = [program],
+            WorkingDirectory = P("/"),
+            Environment = variables.ToDictionary(variable => variable.Name, variable => variable.Value),
+            OutputRoots = [],
+        });
+
+        Assert.Equal([P("/C:/a"), P("/D:/b")], Of("/C:/cl.exe", ("Tmp", @"c:\a\"), ("temp", "D:/b")));
+        Assert.Equal([P("/C:/Temp")], Of("/C:/cl.exe"));
+        Assert.Empty(Of("/usr/bin/cc", ("TMP", "/elsewhere")));
+    }
+
+    private InputTree Tree(params InputFact[] mapping) => new(mapping, _store, _lease, _requester, [], _stopped.Token);
 
     private async Task<Digest> PutAsync(string text)
     {

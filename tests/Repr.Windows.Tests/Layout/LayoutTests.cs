@@ -137,6 +137,8 @@ public sealed class LayoutTests
             ["JOB_OBJECT_LIMIT_JOB_MEMORY"] = JobNative.LimitJobMemory,
             ["JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION"] = JobNative.LimitDieOnUnhandledException,
             ["JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE"] = JobNative.LimitKillOnClose,
+            ["JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT"] = JobNative.MessageActiveProcessLimit,
+            ["JOB_OBJECT_MSG_JOB_MEMORY_LIMIT"] = JobNative.MessageJobMemoryLimit,
             ["JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO"] = JobNative.MessageActiveProcessZero,
             ["JobObjectBasicAccountingInformation"] = JobNative.BasicAccounting,
             ["JobObjectBasicProcessIdList"] = JobNative.ProcessIds,
