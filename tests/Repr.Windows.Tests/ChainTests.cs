@@ -113,8 +113,8 @@ public sealed class ChainTests(WindowsWorker worker) : IClassFixture<WindowsWork
         Outcome outcome = await running;
 
         Assert.Equal(Protocol.V1.FailureCode.Cancelled, outcome.Completed.Failure?.Code);
-        Assert.Empty(worker.Wine.ProcessesWith("task.exe"));
-        Assert.Empty(worker.Wine.ProcessesWith("repr-start"));
+        await worker.Wine.AssertGoneAsync("task.exe");
+        await worker.Wine.AssertGoneAsync("repr-start");
         Assert.Empty(worker.StagingDirectories());
     }
 
@@ -129,7 +129,7 @@ public sealed class ChainTests(WindowsWorker worker) : IClassFixture<WindowsWork
         Outcome outcome = await requester.RunAsync(command);
 
         Assert.True(outcome.Completed.Exit?.TimedOut, outcome.Completed.ToString());
-        Assert.Empty(worker.Wine.ProcessesWith("task.exe"));
+        await worker.Wine.AssertGoneAsync("task.exe");
     }
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class ServiceTests
         Assert.Contains("The service 'Repr' is gone; its data is left.", uninstalled.Text, StringComparison.Ordinal);
         Assert.Contains("There is no service 'Repr'.", gone.Text, StringComparison.Ordinal);
         Assert.Equal((2, 2), (again.ExitCode, gone.ExitCode));
-        Assert.Empty(wine.ProcessesWith(@"repr.exe"));
+        await wine.AssertGoneAsync(@"repr.exe");
         Assert.True(Directory.Exists(wine.Local(@"C:\ProgramData\Repr\cas")));
         up.Kill(entireProcessTree: true);
     }

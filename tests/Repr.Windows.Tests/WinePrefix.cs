@@ -111,6 +111,17 @@ public sealed class WinePrefix : IAsyncDisposable
         return found;
     }
 
+    /// <summary>No process has this text in its command line any more. Wine has ended a process a little before Linux has.</summary>
+    public async Task AssertGoneAsync(string text)
+    {
+        for (int waited = 0; waited < 300 && ProcessesWith(text).Count > 0; waited++)
+        {
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Empty(ProcessesWith(text));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await ExternalProgram.RunAsync("wineserver", ["--kill"], Variables);
