@@ -111,8 +111,11 @@ internal sealed partial class ProjectedSource
 
         if (!_listings.ContainsKey(parent.Path) && await AskAsync(path, cancellationToken) is { } entry)
         {
+            // Asked for in any spelling, it goes by the requester's.
             bool isSpelling = _fileSystem.CompareNames(entry.Name, name) == 0;
-            return Remember(path, isSpelling ? entry.Name : name, entry);
+            return isSpelling && !parent.Path.IsRoot
+                ? Remember(parent.Path.Append(entry.Name), entry.Name, entry)
+                : Remember(path, isSpelling ? entry.Name : name, entry);
         }
 
         return (await ReadListingAsync(parent, cancellationToken)).Find(path.Name, _fileSystem);
