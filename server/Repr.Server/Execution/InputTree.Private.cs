@@ -16,9 +16,11 @@ internal sealed partial class InputTree
         }
     }
 
-    // Those of one action: unlike the system's they lie anywhere, also where the requester has nothing.
-    private void AddTemporary(IReadOnlyList<VirtualPath> directories)
+    // Those of one action: unlike the system's they lie anywhere, also where the requester has nothing. Returns the directories in them that no
+    // fact named, in order.
+    private IOrderedEnumerable<VirtualPath> AddTemporary(IReadOnlyList<VirtualPath> directories)
     {
+        List<VirtualPath> made = [];
         AddPrivate(directories);
 
         // A mapping need not name the directories of its files.
@@ -26,7 +28,10 @@ internal sealed partial class InputTree
         {
             for (VirtualPath place = mapped; !directories.Contains(place); place = place.Parent)
             {
-                _facts.TryAdd(place, Known(new DirectoryFact(place, IsComplete: true, PrivateMode, ModifiedNs: 0)));
+                if (_facts.TryAdd(place, Known(Way(place))))
+                {
+                    made.Add(place);
+                }
             }
         }
 
@@ -38,6 +43,8 @@ internal sealed partial class InputTree
                 _facts[way] = Known(Way(way));
             }
         }
+
+        return made.Order();
     }
 
     private static IEnumerable<VirtualPath> Above(VirtualPath path)

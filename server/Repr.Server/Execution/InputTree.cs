@@ -68,10 +68,11 @@ internal sealed partial class InputTree : IFileSource
         }
 
         AddPrivate(PrivateDirectories);
-        AddTemporary(temporary);
+        IOrderedEnumerable<VirtualPath> made = AddTemporary(temporary);
         _facts.TryAdd(VirtualPath.Root, Known(new DirectoryFact(VirtualPath.Root, IsComplete: false, PrivateMode, ModifiedNs: 0)));
         _mappedChildren = mapping.Select(fact => fact.Path)
-            .Concat(_facts.Keys)
+            .Concat(_private)
+            .Concat(made)
             .Concat(_ways)
             .Distinct()
             .Where(path => !path.IsRoot)
