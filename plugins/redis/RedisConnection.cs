@@ -71,6 +71,8 @@ internal sealed class RedisConnection : IAsyncDisposable
     public async Task<T> RunAsync<T>(
         string what, Digest digest, Func<IDatabaseAsync, Task<T>> run, CancellationToken cancellationToken)
     {
+        // What is cancelled already is not begun: an answer that is quick would hide it, and a put would go on to its end.
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             IDatabaseAsync database = _retrying ??= (await DatabaseAsync(cancellationToken)).WithRetry(_retries);

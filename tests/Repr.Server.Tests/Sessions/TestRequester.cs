@@ -206,7 +206,7 @@ internal sealed class TestRequester : IAsyncDisposable
                 }
             }
         }
-        catch (RpcException gone)
+        catch (Exception gone) when (gone is RpcException or ObjectDisposedException)
         {
             foreach (TaskCompletionSource<Completed> action in _actions.Values)
             {
