@@ -4,7 +4,7 @@ namespace Repr.Workspaces.Fuse;
 
 /// <summary>
 /// One path that the source has told of. Kept for the whole action, since answers never change; only its content is let go
-/// when the kernel forgets it. Members are guarded by a lock on the node.
+/// when the kernel forgets it (and the node too, where answers may change). Members are guarded by a lock on the node.
 /// </summary>
 internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, FileEntry entry)
 {
@@ -28,7 +28,10 @@ internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, Fil
     /// <summary>How often the kernel was told of it and has not forgotten.</summary>
     public long Lookups { get; set; }
 
-    /// <summary>The file's content, from the first OPEN until the kernel forgets the node.</summary>
+    /// <summary>How often it is open. Counted only where files may go (<see cref="FuseTree.MayChange"/>).</summary>
+    public int Opens { get; set; }
+
+    /// <summary>The file's content, from the first OPEN until the kernel forgets the node, or closes it where files may go.</summary>
     public SafeFileHandle? Content { get; set; }
 
     /// <summary>The kernel's number of the content, when it serves it itself; else 0.</summary>
@@ -43,6 +46,15 @@ internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, Fil
     {
         child = null;
         return (_children is not null && _children.TryGetValue(name, out child)) || Listing is not null;
+    }
+
+    /// <summary>Forgets a child, if it still is that.</summary>
+    public void RemoveChild(FuseNode child)
+    {
+        if (_children is not null && _children.TryGetValue(child.Entry.Name, out FuseNode? known) && known == child)
+        {
+            _children.Remove(child.Entry.Name);
+        }
     }
 
     /// <summary>Remembers what a name is; null: absent.</summary>

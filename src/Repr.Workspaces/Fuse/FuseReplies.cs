@@ -6,7 +6,8 @@ namespace Repr.Workspaces.Fuse;
 /// <summary>Builds answers, and counts what the kernel was told.</summary>
 /// <param name="userId">The owner of everything, as the tool sees it.</param>
 /// <param name="groupId">The group of everything, as the tool sees it.</param>
-internal sealed class FuseReplies(uint userId, uint groupId)
+/// <param name="mayChange">Whether a file may come and go: then the kernel asks each time whether it is there.</param>
+internal sealed class FuseReplies(uint userId, uint groupId, bool mayChange = false)
 {
     private const ulong Forever = uint.MaxValue; // seconds; the kernel cuts it to what it can hold
     private const uint DirectoryType = 0x4000;
@@ -30,8 +31,8 @@ internal sealed class FuseReplies(uint userId, uint groupId)
         FragmentSize = 4096,
     };
 
-    /// <summary>"There is nothing, and never will be": node number 0.</summary>
-    public FuseEntryOut Absent { get; } = new() { EntryValid = Forever };
+    /// <summary>"There is nothing, and never will be" (or, where files may come, for now): node number 0.</summary>
+    public FuseEntryOut Absent { get; } = new() { EntryValid = mayChange ? 0 : Forever };
 
     /// <summary>The answer to GETATTR.</summary>
     public FuseAttributesOut Attributes(FuseNode node) =>
@@ -53,7 +54,7 @@ internal sealed class FuseReplies(uint userId, uint groupId)
         return new FuseEntryOut
         {
             NodeId = node.Id,
-            EntryValid = Forever,
+            EntryValid = mayChange && node.Entry.Kind == FileKind.File ? 0 : Forever,
             AttributesValid = Forever,
             Attributes = AttributesOf(node),
         };

@@ -16,6 +16,7 @@ internal sealed partial class FuseServer
         Task opening;
         lock (node)
         {
+            node.Opens++;
             if (node.Content is not null || node.BackingId > 0)
             {
                 ReplyOpen(unique, node);
@@ -45,7 +46,21 @@ internal sealed partial class FuseServer
 
         async Task AwaitContentAsync(ValueTask<SafeFileHandle> question)
         {
-            SafeFileHandle content = await question;
+            SafeFileHandle content;
+            try
+            {
+                content = await question;
+            }
+            catch (Exception)
+            {
+                lock (node)
+                {
+                    node.Opening = null; // the next one asks again
+                }
+
+                throw;
+            }
+
             lock (node)
             {
                 if (_ended.IsCancellationRequested)
@@ -60,7 +75,16 @@ internal sealed partial class FuseServer
 
         async ValueTask AwaitAsync()
         {
-            await opening.WaitAsync(_ended.Token);
+            try
+            {
+                await opening.WaitAsync(_ended.Token);
+            }
+            catch (Exception)
+            {
+                Close(node);
+                throw;
+            }
+
             lock (node)
             {
                 ReplyOpen(unique, node);
@@ -97,6 +121,23 @@ internal sealed partial class FuseServer
         BackingId = node.BackingId,
     });
 
+    // A mount that lives on must not keep all files open that ever were.
+    private void Close(FuseNode node)
+    {
+        if (!_tree.MayChange)
+        {
+            return;
+        }
+
+        lock (node)
+        {
+            if (--node.Opens == 0)
+            {
+                ReleaseContent(node);
+            }
+        }
+    }
+
     private void ReadContent(ulong unique, FuseNode node, FuseReadIn read)
     {
         SafeFileHandle content;
@@ -129,10 +170,17 @@ internal sealed partial class FuseServer
         FuseNode node = _tree.Get(nodeId);
         lock (node) // no LOOKUP may come between the last count and the release
         {
-            if (FuseReplies.Forget(node, lookups))
+            if (!FuseReplies.Forget(node, lookups))
             {
-                ReleaseContent(node);
+                return;
             }
+
+            ReleaseContent(node);
+        }
+
+        if (_tree.MayChange)
+        {
+            _tree.Drop(node);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Repr.Workspaces.Fuse;
 
 /// <summary>
 /// Answers the kernel's questions about one mounted file system from an <see cref="IFileSource"/>. Read-only; every answer may be
-/// cached for ever. What the source answers at once is answered by the reading thread; what takes time is answered later,
+/// cached for ever, unless files may come and go (<see cref="FuseTree.MayChange"/>). What the source answers at once is answered by the reading thread; what takes time is answered later,
 /// while the thread reads on.
 /// </summary>
 /// <remarks>Protocol: the kernel's Documentation/filesystems/fuse and include/uapi/linux/fuse.h.</remarks>
@@ -58,7 +58,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
         _passthrough = passthrough;
         _onFailure = onFailure;
         _logger = logger;
-        _replies = new FuseReplies(owner.User, owner.Group);
+        _replies = new FuseReplies(owner.User, owner.Group, tree.MayChange);
     }
 
     /// <summary>False when the kernel refused to serve contents itself; known after the first OPEN.</summary>
@@ -67,8 +67,8 @@ internal sealed partial class FuseServer : IAsyncDisposable
     /// <summary>Starts the reading threads.</summary>
     public void Start()
     {
-        _readers = ReaderThreads;
-        for (int i = 0; i < ReaderThreads; i++)
+        _readers = _tree.MayChange ? 1 : ReaderThreads;
+        for (int i = _readers; i > 0; i--)
         {
             new Thread(ReadRequests, ReaderStackLength) { IsBackground = true, Name = "FUSE" }.Start();
         }
@@ -239,6 +239,9 @@ internal sealed partial class FuseServer : IAsyncDisposable
                 Reply(unique, FuseReplies.FileSystem);
                 return default;
             case FuseOperation.Release:
+                Close(_tree.Get(header.NodeId));
+                ReplyBytes(unique, []);
+                return default;
             case FuseOperation.ReleaseDirectory:
             case FuseOperation.Destroy:
                 ReplyBytes(unique, []);

@@ -4,37 +4,64 @@ namespace Repr.Workspaces.Fuse;
 /// What is known of the source, as a tree of numbered nodes that grows as the kernel asks. Every question goes to the source
 /// once at most, except when two threads ask at the same moment. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// A source whose files may go (<see cref="MayChange"/>) is asked each time, and what the kernel has forgotten is let go: such a tree is as large
+/// as what the kernel knows of it. Then LOOKUP and FORGET must come one after the other.
+/// </remarks>
 internal sealed class FuseTree : ILowerLayer
 {
     private readonly IFileSource _source;
     private readonly Lock _growing = new();
-    private FuseNode[] _nodes = new FuseNode[1024];
+    private readonly Stack<ulong> _free = new();
+    private FuseNode?[] _nodes = new FuseNode?[1024];
     private int _count = 1;
 
     /// <summary>Makes a tree of the root alone.</summary>
-    public FuseTree(IFileSource source, FileEntry root)
+    /// <param name="source">What it shows.</param>
+    /// <param name="root">The root.</param>
+    /// <param name="mayChange">Whether files of the source may come and go. No directory goes, and no file becomes another one.</param>
+    public FuseTree(IFileSource source, FileEntry root, bool mayChange = false)
     {
         _source = source;
+        MayChange = mayChange;
         Root = Add(null, VirtualPath.Root, root);
     }
 
     /// <summary>The node of "/".</summary>
     public FuseNode Root { get; }
 
-    /// <summary>The nodes so far.</summary>
-    public ReadOnlySpan<FuseNode> Nodes
+    /// <summary>Whether files may come and go.</summary>
+    public bool MayChange { get; }
+
+    /// <summary>The nodes that there are now.</summary>
+    public FuseNode[] Nodes
     {
         get
         {
             lock (_growing)
             {
-                return _nodes.AsSpan(1, _count - 1);
+                return [.. _nodes.OfType<FuseNode>()];
             }
         }
     }
 
     /// <summary>The node of a number that the kernel was given.</summary>
-    public FuseNode Get(ulong id) => Volatile.Read(ref _nodes)[id];
+    public FuseNode Get(ulong id) => Volatile.Read(ref _nodes)[id]!;
+
+    /// <summary>Lets a node go that the kernel does not know any more. Its number is given again.</summary>
+    public void Drop(FuseNode node)
+    {
+        lock (node.Parent)
+        {
+            node.Parent.RemoveChild(node);
+        }
+
+        lock (_growing)
+        {
+            _nodes[node.Id] = null;
+            _free.Push(node.Id);
+        }
+    }
 
     /// <summary>Finds a name in a directory; null when it is absent.</summary>
     /// <exception cref="ReprException">The source does not know, or the path is too long to be one.</exception>
@@ -42,7 +69,7 @@ internal sealed class FuseTree : ILowerLayer
     {
         lock (directory)
         {
-            if (directory.TryGetChild(name, out FuseNode? child))
+            if (!MayChange && directory.TryGetChild(name, out FuseNode? child))
             {
                 return ValueTask.FromResult(child);
             }
@@ -63,7 +90,7 @@ internal sealed class FuseTree : ILowerLayer
     {
         lock (directory)
         {
-            if (directory.Listing is { } known)
+            if (!MayChange && directory.Listing is { } known)
             {
                 return ValueTask.FromResult(known);
             }
@@ -119,7 +146,17 @@ internal sealed class FuseTree : ILowerLayer
     {
         lock (directory)
         {
-            if (!directory.TryGetChild(name, out FuseNode? child))
+            bool isKnown = directory.TryGetChild(name, out FuseNode? child);
+            if (MayChange)
+            {
+                // What is gone stays a node for those who have it open.
+                child = entry is null ? null : child ?? Add(directory, path, entry);
+                if (child is not null)
+                {
+                    directory.SetChild(name, child);
+                }
+            }
+            else if (!isKnown)
             {
                 child = entry is null ? null : Add(directory, path, entry);
                 directory.SetChild(name, child);
@@ -133,7 +170,7 @@ internal sealed class FuseTree : ILowerLayer
     {
         lock (directory)
         {
-            if (directory.Listing is null)
+            if (directory.Listing is null || MayChange)
             {
                 FuseNode[] listing = new FuseNode[entries.Count];
                 for (int i = 0; i < listing.Length; i++)
@@ -160,15 +197,20 @@ internal sealed class FuseTree : ILowerLayer
     {
         lock (_growing)
         {
-            if (_count == _nodes.Length)
+            if (!_free.TryPop(out ulong id))
             {
-                FuseNode[] larger = new FuseNode[2 * _nodes.Length];
-                _nodes.CopyTo(larger, 0);
-                Volatile.Write(ref _nodes, larger);
+                if (_count == _nodes.Length)
+                {
+                    FuseNode?[] larger = new FuseNode?[2 * _nodes.Length];
+                    _nodes.CopyTo(larger, 0);
+                    Volatile.Write(ref _nodes, larger);
+                }
+
+                id = (ulong)_count++;
             }
 
-            FuseNode node = new((ulong)_count, parent, path, entry);
-            _nodes[_count++] = node;
+            FuseNode node = new(id, parent, path, entry);
+            _nodes[id] = node;
             return node;
         }
     }
