@@ -83,6 +83,7 @@ public sealed partial class CL : CxxTask
             DependencyFile = Absolute(unit.DependencyFile),
             ReadRoots = ReadRoots(unit),
             Listings = Style.Listings,
+            IsIntermediate = true,
         };
     }
 
@@ -99,6 +100,7 @@ public sealed partial class CL : CxxTask
             DependencyFile = Absolute(Style.PrecompiledHeader(unit) + Style.DependencyExtension),
             ReadRoots = ReadRoots(unit),
             Listings = Style.Listings,
+            IsIntermediate = true,
         };
     }
 

@@ -24,6 +24,9 @@ internal sealed record Step
     /// <summary>Directories in which it looks for names, without opening anything.</summary>
     public IReadOnlyList<string> Listings { get; init; } = [];
 
+    /// <summary>True when only other steps read its outputs: they may stay on a worker.</summary>
+    public bool IsIntermediate { get; init; }
+
     /// <summary>True when the tool changes what is there instead of replacing it: it is removed before.</summary>
     public bool RemovesOutputs { get; init; }
 }

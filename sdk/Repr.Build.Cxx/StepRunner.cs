@@ -44,6 +44,12 @@ internal sealed class StepRunner
     /// <returns>False when a step failed or the build was cancelled.</returns>
     public async Task<bool> RunAsync(IReadOnlyList<Step> steps)
     {
+        string[] links = [.. steps.SelectMany(step => step.Outputs).Where(OutputFiles.IsLink)];
+        if (Settings is not null && links.Length > 0)
+        {
+            await Remote.RefreshAsync(Log, Engine, Settings, links);
+        }
+
         bool[] results = await Task.WhenAll(steps.Select(RunAsync));
         return results.All(result => result);
     }
@@ -126,6 +132,9 @@ internal sealed class StepRunner
             Inputs = [.. step.Inputs.Union(lastTime ?? [], StringComparer.Ordinal).Union(step.Listings, StringComparer.Ordinal)],
             VirtualFiles = [],
             OutputFiles = outputs,
+            PlaceholderFiles = step.IsIntermediate && Settings!.PlaceholderDirectory.Length > 0
+                ? [.. step.Outputs.Where(output => output.StartsWith(Settings.PlaceholderDirectory + Path.DirectorySeparatorChar, StringComparison.Ordinal))]
+                : [],
             OutputDirectories = [],
             // What compilers write beside the object file without being asked by name: .dwo, .gcno, .su, temporary files that are kept.
             WriteRoots = outputDirectories,
@@ -144,12 +153,9 @@ internal sealed class StepRunner
     private async Task<bool> RunLocallyAsync(Step step)
     {
         using IDisposable slot = await _slots.Value.EnterAsync(Remote.Cancellation);
-        if (step.RemovesOutputs)
+        foreach (string old in step.Outputs.Where(output => step.RemovesOutputs || OutputFiles.IsLink(output)))
         {
-            foreach (string old in step.Outputs)
-            {
-                File.Delete(old);
-            }
+            File.Delete(old); // the tool would write through a link
         }
 
         ProcessStartInfo start = new(step.Arguments[0])

@@ -16,7 +16,7 @@ internal sealed class StepState(Step step, string directory)
     /// <summary>True when there is nothing to do. Otherwise the reason, for people.</summary>
     public bool IsUpToDate(out string reason)
     {
-        if (step.Outputs.FirstOrDefault(output => !File.Exists(output)) is { } missing)
+        if (step.Outputs.FirstOrDefault(output => !OutputFiles.CanBeRead(output)) is { } missing)
         {
             reason = $"'{missing}' is not there";
             return false;
@@ -36,7 +36,7 @@ internal sealed class StepState(Step step, string directory)
             return false;
         }
 
-        string? changed = step.Inputs.Concat(read).FirstOrDefault(file => !File.Exists(file) || File.GetLastWriteTimeUtc(file).Ticks > began);
+        string? changed = step.Inputs.Concat(read).FirstOrDefault(file => !OutputFiles.CanBeRead(file) || File.GetLastWriteTimeUtc(file).Ticks > began);
         reason = $"'{changed}' has changed";
         return changed is null;
     }

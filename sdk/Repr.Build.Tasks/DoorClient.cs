@@ -92,9 +92,7 @@ internal sealed class DoorClient(string toolPath)
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException
-            or InvalidProtocolBufferException or UnauthorizedAccessException or PlatformNotSupportedException
-            or System.ComponentModel.Win32Exception or ArgumentException or OperationCanceledException)
+        catch (Exception exception) when (IsOfTheDoor(exception))
         {
             return NoVerdict(
                 MessageCodes.RequesterGone,
@@ -103,6 +101,30 @@ internal sealed class DoorClient(string toolPath)
                     : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.");
         }
     }
+
+    /// <summary>Asks for outputs that stayed on a worker to be readable, and for those that nobody has any more to be removed.</summary>
+    /// <returns>What became of it; nothing when the process could not be asked.</returns>
+    public async Task<RefreshReply> RefreshAsync(IEnumerable<string> files, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using Stream connection = await ConnectAsync(cancellationToken);
+            using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
+            using BufferedStream stream = new(connection, 1 << 16);
+            new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Refresh = new RefreshRequest { Files = { files } } }
+                .WriteDelimitedTo(stream);
+            await stream.FlushAsync(cancellationToken);
+            return (await ReadAsync(stream, cancellationToken)).Refresh ?? new RefreshReply();
+        }
+        catch (Exception exception) when (IsOfTheDoor(exception))
+        {
+            return new RefreshReply();
+        }
+    }
+
+    private static bool IsOfTheDoor(Exception exception) => exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException
+        or InvalidProtocolBufferException or UnauthorizedAccessException or PlatformNotSupportedException
+        or System.ComponentModel.Win32Exception or ArgumentException or OperationCanceledException;
 
     private static string ProductVersion() => typeof(DoorClient).Assembly.GetName().Version?.ToString(3) ?? "";
 

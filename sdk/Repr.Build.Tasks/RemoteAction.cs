@@ -26,6 +26,9 @@ internal sealed record RemoteAction
     /// <summary>Files that the tool may write.</summary>
     public required IReadOnlyCollection<string> OutputFiles { get; init; }
 
+    /// <summary>Those of its outputs that may stay on the worker until somebody reads them.</summary>
+    public IReadOnlyCollection<string> PlaceholderFiles { get; init; } = [];
+
     /// <summary>Directories in which the tool may write anything.</summary>
     public required IReadOnlyCollection<string> OutputDirectories { get; init; }
 

@@ -134,6 +134,19 @@ internal sealed class RemoteRun
             ExitCode: 0);
     }
 
+    /// <summary>
+    /// Before it is decided what is up to date: sees to it that outputs that stayed on a worker can be read, and removes those that nobody has any more.
+    /// What goes wrong shows when they are read.
+    /// </summary>
+    public async Task RefreshAsync(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, IEnumerable<string> files)
+    {
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
+        foreach (Warning warning in (await door.RefreshAsync(files, _cancellation.Token)).Warnings.Where(warning => IsFirst(engine, warning.Code)))
+        {
+            Warn(log, engine, warning.Code, warning.Message);
+        }
+    }
+
     /// <summary>Logs an error for a tool that a signal or the time-out ended.</summary>
     public static void LogUnusualEnd(TaskLoggingHelper log, RemoteAction action, Verdict verdict)
     {
@@ -189,6 +202,7 @@ internal sealed class RemoteRun
         Inputs = { action.Inputs },
         VirtualFiles = { action.VirtualFiles.Select(file => new VirtualFile { Path = file.Path, Content = ByteString.CopyFrom(file.Content) }) },
         OutputFiles = { action.OutputFiles },
+        PlaceholderFiles = { action.PlaceholderFiles },
         OutputDirectories = { action.OutputDirectories },
         ReadRoots = { settings.ReadRoots.Union(action.ReadRoots, StringComparer.Ordinal) },
         Description = action.Description,

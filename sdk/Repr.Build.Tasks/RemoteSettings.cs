@@ -27,6 +27,9 @@ internal sealed record RemoteSettings
     /// <summary>$(ReprCache): see <see cref="CacheModes"/>; empty: each tool's own.</summary>
     public required string Cache { get; init; }
 
+    /// <summary>Absolute path of the project's intermediate directory, if what actions leave there may stay on the worker until it is read (ReprDownload=minimal); else empty.</summary>
+    public required string PlaceholderDirectory { get; init; }
+
     /// <summary>Groups the records of one build; may be empty.</summary>
     public required string BuildId { get; init; }
 
@@ -48,6 +51,7 @@ internal sealed record RemoteSettings
             [nameof(WriteRoots)] = string.Join('\0', WriteRoots),
             [nameof(ExecPatterns)] = string.Join('\0', ExecPatterns),
             [nameof(Cache)] = Cache,
+            [nameof(PlaceholderDirectory)] = PlaceholderDirectory,
             [nameof(BuildId)] = BuildId,
             [nameof(EmptyMapping)] = EmptyMapping ? bool.TrueString : bool.FalseString,
             [nameof(ToolPath)] = ToolPath,
@@ -74,6 +78,7 @@ internal sealed record RemoteSettings
             WriteRoots = values[nameof(WriteRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             ExecPatterns = values[nameof(ExecPatterns)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             Cache = values[nameof(Cache)],
+            PlaceholderDirectory = values[nameof(PlaceholderDirectory)],
             BuildId = values[nameof(BuildId)],
             EmptyMapping = values[nameof(EmptyMapping)] == bool.TrueString,
             ToolPath = values[nameof(ToolPath)],

@@ -43,6 +43,12 @@ public sealed class ReprPrepare : Task
     /// <summary>$(ReprCache): off, read, readwrite or verify. Empty: readwrite for compilers, off for commands.</summary>
     public string Cache { get; set; } = "";
 
+    /// <summary>$(ReprDownload): all or minimal.</summary>
+    public string Download { get; set; } = "";
+
+    /// <summary>$(IntDir), else $(IntermediateOutputPath).</summary>
+    public string IntermediateDirectory { get; set; } = "";
+
     /// <summary>$(ReprBuildId).</summary>
     public string BuildId { get; set; } = "";
 
@@ -67,6 +73,7 @@ public sealed class ReprPrepare : Task
             WriteRoots = Normalise([sourceRoot, projectDirectory, .. WriteRoots], projectDirectory),
             ExecPatterns = SelectPatterns(),
             Cache = SelectCache(),
+            PlaceholderDirectory = SelectPlaceholderDirectory(projectDirectory),
             BuildId = BuildId,
             EmptyMapping = EmptyMapping,
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
@@ -85,6 +92,20 @@ public sealed class ReprPrepare : Task
             null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
             "ReprCache is '{0}', which is not {1}: no result is taken from the cache.", Cache, CacheModes.All);
         return nameof(Protocol.V1.CacheMode.Off);
+    }
+
+    private string SelectPlaceholderDirectory(string projectDirectory)
+    {
+        if (!DownloadModes.TryParse(Download, out bool isMinimal))
+        {
+            Log.LogWarning(
+                null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
+                "ReprDownload is '{0}', which is not {1}: all outputs are downloaded.", Download, DownloadModes.All);
+        }
+
+        return isMinimal && IntermediateDirectory.Length > 0
+            ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(IntermediateDirectory.Replace('\\', Path.DirectorySeparatorChar), projectDirectory))
+            : "";
     }
 
     private List<string> SelectPatterns()

@@ -1,9 +1,12 @@
 using System.CommandLine;
+using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Requester;
 using Repr.Requester.Door;
 using Repr.Requester.Files;
+using Repr.Workspaces.Fuse;
 
 namespace Repr.Cli;
 
@@ -48,6 +51,10 @@ internal static class RequesterCommand
         }
     }
 
+    [SupportedOSPlatform("linux")]
+    private static async Task<IAsyncDisposable> MountAsync(string directory, IFileSource files, ILogger log, CancellationToken cancellationToken) =>
+        await FuseMount.MountAsync(directory, files, log, cancellationToken);
+
     private static async Task<int> RunAsync(string door, int idleSeconds, TextWriter error, CancellationToken cancellationToken)
     {
         try
@@ -63,7 +70,9 @@ internal static class RequesterCommand
             await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);
             await using SharedStoreSource shared = new(options.Plugins);
             return await RequesterProcess.RunAsync(
-                options, new RequesterStores { Kept = kept, OpenShared = shared.Open }, cancellationToken);
+                options,
+                new RequesterStores { Kept = kept, OpenShared = shared.Open, Mount = OperatingSystem.IsLinux() ? MountAsync : null },
+                cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,10 +1,12 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
+using Repr.Requester.Content;
 using Repr.Requester.Discovery;
 using Repr.Requester.Door;
 using Repr.Requester.Farm;
 using Repr.Requester.Files;
+using Repr.Requester.Placeholders;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
@@ -31,6 +33,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly ActionRunner _runner;
     private readonly RequesterTelemetry _telemetry;
     private readonly LocalQueue _local;
+    private readonly PlaceholderContents _placeholders;
+    private readonly PlaceholderMount _mount;
     // Never disposed: a client or a signal may ask again at any moment. They hold no resources.
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _force = new();
@@ -48,7 +52,16 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         PluginContext context = new(time, warning => Log.PluginWarns(log, warning));
         _options = options = options with { Access = options.Plugins.OpenAccess(context) };
         VirtualPath[] secrets = [.. options.Access.SecretFiles.Append(options.Plugins.Path).OfType<string>().Select(Disk.ParseNative)];
-        _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time);
+        string placeholders = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(options.DoorPath))!, "content");
+        _placeholders = new PlaceholderContents(
+            placeholders,
+            options.CacheDirectory,
+            new PlaceholderWorkers(Path.Combine(options.CacheDirectory, "placeholder-workers")),
+            async (endpoint, token) => (await _sessions!.GetAsync(endpoint, token)).Downloader,
+            stores.Kept,
+            log);
+        _mount = new PlaceholderMount(placeholders, _placeholders, stores.Mount, log);
+        _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time) { Placeholders = _placeholders };
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
         _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), options.Plugins.Path, log);
         _farms = new FarmWorkers(
@@ -71,7 +84,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
             predictors,
             _digests,
-            new OutputWriter(_digests),
+            new OutputWriter(_digests, _mount),
             telemetry,
             time,
             _log);
@@ -109,6 +122,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await _mount.DisposeAsync();
         await _farms.DisposeAsync();
         await _workers.DisposeAsync();
         await _sessions.DisposeAsync();
@@ -138,6 +152,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             if (reply.NotRun is { Cancelled: false } notRun)
             {
                 Log.NotRun(_log, run.Description, notRun.Code, notRun.Message);
+                _placeholders.MakeWay(PlaceholderOutputs.Of(run));
                 if (run.QueueLocally)
                 {
                     held(await _local.EnterAsync(cancellationToken));
@@ -154,6 +169,18 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    async Task<Wire.RefreshReply> IDoorService.RefreshAsync(IReadOnlyList<string> files, CancellationToken cancellationToken)
+    {
+        TransferStatistics notices = new();
+        await _mount.TryMountAsync(notices, cancellationToken);
+        Wire.RefreshReply reply = new() { Removed = { await _placeholders.RefreshAsync(files, cancellationToken) } };
+        _placeholders.TakeNotices(notices);
+        reply.Warnings.AddRange(notices.Notices.DistinctBy(notice => notice.Code).Select(notice => new Wire.Warning { Code = notice.Code, Message = notice.Message }));
+        Volatile.Write(ref _lastUse, _time.GetTimestamp());
+        return reply;
+    }
+
+    /// <inheritdoc/>
     Wire.StatusReply IDoorService.GetStatus()
     {
         Wire.StatusReply reply = new()
@@ -165,6 +192,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             NotRun = (ulong)Interlocked.Read(ref _notRun),
             Cached = (ulong)Interlocked.Read(ref _cached),
             DigestCacheEntries = (ulong)_digests.Count,
+            HydratedFiles = (ulong)_placeholders.Hydrated.DownloadedFiles,
+            HydratedBytes = (ulong)_placeholders.Hydrated.DownloadedBytes,
         };
         reply.Workers.AddRange(_sessions.GetStatus());
         return reply;
@@ -200,6 +229,11 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         if (!_digests.IsPersistent)
         {
             Log.NotPersistent(_log, _options.CacheDirectory);
+        }
+
+        if (_placeholders.MayExist)
+        {
+            await _mount.TryMountAsync(new TransferStatistics(), cancellationToken); // before anybody asks what is there
         }
 
         await using (DoorServer door = new(_options.DoorPath, this, _log))

@@ -9,7 +9,10 @@ public sealed record RequesterStores
     public static RequesterStores None { get; } = new();
 
     /// <summary>On this machine: content that was fetched from workers; null: none is kept.</summary>
-    public IContentStore? Kept { get; init; }
+    public ILocalContentStore? Kept { get; init; }
+
+    /// <summary>Shows placeholders' directory; null: not possible on this system.</summary>
+    public MountFiles? Mount { get; init; }
 
     /// <summary>Makes the store that the settings file names; it tells its troubles to the log. Returns null: there is none.</summary>
     public Func<ILogger, SharedContentStore?> OpenShared { get; init; } = static _ => null;

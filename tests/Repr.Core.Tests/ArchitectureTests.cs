@@ -22,7 +22,7 @@ public sealed partial class ArchitectureTests
         ["Repr.Requester"] = ["Repr.Core", "Repr.Protocol", "Repr.Plugins", "Repr.Security", "Repr.Telemetry"],
         ["Repr.Server"] = ["Repr.Core", "Repr.Protocol", "Repr.Farm", "Repr.Cas", "Repr.Plugins", "Repr.Security", "Repr.Telemetry", "Repr.Workspaces"],
         ["Repr.Server.Silo"] = ["Repr.Core", "Repr.Farm", "Repr.Server"],
-        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Telemetry", "Repr.Requester", "Repr.Server", "Repr.Server.Silo"], // the composition root of the tool
+        ["Repr.Cli"] = ["Repr.Core", "Repr.Protocol", "Repr.Cas", "Repr.Telemetry", "Repr.Workspaces", "Repr.Requester", "Repr.Server", "Repr.Server.Silo"], // the composition root of the tool
         ["Repr.Build.Tasks"] = [],
         ["Repr.Build.Cxx"] = ["Repr.Build.Tasks"],
         ["Repr.Build.Roslyn"] = ["Repr.Build.Tasks"],

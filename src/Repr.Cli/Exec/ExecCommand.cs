@@ -27,6 +27,7 @@ internal static class ExecCommand
           --output PATH     a file or directory that the command writes: a hint
           --no-stdin        the command's standard input is empty
           --cache MODE      off, read, readwrite or verify: whether a known result will do [REPR_CACHE]
+          --download MODE   all, or minimal: object files of compiles stay on the worker; on Linux only [REPR_DOWNLOAD]
           --fail            do not run it here if it cannot run on the worker [REPR_FALLBACK=fail]
           --build-id ID     names the build record [REPR_BUILD_ID]
           --help            this text
@@ -129,6 +130,7 @@ internal static class ExecCommand
             Derive = true,
             QueueLocally = true,
             Cache = options.Cache,
+            PlaceholderObjects = options.MinimalDownload,
             TraceParent = Environment.GetEnvironmentVariable("TRACEPARENT") ?? "",
         };
         run.Command.Arguments.AddRange(options.Command);

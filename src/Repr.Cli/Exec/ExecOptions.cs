@@ -14,6 +14,9 @@ internal sealed record ExecOptions
     /// <summary>Whether a known result will do.</summary>
     public CacheMode Cache { get; private set; }
 
+    /// <summary>Object files of compiles may stay on the worker.</summary>
+    public bool MinimalDownload { get; private set; }
+
     /// <summary>What cannot run on the worker is an error.</summary>
     public bool Fail { get; private set; }
 
@@ -47,6 +50,7 @@ internal sealed record ExecOptions
             Endpoint = variable("REPR_ENDPOINT"),
             BuildId = variable("REPR_BUILD_ID") ?? "",
             Cache = ReadCache("REPR_CACHE", variable("REPR_CACHE")),
+            MinimalDownload = ReadDownload("REPR_DOWNLOAD", variable("REPR_DOWNLOAD")),
             Fail = Is(variable("REPR_FALLBACK"), "fail"),
         };
         AddAll(options.ReadRoots, variable("REPR_READ_ROOTS"));
@@ -85,7 +89,7 @@ internal sealed record ExecOptions
             return;
         }
 
-        if (name is not ("--endpoint" or "--build-id" or "--cache" or "--read-root" or "--write-root" or "--input" or "--output"))
+        if (name is not ("--endpoint" or "--build-id" or "--cache" or "--download" or "--read-root" or "--write-root" or "--input" or "--output"))
         {
             throw new FormatException($"There is no option '{arguments[index]}'.");
         }
@@ -107,6 +111,9 @@ internal sealed record ExecOptions
             case "--cache":
                 Cache = ReadCache(name, value);
                 break;
+            case "--download":
+                MinimalDownload = ReadDownload(name, value);
+                break;
             default:
                 (name switch { "--read-root" => ReadRoots, "--write-root" => WriteRoots, "--input" => Inputs, _ => Outputs }).Add(FullPath(value));
                 break;
@@ -126,6 +133,13 @@ internal sealed record ExecOptions
         "READWRITE" => CacheMode.ReadWrite,
         "VERIFY" => CacheMode.Verify,
         _ => throw new FormatException($"{setting} is '{value}', which is not off, read, readwrite or verify."),
+    };
+
+    private static bool ReadDownload(string setting, string? value) => value?.ToUpperInvariant() switch
+    {
+        null or "ALL" => false,
+        "MINIMAL" => true,
+        _ => throw new FormatException($"{setting} is '{value}', which is not all or minimal."),
     };
 
     private static bool Is(string? value, string word) => string.Equals(value, word, StringComparison.OrdinalIgnoreCase);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static _Noreturn void run_here(char **command)
@@ -16,6 +17,24 @@ static _Noreturn void run_here(char **command)
     int error = errno;
     fprintf(stderr, "repr: error: '%s' could not be started: %s\n", command[0], strerror(error));
     exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+/* What a tool would write through instead of replacing it: where the link of a placeholder leads nothing can be written. */
+static void remove_link(const char *path)
+{
+    struct stat link;
+
+    if (lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && stat(path, &link) != 0)
+        unlink(path);
+}
+
+static _Noreturn void run_without_placeholders(const struct options *options)
+{
+    if (options->minimal_download)
+        for (char **argument = options->command; *argument != NULL; argument++)
+            if (strcmp(*argument, "-o") == 0 && argument[1] != NULL)
+                remove_link(argument[1]);
+    run_here(options->command);
 }
 
 /* One line for each cause and build, as far as a mark in the runtime directory can tell; thousands of commands may meet the same. */
@@ -62,7 +81,7 @@ static _Noreturn void fall_back(
     else if (!was_said(door, options, verdict->code))
         fprintf(stderr, "repr: warning %s: %s; '%s' runs here instead, and so does whatever else meets this.\n",
             verdict->code, message, program);
-    run_here(options->command);
+    run_without_placeholders(options);
 }
 
 static _Noreturn void end_as(const struct door *door, const struct options *options, const struct verdict *verdict)

@@ -55,6 +55,7 @@ struct list {
 struct options {
     const char *endpoint, *build_id; /* or NULL */
     bool fail, no_stdin;
+    bool minimal_download; /* object files may stay on the worker */
     unsigned cache; /* a CacheMode */
     struct list read_roots, write_roots, inputs, outputs;
     char **command; /* ends with NULL */

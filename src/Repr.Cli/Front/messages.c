@@ -13,6 +13,7 @@ enum { REQUEST_DOOR_VERSION = 1, REQUEST_PRODUCT_VERSION = 2, REQUEST_RUN = 3 };
 enum {
     RUN_ENDPOINT = 1, RUN_COMMAND = 2, RUN_INPUTS = 3, RUN_OUTPUT_FILES = 5, RUN_READ_ROOTS = 7, RUN_BUILD_ID = 11, RUN_WRITE_ROOTS = 13,
     RUN_LIVE_TEXT = 14, RUN_DERIVE = 15, RUN_QUEUE_LOCALLY = 16, RUN_TRACE_PARENT = 17, RUN_CACHE = 18,
+    RUN_PLACEHOLDER_OBJECTS = 20,
 };
 enum {
     COMMAND_ARGUMENTS = 1, COMMAND_WORKING_DIRECTORY = 2, COMMAND_ENVIRONMENT = 3, COMMAND_UMASK = 9, COMMAND_TAKES_INPUT = 10,
@@ -143,6 +144,7 @@ void encode_run(struct bytes *stream, const struct options *options, const struc
     put_number(&run, RUN_DERIVE, 1);
     put_number(&run, RUN_QUEUE_LOCALLY, 1);
     put_number(&run, RUN_CACHE, options->cache);
+    put_number(&run, RUN_PLACEHOLDER_OBJECTS, options->minimal_download);
     if (getenv("TRACEPARENT") != NULL)
         put_text(&run, RUN_TRACE_PARENT, getenv("TRACEPARENT"));
     put_number(&request, REQUEST_DOOR_VERSION, DOOR_VERSION);

@@ -22,6 +22,8 @@ static const char usage[] =
     "  --no-stdin        the command's standard input is empty\n"
     "  --cache MODE      off, read, readwrite or verify: whether a known result will do, which is not for\n"
     "                    a command that takes standard input [$REPR_CACHE]\n"
+    "  --download MODE   all, or minimal: object files of compiles (-c) stay on the worker until they are read\n"
+    "                    [$REPR_DOWNLOAD]\n"
     "  --fail            do not run it here if it cannot run on the worker [$REPR_FALLBACK=fail]\n"
     "  --build-id ID     names the build record [$REPR_BUILD_ID]\n"
     "  --help            this text\n"
@@ -116,6 +118,15 @@ static unsigned read_cache(const char *setting, const char *value)
     malformed("%s is '%s', which is not off, read, readwrite or verify.", setting, value);
 }
 
+static bool read_download(const char *setting, const char *value)
+{
+    if (value == NULL || strcasecmp(value, "all") == 0)
+        return false;
+    if (strcasecmp(value, "minimal") == 0)
+        return true;
+    malformed("%s is '%s', which is not all or minimal.", setting, value);
+}
+
 void read_options(struct options *options, char **arguments)
 {
     const char *fallback = variable("REPR_FALLBACK"), *enabled = variable("REPR_ENABLED"), *value;
@@ -124,6 +135,7 @@ void read_options(struct options *options, char **arguments)
         .endpoint = variable("REPR_ENDPOINT"),
         .build_id = variable("REPR_BUILD_ID"),
         .cache = read_cache("$REPR_CACHE", variable("REPR_CACHE")),
+        .minimal_download = read_download("$REPR_DOWNLOAD", variable("REPR_DOWNLOAD")),
         .fail = fallback != NULL && strcasecmp(fallback, "fail") == 0,
         .directory = getcwd(NULL, 0),
     };
@@ -144,6 +156,8 @@ void read_options(struct options *options, char **arguments)
             options->build_id = value;
         else if ((value = value_of("--cache", &arguments)) != NULL)
             options->cache = read_cache("--cache", value);
+        else if ((value = value_of("--download", &arguments)) != NULL)
+            options->minimal_download = read_download("--download", value);
         else if ((value = value_of("--read-root", &arguments)) != NULL)
             add(options, &options->read_roots, value);
         else if ((value = value_of("--write-root", &arguments)) != NULL)

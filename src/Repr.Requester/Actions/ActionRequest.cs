@@ -37,6 +37,9 @@ internal sealed record ActionRequest
     /// <summary>Directories in which anything may be changed, and whose content the tool sees.</summary>
     public required IReadOnlyList<VirtualPath> WriteRoots { get; init; }
 
+    /// <summary>Outputs that may stay placeholders.</summary>
+    public IReadOnlyList<VirtualPath> Placeholders { get; init; } = [];
+
     /// <summary>What the command line says, if the client knew no more; else null.</summary>
     public required CommandLine? Line { get; init; }
 
@@ -95,6 +98,7 @@ internal sealed record ActionRequest
             OutputFiles = [.. run.OutputFiles.Select(VirtualPath.Parse)],
             OutputDirectories = [.. run.OutputDirectories.Select(VirtualPath.Parse)],
             WriteRoots = writeRoots,
+            Placeholders = [.. run.PlaceholderFiles.Select(VirtualPath.Parse)],
             Line = derived?.Line,
             LiveText = run.LiveText,
             ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],

@@ -18,7 +18,7 @@ internal sealed class FactCollector
     {
         _digests = digests;
         _cancellationToken = cancellationToken;
-        Walker = new PathWalker(Add);
+        Walker = new PathWalker(Add, digests.Placeholders);
     }
 
     /// <summary>Walks paths; what it meets on the way is added.</summary>

@@ -134,6 +134,17 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             return PathWalker.ToFact(path, stat);
         }
 
+        string? target = stat.IsSymlink ? Disk.ReadLink(handle, "") : null;
+        if (target is not null && digests.Placeholders is { } placeholders)
+        {
+            if (placeholders.See(stat, target) is not { } seen)
+            {
+                return new AbsentFact(path);
+            }
+
+            stat = seen;
+        }
+
         if (verdict == ReadVerdict.WayOnly)
         {
             throw Refusing(path, "it is outside the directories that this build allows a worker to read");
@@ -141,7 +152,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
 
         if (stat.IsSymlink)
         {
-            return new SymlinkFact(path, Disk.ReadLink(handle, ""));
+            return new SymlinkFact(path, target ?? "");
         }
 
         if (!stat.IsFile)
@@ -149,7 +160,8 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             throw Refusing(path, "it is not a regular file");
         }
 
-        if (verdict == ReadVerdict.EntryOnly || stat.SizeBytes > EagerBytes)
+        // Of a placeholder nothing may have to be moved: who only looks at it does not need its content.
+        if (verdict == ReadVerdict.EntryOnly || stat.SizeBytes > EagerBytes || stat.Content is not null)
         {
             return new FileFact(path, null, stat.SizeBytes, stat.Mode, stat.ModifiedNs);
         }
@@ -201,7 +213,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         return listing;
     }
 
-    private static void ReadDirectory(VirtualPath path, Dictionary<VirtualPath, InputFact> entries)
+    private void ReadDirectory(VirtualPath path, Dictionary<VirtualPath, InputFact> entries)
     {
         using SafeFileHandle directory = Disk.TryOpenDirectory(path)
             ?? throw new ReprException(ReprErrorCode.InvalidInput, $"The directory '{path}' has vanished.");
@@ -210,7 +222,13 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         foreach (string entry in Disk.List(directory))
         {
             VirtualPath place = path.Append(entry);
-            if (Disk.TryStat(directory, place.Name) is not { } stat)
+            FileStat? found = Disk.TryStat(directory, place.Name);
+            if (found is { IsSymlink: true } link && digests.Placeholders is { } placeholders)
+            {
+                found = placeholders.See(link, Disk.ReadLink(directory, place.Name));
+            }
+
+            if (found is not { } stat)
             {
                 continue;
             }
@@ -248,15 +266,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
             throw Refusing(path, "its content is not among what this build allows a worker to read");
         }
 
-        using SafeFileHandle handle = Disk.TryOpenFile(path)
-            ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
-        FileStat stat = Disk.Stat(handle);
-        if (!stat.IsFile)
-        {
-            throw Refusing(path, "it is not a regular file");
-        }
-
-        HashedFile file = await HashAndSendAsync(path, stat, cancellationToken);
+        HashedFile file = await HashAndSendAsync(path, Open(path), cancellationToken);
         if (fact is FileFact mapped && (mapped.SizeBytes != file.Stat.SizeBytes || mapped.ModifiedNs != file.Stat.ModifiedNs))
         {
             throw new ReprException(ReprErrorCode.InvalidInput, "it changed while the action ran");
@@ -266,6 +276,20 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         {
             Entry = new FileFact(path, file.Digest, file.Stat.SizeBytes, file.Stat.Mode, file.Stat.ModifiedNs).ToWire(),
         };
+    }
+
+    private FileStat Open(VirtualPath path)
+    {
+        if (digests.Placeholders is { } placeholders
+            && Disk.TryStat(path) is { IsSymlink: true } link && placeholders.See(link, Disk.ReadLink(path)) is { Content: not null } placeholder)
+        {
+            return placeholder;
+        }
+
+        using SafeFileHandle handle = Disk.TryOpenFile(path)
+            ?? throw new ReprException(ReprErrorCode.InvalidInput, "it has vanished");
+        FileStat stat = Disk.Stat(handle);
+        return stat.IsFile ? stat : throw Refusing(path, "it is not a regular file");
     }
 
     private async Task<HashedFile> HashAndSendAsync(VirtualPath path, FileStat stat, CancellationToken cancellationToken)

@@ -103,6 +103,7 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
             OutputFiles = outputFiles,
             OutputDirectories = outputDirectories,
             WriteRoots = writeRoots,
+            Placeholders = request.Placeholders.Select(path => Place(facts.Walker, path)).ToHashSet(),
         };
     }
 

@@ -73,6 +73,9 @@ internal sealed class InputMapping
     /// <summary>Physical paths of the directories in which anything may be changed.</summary>
     public required IReadOnlyList<VirtualPath> WriteRoots { get; init; }
 
+    /// <summary>Physical paths of outputs that may stay placeholders.</summary>
+    public IReadOnlySet<VirtualPath> Placeholders { get; init; } = new HashSet<VirtualPath>();
+
     /// <summary>All of which the worker may return changes; made anew by each call.</summary>
     public IReadOnlyList<VirtualPath> CollectOutputRoots() => [.. OutputFiles.Concat(OutputDirectories).Concat(WriteRoots).Distinct()];
 

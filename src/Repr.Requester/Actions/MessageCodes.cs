@@ -45,6 +45,12 @@ internal static class MessageCodes
     /// <summary>A command left something else than before in the same world; its results are not kept any more.</summary>
     public const string NotRepeatable = "REPR1205";
 
+    /// <summary>No worker has the content of a placeholder any more.</summary>
+    public const string PlaceholderLost = "REPR1210";
+
+    /// <summary>Placeholders are not possible on this machine; everything is downloaded.</summary>
+    public const string NoPlaceholders = "REPR1211";
+
     /// <summary>The requester process stops.</summary>
     public const string RequesterStopped = "REPR1301";
 

@@ -32,7 +32,7 @@ internal static class NativePaths
             file.Path = Disk.ParseNative(file.Path).Text;
         }
 
-        foreach (RepeatedField<string> outputs in new[] { run.OutputFiles, run.OutputDirectories, run.WriteRoots, command.OutputRoots, command.CopyRoots })
+        foreach (RepeatedField<string> outputs in new[] { run.OutputFiles, run.OutputDirectories, run.WriteRoots, run.PlaceholderFiles, command.OutputRoots, command.CopyRoots })
         {
             for (int index = 0; index < outputs.Count; index++)
             {

@@ -1,15 +1,19 @@
 using Microsoft.Win32.SafeHandles;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
+using Repr.Requester.Placeholders;
 
 namespace Repr.Requester.Actions;
 
 /// <summary>
 /// Writes an action's outputs: validates all of them before the first effect, fetches everything into temporary files beside the
 /// targets, and only when all of it is there and checked renames each into place. Works by directory handles and follows no
-/// link. Times are this machine's. Safe for concurrent use by actions with different outputs.
+/// link: one that is in the place of an output is replaced. Outputs that may stay placeholders become links, and nothing is fetched for them. Times are this machine's.
+/// Safe for concurrent use by actions with different outputs.
 /// </summary>
-internal sealed class OutputWriter(DigestCache digests)
+/// <param name="digests">Learns what was written.</param>
+/// <param name="placeholders">Where placeholders are shown; null: there are none.</param>
+internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeholders)
 {
     /// <summary>The end of each temporary name.</summary>
     public const string TemporarySuffix = ".repr-tmp";
@@ -30,10 +34,14 @@ internal sealed class OutputWriter(DigestCache digests)
         CancellationToken cancellationToken)
     {
         List<PlannedOutput> plan = OutputPlan.Make(outputs, mapping);
+        digests.Placeholders?.TakeNotices(statistics);
+        IReadOnlySet<VirtualPath> links = mapping.Placeholders.Count > 0 && placeholders is not null && await placeholders.TryMountAsync(statistics, cancellationToken)
+            ? mapping.Placeholders
+            : new HashSet<VirtualPath>();
         using Staging staging = new();
         try
         {
-            staging.Prepare(plan);
+            staging.Prepare(plan, file => links.Contains(file.Path) ? PlaceholderOf(file, stamp, downloader.Endpoint) : null, stamp);
             await downloader.FetchAsync(staging.Downloads, statistics, cancellationToken);
 
             // From here on it is carried to its end, so that the outputs are all of one run.
@@ -45,6 +53,12 @@ internal sealed class OutputWriter(DigestCache digests)
                 MessageCodes.OutputNotWritten, ReprErrorCode.Internal, $"The outputs could not be written: {exception.Message}", exception);
         }
     }
+
+    // Where the link of a placeholder leads; null: the file is written. A file without content needs no fetching.
+    private string? PlaceholderOf(FileOutput file, DateTime stamp, Uri endpoint) => file.Digest.SizeBytes == 0
+        ? null
+        : digests.Placeholders?.Place(
+            new Placeholder(file.Digest, file.Mode & 0x1FF, (stamp - DateTime.UnixEpoch).Ticks * 100, file.Path.Name), endpoint);
 
     private void Place(Staging staging, List<PlannedOutput> plan, DateTime stamp, ContentUploader uploader)
     {
@@ -64,6 +78,10 @@ internal sealed class OutputWriter(DigestCache digests)
             else
             {
                 staging.Move(output, temporary, parent);
+                if (output.Output is FileOutput placeholder)
+                {
+                    uploader.MarkPresent(placeholder.Digest);
+                }
             }
         }
 
@@ -117,7 +135,7 @@ internal sealed class OutputWriter(DigestCache digests)
 
         public List<Download> Downloads { get; } = [];
 
-        public void Prepare(List<PlannedOutput> plan)
+        public void Prepare(List<PlannedOutput> plan, Func<FileOutput, string?> placeholderOf, DateTime stamp)
         {
             foreach (PlannedOutput output in plan)
             {
@@ -126,6 +144,12 @@ internal sealed class OutputWriter(DigestCache digests)
                 string name = $".{Guid.NewGuid():N}{TemporarySuffix}";
                 switch (output.Output)
                 {
+                    case FileOutput file when placeholderOf(file) is { } target:
+                        Disk.CreateSymlink(root, name, target);
+                        _leftovers.Add((root, name));
+                        _temporaries.Add(output.Output.Path, (name, null));
+                        LinuxNative.SetTime(root, name, stamp); // .NET, and so MSBuild, looks at the link's own
+                        break;
                     case FileOutput file:
                         SafeFileHandle handle = Disk.CreateFile(root, name);
                         _leftovers.Add((root, name));

@@ -1,5 +1,6 @@
 using Google.Protobuf.Collections;
 using Repr.Protocol;
+using Repr.Requester.Placeholders;
 using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
 
@@ -68,6 +69,11 @@ internal static class RunDerivation
             ? line.Outputs.Concat(predictors.PredictOutputs(line, command.ToCore())).Distinct(StringComparer.Ordinal)
             : line.Outputs;
         run.OutputFiles.Add(outputs.Where(output => !run.WriteRoots.Any(root => IsWithin(output, root))).Where(IsNewOrFile));
+        if (run.PlaceholderObjects)
+        {
+            run.PlaceholderFiles.Add(PlaceholderOutputs.ObjectsOf(program, line));
+        }
+
         run.Inputs.Add(line.Files.Except(line.Outputs, StringComparer.Ordinal).Except(run.OutputFiles, StringComparer.Ordinal));
         if (run.Description.Length == 0)
         {

@@ -21,7 +21,7 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
     /// <param name="roots">Physical paths of what the build allows.</param>
     public ReadPolicy NewPolicy(IEnumerable<VirtualPath> roots)
     {
-        PathWalker unnoticed = new(static _ => { }); // where secrets are is nobody's fact
+        PathWalker unnoticed = new(static _ => { }, placeholders: null); // where secrets are is nobody's fact
         return new ReadPolicy(roots, (secrets ?? []).Select(secret => unnoticed.Resolve(secret).Path));
     }
 

@@ -22,9 +22,9 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 
     /// <summary>Opens a blob where it is. The reader checks what it reads.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file cannot be read.</exception>
-    public static Stream OpenRead(ContentSource source) => source.Path is null
+    public static async ValueTask<Stream> OpenReadAsync(ContentSource source, CancellationToken cancellationToken) => source.Path is null
         ? new MemoryStream(source.Bytes.ToArray(), writable: false)
-        : new FileStream(Open(source), FileAccess.Read, bufferSize: 0);
+        : new FileStream(await OpenAsync(source, cancellationToken), FileAccess.Read, bufferSize: 0);
 
     /// <summary>Reads a blob that fits into memory.</summary>
     /// <exception cref="ReprException">
@@ -39,7 +39,7 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 
         byte[] content = new byte[source.Digest.SizeBytes];
         int length = 0;
-        using SafeFileHandle file = Open(source);
+        using SafeFileHandle file = await OpenAsync(source, cancellationToken);
         int read;
         while (length < content.Length && (read = await ReadAsync(source, file, content.AsMemory(length), length, cancellationToken)) > 0)
         {
@@ -57,7 +57,7 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
     public Task WriteStreamAsync(ContentSource source, CancellationToken cancellationToken) => ContentCalls.CallAsync(
         async () =>
         {
-            using SafeFileHandle? file = source.Path is null ? null : Open(source);
+            using SafeFileHandle? file = source.Path is null ? null : await OpenAsync(source, cancellationToken);
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             using ZstdCompressor? compressor = compress && channel.HasZstd ? new ZstdCompressor(CompressionLevel) : null;
             long offset = 0;
@@ -89,8 +89,13 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
         return chunk.Length;
     }
 
-    private static SafeFileHandle Open(ContentSource source)
+    private static async ValueTask<SafeFileHandle> OpenAsync(ContentSource source, CancellationToken cancellationToken)
     {
+        if (source.Stat.Content is { } placeholder)
+        {
+            return await placeholder.OpenAsync(cancellationToken);
+        }
+
         try
         {
             SafeFileHandle file = Disk.TryOpenFile(VirtualPath.Parse(source.Path)) ?? throw Changed(source);

@@ -18,14 +18,19 @@ internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 /// Fetches content from one worker's store into files and checks it. What this machine has kept is not fetched again, and what the
 /// worker has lost is looked for in the store that is shared with it. Safe for concurrent use.
 /// </summary>
-/// <param name="channel">The worker's store.</param>
+/// <param name="endpoint">The worker.</param>
+/// <param name="channel">Its store.</param>
 /// <param name="kept">Content that was fetched before; null: none is kept.</param>
 /// <param name="shared">A store that the worker puts its outputs into too; null: there is none.</param>
-internal sealed class ContentDownloader(ReapiChannel channel, IContentStore? kept, IContentStore? shared)
+internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, IContentStore? kept, IContentStore? shared)
 {
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
     private const int CopyBytes = 1 << 16;
+    private const int DigestsPerQuestion = 20_000;
+
+    /// <summary>The worker.</summary>
+    public Uri Endpoint => endpoint;
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 
@@ -65,6 +70,23 @@ internal sealed class ContentDownloader(ReapiChannel channel, IContentStore? kep
                 await KeepAsync(download, token);
             }
         });
+    }
+
+    /// <summary>Asks the worker which of these blobs it lacks. It keeps the others longer for that.</summary>
+    /// <exception cref="ReprException">What the store reports.</exception>
+    public async Task<IReadOnlyCollection<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
+    {
+        List<Digest> missing = [];
+        foreach (Digest[] chunk in digests.Chunk(DigestsPerQuestion))
+        {
+            FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
+            request.BlobDigests.AddRange(chunk.Select(ReapiConversions.ToReapi));
+            FindMissingBlobsResponse response = await ContentCalls.CallAsync(
+                () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+            missing.AddRange(response.MissingBlobDigests.Select(ReapiConversions.ToCore));
+        }
+
+        return missing;
     }
 
     /// <summary>Fetches one small blob.</summary>

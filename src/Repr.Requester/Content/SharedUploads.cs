@@ -37,7 +37,7 @@ internal sealed class SharedUploads(SharedContentStore shared)
             {
                 try
                 {
-                    await using Stream content = BlobWriter.OpenRead(source);
+                    await using Stream content = await BlobWriter.OpenReadAsync(source, token);
                     await shared.Store.PutAsync(source.Digest, content, token);
                     put.Add(source);
                     statistics.Shared(source.Digest.SizeBytes);

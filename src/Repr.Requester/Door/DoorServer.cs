@@ -20,6 +20,11 @@ internal interface IDoorService
         Action<IDisposable> held,
         CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Makes sure that placeholders can be read, and removes those of these files whose content nobody has any more.
+    /// </summary>
+    Task<Wire.RefreshReply> RefreshAsync(IReadOnlyList<string> files, CancellationToken cancellationToken);
+
     /// <summary>What to show of this process.</summary>
     Wire.StatusReply GetStatus();
 
@@ -198,6 +203,8 @@ internal sealed partial class DoorServer : IAsyncDisposable
                     input,
                     held,
                     cancellationToken);
+            case Wire.DoorRequest.RequestOneofCase.Refresh:
+                return new Wire.DoorReply { Refresh = await _service.RefreshAsync(request.Refresh.Files, cancellationToken) };
             case Wire.DoorRequest.RequestOneofCase.Status:
                 return new Wire.DoorReply { Status = _service.GetStatus() };
             case Wire.DoorRequest.RequestOneofCase.Shutdown:

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using Repr.Requester.Placeholders;
 
 namespace Repr.Requester.Files;
 
@@ -43,6 +44,9 @@ internal sealed class DigestCache : IDisposable
         _entries = new ConcurrentDictionary<DigestCacheKey, DigestCacheValue>(loaded);
     }
 
+    /// <summary>Knows files whose content is not on this machine; null: there are none.</summary>
+    public PlaceholderContents? Placeholders { get; init; }
+
     /// <summary>Number of remembered files.</summary>
     public int Count => _entries.Count;
 
@@ -73,6 +77,12 @@ internal sealed class DigestCache : IDisposable
     /// <summary>The remembered digest of a file whose attributes are these.</summary>
     public bool TryGet(FileStat stat, out Digest digest)
     {
+        if (stat.Content is { } placeholder)
+        {
+            digest = placeholder.Digest;
+            return true;
+        }
+
         bool found = _entries.TryGetValue(new DigestCacheKey(stat.Device, stat.Inode), out DigestCacheValue value)
             && value.ModifiedNs == stat.ModifiedNs && value.ChangedNs == stat.ChangedNs && value.Digest.SizeBytes == stat.SizeBytes;
         digest = found ? value.Digest : default;

@@ -1,3 +1,5 @@
+using Repr.Requester.Placeholders;
+
 namespace Repr.Requester.Files;
 
 /// <summary>What lstat(2) says about one path: enough to tell two versions of a file apart. Immutable.</summary>
@@ -13,6 +15,9 @@ internal readonly record struct FileStat(
     ulong Device, ulong Inode, int RawMode, long SizeBytes, long ModifiedNs, long ChangedNs, uint UserId, uint Links)
 {
     private const int TypeMask = 0xF000;
+
+    /// <summary>Of a placeholder, its content; null: the content is on the disk.</summary>
+    public PlaceholderContent? Content { get; init; }
 
     /// <summary>Permission bits, 0o7777.</summary>
     public int Mode => RawMode & 0xFFF;

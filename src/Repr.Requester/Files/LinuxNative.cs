@@ -129,6 +129,18 @@ internal static partial class LinuxNative
         }
     }
 
+    /// <summary>Sets when a name in an open directory was changed, also of a link itself (utimensat(2)).</summary>
+    public static unsafe void SetTime(SafeFileHandle directory, string name, DateTime modified)
+    {
+        using HandleScope scope = new(directory);
+        (long seconds, long ticks) = Math.DivRem((modified - DateTime.UnixEpoch).Ticks, TimeSpan.TicksPerSecond);
+        long* times = stackalloc long[] { seconds, ticks * 100, seconds, ticks * 100 };
+        if (SetTimesAt(scope.Descriptor, name, times, AtSymlinkNoFollow) != 0)
+        {
+            throw Failure(Marshal.GetLastPInvokeError(), "set the time of", name);
+        }
+    }
+
     /// <summary>Renames a name of one open directory to a name of another, atomically; what was there is replaced.</summary>
     public static void Rename(SafeFileHandle fromDirectory, string from, SafeFileHandle toDirectory, string to)
     {
@@ -240,6 +252,9 @@ internal static partial class LinuxNative
 
     [LibraryImport("libc", EntryPoint = "symlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SymlinkAt(string target, int directory, string path);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int SetTimesAt(int directory, string name, long* times, int flags);
 
     [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int RenameAt(int fromDirectory, string from, int toDirectory, string to);

@@ -1,3 +1,5 @@
+using Repr.Requester.Placeholders;
+
 namespace Repr.Requester.Files;
 
 /// <summary>Where a path leads.</summary>
@@ -18,10 +20,16 @@ internal sealed class PathWalker
     private readonly Dictionary<VirtualPath, ResolvedPath> _resolved = [];
     private readonly Dictionary<VirtualPath, ResolvedPath?> _found = [];
     private readonly Action<InputFact> _met;
+    private readonly PlaceholderContents? _placeholders;
 
     /// <summary>Makes a walker.</summary>
     /// <param name="met">Is told each directory, link and absent place on the way; files are left to the caller.</param>
-    public PathWalker(Action<InputFact> met) => _met = met;
+    /// <param name="placeholders">Links that are files; null: none are.</param>
+    public PathWalker(Action<InputFact> met, PlaceholderContents? placeholders)
+    {
+        _met = met;
+        _placeholders = placeholders;
+    }
 
     /// <summary>Follows a path, links included, to its end.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: a place cannot be looked at.</exception>
@@ -49,6 +57,10 @@ internal sealed class PathWalker
             try
             {
                 stat = Disk.TryStat(path);
+                if (stat is { IsSymlink: true } link && _placeholders is not null)
+                {
+                    stat = _placeholders.See(link, Disk.ReadLink(path));
+                }
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {

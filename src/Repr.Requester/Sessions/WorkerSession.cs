@@ -115,7 +115,7 @@ internal sealed class WorkerSession : IAsyncDisposable
                     shared is null ? null : new SharedUploads(shared),
                     welcome.ContentGroup.Length == 0 ? null : groups(welcome.ContentGroup),
                     digests),
-                new ContentDownloader(content, kept, shared?.Store));
+                new ContentDownloader(endpoint, content, kept, shared?.Store));
             isOpen = true;
             return session;
         }
