@@ -4,6 +4,7 @@ using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
 using Repr.Requester.Files;
+using Repr.Requester.Placeholders;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
@@ -27,7 +28,19 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
         Options = Options with { RetryBudget = retryBudget ?? Options.RetryBudget };
         Directory.CreateDirectory(Options.CacheDirectory);
-        Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System);
+        Placeholders = new PlaceholderContents(
+            Files.At("content"),
+            Options.CacheDirectory,
+            new PlaceholderWorkers(Path.Combine(Options.CacheDirectory, "placeholder-workers")),
+            async (endpoint, token) => (await Sessions!.GetAsync(endpoint, token)).Downloader,
+            kept: null,
+            NullLogger.Instance);
+        Mount = new PlaceholderMount(
+            Files.At("content"),
+            Placeholders,
+            (_, _, _, _) => MountFailure is null ? Task.FromResult<IAsyncDisposable>(new FileStream(Files.At("mounted"), FileMode.Create)) : throw new IOException(MountFailure),
+            NullLogger.Instance);
+        Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System) { Placeholders = Placeholders };
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
         Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), settings: null, NullLogger.Instance);
@@ -50,7 +63,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
             Predictors,
             Digests,
-            new OutputWriter(Digests),
+            new OutputWriter(Digests, Mount),
             telemetry,
             TimeProvider.System,
             NullLogger.Instance);
@@ -67,6 +80,12 @@ internal sealed class RequesterFixture : IAsyncDisposable
     public DigestCache Digests { get; }
 
     public TreeWatch? Watch { get; } = TreeWatch.TryCreate();
+
+    public PlaceholderContents Placeholders { get; }
+
+    public PlaceholderMount Mount { get; }
+
+    public string? MountFailure { get; set; }
 
     public WorkerSessions Sessions { get; }
 
@@ -134,6 +153,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Mount.DisposeAsync();
         await Farms.DisposeAsync();
         await Workers.DisposeAsync();
         await Sessions.DisposeAsync();

@@ -31,6 +31,9 @@ internal sealed class CxxSample
     /// <summary>Where it is.</summary>
     public string Directory { get; }
 
+    /// <summary>What is set for the builds, and for the requester process that one of them starts.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     /// <summary>Starts a worker whose files lie beside the sample.</summary>
     public Task<WorkerProcess> StartWorkerAsync() => WorkerProcess.StartAsync(Directory + "-worker");
 
@@ -45,8 +48,8 @@ internal sealed class CxxSample
                 .. worker is null ? [] : new[] { $"-p:ReprEndpoint={worker.Address}" },
                 .. arguments,
             ],
-            []);
-        string record = Path.Combine(Directory, "cache/records", id + ".jsonl");
+            Environment);
+        string record = Path.Combine(Environment.GetValueOrDefault("REPR_CACHE_DIR") ?? Path.Combine(Directory, "cache"), "records", id + ".jsonl");
         return (run, File.Exists(record) ? [.. File.ReadAllLines(record).Select(line => JsonDocument.Parse(line).RootElement)] : []);
     }
 
@@ -54,10 +57,12 @@ internal sealed class CxxSample
     /// What was built: objects, precompiled headers, libraries, programs, generated and dependency files. Not GCC's precompiled header:
     /// two runs of GCC on the same machine do not make the same bytes.
     /// </summary>
-    public Dictionary<string, byte[]> Outputs() => System.IO.Directory.EnumerateFiles(Directory, "*", SearchOption.AllDirectories)
+    /// <param name="withoutLinks">Not what stayed on the worker: to read it would fetch it.</param>
+    public Dictionary<string, byte[]> Outputs(bool withoutLinks = false) => System.IO.Directory.EnumerateFiles(Directory, "*", SearchOption.AllDirectories)
         .Where(file => file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal))
         .Where(file => !file.EndsWith(".command", StringComparison.Ordinal)) // holds the time
         .Where(file => _toolset != "gcc" || !file.EndsWith(".gch", StringComparison.Ordinal))
+        .Where(file => !withoutLinks || new FileInfo(file).LinkTarget is null)
         .ToDictionary(file => Path.GetRelativePath(Directory, file), File.ReadAllBytes);
 
     /// <summary>Runs the program.</summary>
