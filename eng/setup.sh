@@ -12,6 +12,8 @@ declare -A packages=([gcc]=gcc [g++]=g++ [clang++]=clang [lld-link]=lld [llvm-rc
     [openssl]=openssl [osslsigncode]=osslsigncode [wine]=wine
     [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [ceph-authtool]=ceph-common [monmaptool]=ceph-base [radosgw]=radosgw)
 missing=()
+# Mounts of users who are not root; that of libfuse 2 does too.
+command -v fusermount3 >/dev/null || command -v fusermount >/dev/null || missing+=(fuse3)
 for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")
 done
