@@ -1,4 +1,3 @@
-using Repr.Requester.Actions;
 using Repr.Requester.Placeholders;
 using Wire = Repr.Protocol.V1;
 
