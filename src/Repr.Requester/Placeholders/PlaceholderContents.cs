@@ -237,7 +237,7 @@ internal sealed partial class PlaceholderContents(
 
     private string Lose(Digest digest, List<string> reasons)
     {
-        string why = reasons.Count == 0 ? "" : $" {string.Join(" ", reasons.Distinct())}";
+        string why = string.Concat(reasons.Distinct().Select(reason => $" {reason.TrimEnd('.')}."));
         string message = $"The content {digest} of a file that was not downloaded (ReprDownload=minimal) can be had from no worker any more.{why} "
             + "Files of this content count as not there; build again to make them.";
         if (_lost.TryAdd(digest, 0))
