@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Repr.Requester.Placeholders;
 
 /// <summary>
-/// A file that is not here: what it is, without its bytes. Its path says it all, so that whoever serves it need know nothing else, and two files of the same
-/// content have times of their own. Immutable.
+/// A file that is not here: what it is, without its bytes. Its path says it all, so that whoever serves it need know nothing else, and two
+/// files of the same content have times of their own. Immutable.
 /// </summary>
 /// <param name="Digest">Its content.</param>
 /// <param name="Mode">Permission bits, 0o777.</param>

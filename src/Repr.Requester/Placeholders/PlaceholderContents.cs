@@ -8,9 +8,9 @@ using Repr.Requester.Files;
 namespace Repr.Requester.Placeholders;
 
 /// <summary>
-/// Placeholders: symbolic links into a directory that nobody lists, where each name is the file that it describes. Their bytes are fetched from the workers when
-/// somebody opens them, checked, and kept in the content cache. What no worker has any more is gone: from then on it is as if it never was, so that a build makes it again.
-/// Safe for concurrent use.
+/// Placeholders: symbolic links into a directory that nobody lists, where each name is the file that it describes. Their bytes are fetched
+/// from the workers when somebody opens them, checked, and kept in the content cache. What no worker has any more is gone: from then on it
+/// is as if it never was, so that a build makes it again. Safe for concurrent use.
 /// </summary>
 /// <param name="directory">Absolute path of the directory that links lead into.</param>
 /// <param name="temporaries">Directory for files that are being fetched.</param>
@@ -191,7 +191,9 @@ internal sealed partial class PlaceholderContents(
     {
         try
         {
-            return VirtualPath.TryParse(file, out VirtualPath path, out _) && Disk.TryStat(path) is { IsSymlink: true } ? Find(Disk.ReadLink(path)) : null;
+            return VirtualPath.TryParse(file, out VirtualPath path, out _) && Disk.TryStat(path) is { IsSymlink: true }
+                ? Find(Disk.ReadLink(path))
+                : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -203,7 +205,8 @@ internal sealed partial class PlaceholderContents(
     private async Task<SafeFileHandle> FetchAsync(Digest digest, CancellationToken cancellationToken)
     {
         string path = Path.Combine(temporaries, $".{Guid.NewGuid():N}{OutputWriter.TemporarySuffix}");
-        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.Asynchronous);
+        SafeFileHandle file = File.OpenHandle(
+            path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, FileOptions.Asynchronous);
         bool isFetched = false;
         try
         {

@@ -5,8 +5,8 @@ using Repr.Requester.Content;
 namespace Repr.Requester.Placeholders;
 
 /// <summary>
-/// Mounts the directory of the placeholders when it is needed first, and takes it away at the end. Of several requester processes of one user and runtime directory
-/// one serves it for all. Safe for concurrent use.
+/// Mounts the directory of the placeholders when it is needed first, and takes it away at the end. Of several requester processes of one
+/// user and runtime directory one serves it for all. Safe for concurrent use.
 /// </summary>
 /// <param name="directory">Absolute path.</param>
 /// <param name="contents">What is in it.</param>

@@ -1,7 +1,8 @@
 namespace Repr.Requester.Placeholders;
 
 /// <summary>
-/// The workers that have contents of placeholders, the last one first. Kept in a file beyond this process, since the links are too. Safe for concurrent use.
+/// The workers that have contents of placeholders, the last one first. Kept in a file beyond this process, since the links are too. Safe
+/// for concurrent use.
 /// </summary>
 /// <param name="path">The file; a line for each.</param>
 internal sealed class PlaceholderWorkers(string path)
@@ -25,7 +26,7 @@ internal sealed class PlaceholderWorkers(string path)
         lock (_writing)
         {
             bool isNew = !_endpoints.Contains(endpoint);
-            _endpoints = [endpoint, .. Read(path).Concat(_endpoints).Where(other => other != endpoint).Distinct().Take(Kept - 1)];
+            _endpoints = [endpoint, .. _endpoints.Concat(Read(path)).Where(other => other != endpoint).Distinct().Take(Kept - 1)];
             if (isNew)
             {
                 Write();
@@ -37,7 +38,12 @@ internal sealed class PlaceholderWorkers(string path)
     {
         try
         {
-            return [.. File.ReadLines(path).Select(line => Uri.TryCreate(line, UriKind.Absolute, out Uri? endpoint) ? endpoint : null).OfType<Uri>().Take(Kept)];
+            return
+            [
+                .. File.ReadLines(path).Select(line => Uri.TryCreate(line, UriKind.Absolute, out Uri? endpoint) ? endpoint : null)
+                    .OfType<Uri>()
+                    .Take(Kept),
+            ];
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

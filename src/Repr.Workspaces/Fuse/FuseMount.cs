@@ -6,12 +6,12 @@ using Repr.Workspaces.Launcher;
 namespace Repr.Workspaces.Fuse;
 
 /// <summary>
-/// A read-only file system at a directory of this machine, for the processes of this user alone, served by this process as long as it lives or until it is disposed.
-/// Unlike those of actions it is in nobody's namespace, and its files may come and go. Root mounts it itself; any other user by <c>fusermount3</c>, which is
-/// there for this (fuse(8), "_FUSE_COMMFD").
+/// A read-only file system at a directory of this machine, for the processes of this user alone, served by this process until it is
+/// disposed. Unlike those of actions it is in nobody's namespace, and its files may come and go. Root mounts it itself; any other user by
+/// <c>fusermount3</c>, which is there for this and hands the descriptor over a socket (_FUSE_COMMFD of libfuse).
 /// </summary>
 [SupportedOSPlatform("linux")]
-public sealed class FuseMount : IAsyncDisposable
+public sealed partial class FuseMount : IAsyncDisposable
 {
     private const int DirectoryMode = 0x16D; // 0o555
 
@@ -26,7 +26,10 @@ public sealed class FuseMount : IAsyncDisposable
 
     /// <summary>Mounts a file system. What a process that was killed has left mounted there is taken away before.</summary>
     /// <param name="directory">Absolute path of a directory of this user; made if it is not there.</param>
-    /// <param name="files">What is in it. No directory goes, and no file becomes another one, but files may come and go. What it throws when a file is opened is the error EIO of whoever opened it.</param>
+    /// <param name="files">
+    /// What is in it. No directory goes, and no file becomes another one, but files may come and go. What it throws when a file is opened is
+    /// the error EIO of whoever opened it.
+    /// </param>
     /// <param name="logger">For what goes wrong.</param>
     /// <param name="cancellationToken">Stops the mounting.</param>
     /// <exception cref="IOException">It cannot be mounted; the message says why, and what to do.</exception>
@@ -38,7 +41,7 @@ public sealed class FuseMount : IAsyncDisposable
         (uint User, uint Group) owner = (LauncherNative.GetEffectiveUserId(), LauncherNative.GetEffectiveGroupId());
         SafeFileHandle device = isRoot ? MountNative.Mount(directory, owner) : await UserMount.MountAsync(directory, cancellationToken);
         FuseTree tree = new(files, new FileEntry("", FileKind.Directory, 0, 0, DirectoryMode), mayChange: true);
-        FuseServer server = new(device, tree, files, owner, passthrough: isRoot, failure => _ = failure, logger);
+        FuseServer server = new(device, tree, files, owner, passthrough: isRoot, failure => Log.NotServed(logger, failure.Code, failure.Message), logger);
         server.Start();
         return new FuseMount(directory, server);
     }
@@ -81,5 +84,11 @@ public sealed class FuseMount : IAsyncDisposable
 
         MountNative.Unmount(directory);
         return Task.CompletedTask;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "A file could not be opened ({Code}): {Reason}")]
+        public static partial void NotServed(ILogger logger, ReprErrorCode code, string reason);
     }
 }
