@@ -20,6 +20,13 @@ public sealed class MinimalCxxTests(PackedSdk sdk) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await ProcessTable.EndAsync(RuntimeDirectory);
+        string mounted = Path.Combine(RuntimeDirectory, "content");
+        if ((await File.ReadAllTextAsync("/proc/mounts")).Contains(mounted, StringComparison.Ordinal))
+        {
+            using Process unmount = Process.Start("umount", ["-l", mounted]); // of a process that was killed
+            await unmount.WaitForExitAsync();
+        }
+
         await (_worker?.DisposeAsync() ?? ValueTask.CompletedTask);
     }
 
