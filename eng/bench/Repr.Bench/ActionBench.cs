@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Repr.Bench.Peers;
 using Repr.Protocol.V1;
 using Repr.Requester.Door;
 
@@ -31,13 +32,12 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         string runtime = Directory.CreateTempSubdirectory("repr-bench-").FullName;
-        await using ControlGroup requesterGroup = ControlGroup.Create("requester");
-        await using ControlGroup workerGroup = ControlGroup.Create("worker");
+        await using Toolbox box = await Toolbox.StartAsync(options.PeersFor(["repr"], InFlight, options.RoundTripsMs[0]), cancellationToken);
         try
         {
-            await using WorkerProcess worker = await WorkerProcess.StartAsync(options, workerGroup, cancellationToken, "--slots", $"{InFlight}");
+            ReprTool repr = (ReprTool)box.Tools[0];
             string door = Path.Combine(runtime, "door.sock");
-            ProcessStartInfo start = requesterGroup.StartOf(options.WorkerProgram, ["requester", "--door", door]);
+            ProcessStartInfo start = box.Requester.StartOf(options.Program, ["requester", "--door", door]);
             start.Environment["REPR_RUNTIME_DIR"] = runtime;
             start.Environment["REPR_CACHE_DIR"] = Path.Combine(runtime, "cache");
             using Process requester = Process.Start(start)!;
@@ -48,7 +48,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             }
 
             int process = (await DoorClient.AskAsync(door, status, cancellationToken))!.Status.ProcessId;
-            Side side = new(door, worker.Endpoint, Path.Combine(runtime, "cache/records"), requesterGroup, workerGroup);
+            Side side = new(door, repr.Endpoint.GetLeftPart(UriPartial.Authority), Path.Combine(runtime, "cache/records"), box.Requester, box.Worker);
 
             await MeasureAsync(side, "practice", Practice, 64, CacheMode.ReadWrite, "true", cancellationToken);
             _rows.Clear();
@@ -64,10 +64,10 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             await output.WriteLineAsync("|---|--:|--:|--:|--:|--:|--:|");
             _rows.ForEach(output.WriteLine);
             await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\nThe requester process held {memory:F0} MB at most."));
-            requester.Kill();
         }
         finally
         {
+            await box.Requester.DisposeAsync(); // the requester process writes there until it ends
             Directory.Delete(runtime, recursive: true);
         }
     }
