@@ -56,12 +56,19 @@ internal sealed class CompilerServer : IAsyncDisposable
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(_socket), cancellationToken);
         await using NetworkStream stream = new(socket, ownsSocket: false);
-        long start = Stopwatch.GetTimestamp();
-        await _protocol.WriteRequestAsync(stream, false, _directory, "/tmp/", null, [.. Command.Skip(3)], cancellationToken);
-        (int exitCode, string text) = await RoslynProtocol.ReadResponseAsync(stream, cancellationToken);
-        return exitCode == 0
-            ? Stopwatch.GetElapsedTime(start).TotalMilliseconds
-            : throw new BenchException($"The compiler server can't compile in {_directory}:\n{text}");
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            await _protocol.WriteRequestAsync(stream, false, _directory, "/tmp/", null, [.. Command.Skip(3)], cancellationToken);
+            (int exitCode, string text) = await RoslynProtocol.ReadResponseAsync(stream, cancellationToken);
+            return exitCode == 0
+                ? Stopwatch.GetElapsedTime(start).TotalMilliseconds
+                : throw new BenchException($"The compiler server can't compile in {_directory}:\n{text}");
+        }
+        catch (WarmToolException exception)
+        {
+            throw new BenchException($"The compiler server did not compile in {_directory}: {exception.Message}");
+        }
     }
 
     /// <inheritdoc/>

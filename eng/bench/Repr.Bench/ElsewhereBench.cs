@@ -45,7 +45,7 @@ internal sealed class ElsewhereBench(BenchOptions options, TextWriter output)
             await File.WriteAllTextAsync(Path.Combine(options.Artifacts, "elsewhere.md"), ToMarkdown(builds), cancellationToken);
             await File.WriteAllTextAsync(
                 Path.Combine(options.Artifacts, "elsewhere.json"),
-                JsonSerializer.Serialize(builds, new JsonSerializerOptions(Comparison.RecordForm) { WriteIndented = true }),
+                JsonSerializer.Serialize(builds, Report.Form),
                 cancellationToken);
         }
 
@@ -74,7 +74,7 @@ internal sealed class ElsewhereBench(BenchOptions options, TextWriter output)
 
             // 3. The builds.
             List<ElsewhereBuild> builds = [];
-            WireBytes? base0 = null;
+            WireBytes? toCompare = null;
             foreach ((string title, Workload workload, ReprTool tool, Outputs expected, bool isSecond) in new[]
             {
                 ("first", first, here, expectedHere, false),
@@ -96,9 +96,9 @@ internal sealed class ElsewhereBench(BenchOptions options, TextWriter output)
                     throw new BenchException($"The build '{title}' of {workload.Title} failed:\n{build.Output}");
                 }
 
-                base0 ??= wire;
+                toCompare ??= wire;
                 string[] differences = [.. (await workload.Checkout.ReadAsync(workload.IsCompared, cancellationToken)).DifferencesFrom(expected)];
-                builds.Add(Sum(workload.Key, title, build.Wall.TotalSeconds, wire, base0.Value, tool.Record, differences));
+                builds.Add(Sum(workload.Key, title, build.Wall.TotalSeconds, wire, toCompare.Value, tool.Record, differences));
                 await output.WriteLineAsync(Invariant($"{key}, {title}: {build.Wall.TotalSeconds:F1} s, {(wire.Sent + wire.Received) / 1e3:F0} kB"));
             }
 

@@ -54,7 +54,7 @@ internal sealed class History(string file)
     public static IReadOnlyDictionary<string, string> Draw(IReadOnlyList<HistoryLine> lines)
     {
         Dictionary<string, string> charts = [];
-        foreach (var group in lines.GroupBy(static line => (line.Workload, line.RoundTripMs, line.Machine)))
+        foreach (IGrouping<(string Workload, double RoundTripMs, Machine Machine), HistoryLine> group in lines.GroupBy(static line => (line.Workload, line.RoundTripMs, line.Machine)))
         {
             List<HistoryLine> runs = [.. group];
             string[] configurations = [.. runs.SelectMany(static run => run.Medians).Select(static median => median.Configuration).Distinct()];

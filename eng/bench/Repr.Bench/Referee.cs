@@ -46,7 +46,8 @@ internal sealed class Referee(BenchOptions options, TextWriter output)
         string work = Path.Combine(options.Artifacts, "work");
         if (options.Solution is not null)
         {
-            yield return new SolutionWorkload(options, Path.Combine(work, "solution"));
+            // Outside of this repository: its properties and settings would be found upwards. Not in /tmp, which is private to each action.
+            yield return new SolutionWorkload(options, "/var/tmp/repr-bench/solution");
             yield break;
         }
 

@@ -10,7 +10,8 @@ namespace Repr.Bench;
 /// <param name="remarks">What could not be measured, and why.</param>
 internal sealed class Report(BenchOptions options, IReadOnlyList<string> remarks)
 {
-    private static readonly JsonSerializerOptions s_form = new()
+    /// <summary>The form of all JSON for programs.</summary>
+    public static readonly JsonSerializerOptions Form = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         WriteIndented = true,
@@ -83,7 +84,7 @@ internal sealed class Report(BenchOptions options, IReadOnlyList<string> remarks
                 series.Measurements,
             }),
         },
-        s_form);
+        Form);
 
     private static void Write(StringBuilder text, Series series)
     {

@@ -75,7 +75,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
             Path.Combine(options.Artifacts, "workspace.json"),
             JsonSerializer.Serialize(
                 new { Machine = Machine.Describe(), Rows = rows, EmptySetupMs = setup, EmptyTearDownMs = rest },
-                new JsonSerializerOptions(Comparison.RecordForm) { WriteIndented = true }),
+                Report.Form),
             cancellationToken);
         await output.WriteLineAsync(table);
         await output.WriteLineAsync($"Written to {options.Artifacts}: workspace.md, workspace.json");
