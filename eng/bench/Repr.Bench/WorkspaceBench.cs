@@ -142,7 +142,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
     }
 
     // The worker has one slot: while actions wait for it, what lies between the times that it reports is tear-down and handing over.
-    private async Task<(double Setup, double Rest)> MeasureEmptyAsync(Toolbox box, ReprTool repr, CancellationToken cancellationToken)
+    private async Task<(double Setup, double TearDown)> MeasureEmptyAsync(Toolbox box, ReprTool repr, CancellationToken cancellationToken)
     {
         int number = 200 * options.Rounds;
         await repr.BeginAsync(cancellationToken);

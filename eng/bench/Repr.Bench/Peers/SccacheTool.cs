@@ -76,7 +76,7 @@ internal sealed class SccacheTool(PeerOptions options, string name, ControlGroup
     // The server must not inherit a pipe: it would stay open as long as the server lives.
     private async Task<string> CallAsync(CancellationToken cancellationToken, params string[] arguments)
     {
-        string text = Path.Combine(options.State, name + "-answer");
+        string text = Path.Combine(options.State, Name + "-answer");
         System.Diagnostics.ProcessStartInfo start = group.StartOf(
             "/bin/sh", ["-c", "exec sccache \"$@\" </dev/null >\"$0\" 2>\"$0.error\"", text, .. arguments]);
         SetEnvironment(start, this);
