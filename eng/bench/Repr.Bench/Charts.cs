@@ -1,3 +1,4 @@
+using System.Text;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
@@ -82,7 +83,7 @@ internal static class Charts
 
     private static PlotModel NewModel(string title)
     {
-        PlotModel model = new() { Title = title, TitleFontSize = 14, TitleFontWeight = FontWeights.Normal, Background = OxyColors.White, Culture = System.Globalization.CultureInfo.InvariantCulture };
+        PlotModel model = new() { DefaultFont = "Arial", Title = title, TitleFontSize = 14, TitleFontWeight = FontWeights.Normal, Background = OxyColors.White, Culture = System.Globalization.CultureInfo.InvariantCulture };
         model.Legends.Add(new Legend { LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.RightTop });
         return model;
     }
@@ -90,5 +91,22 @@ internal static class Charts
     private static OxyPlot.Annotations.LineAnnotation LineAtOne(OxyPlot.Annotations.LineAnnotationType direction) =>
         new() { Type = direction, X = 1, Y = 1, Color = OxyColors.Gray, LineStyle = LineStyle.Dash };
 
-    private static string Export(PlotModel model, double height) => new SvgExporter { Width = Width, Height = height }.ExportToString(model);
+    private static string Export(PlotModel model, double height)
+    {
+        using MemoryStream svg = new();
+        new SvgExporter { Width = Width, Height = height, TextMeasurer = new ScreenText(Width, height) }.Export(model, svg);
+        return Encoding.UTF8.GetString(svg.ToArray());
+    }
+
+    // OxyPlot measures text for paper, in points; browsers show the same number as pixels, which are smaller, so that text would be cut.
+    private sealed class ScreenText(double width, double height) : PdfRenderContext(width, height, OxyColors.White)
+    {
+        private const double PointsToPixels = 96.0 / 72;
+
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            OxySize paper = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(paper.Width * PointsToPixels, paper.Height * PointsToPixels);
+        }
+    }
 }
