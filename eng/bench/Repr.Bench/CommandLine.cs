@@ -38,13 +38,15 @@ internal static class CommandLine
         };
         Option<string> tools = new("--tools")
         {
-            Description = "Which tools build C and C++ beside a local build.", DefaultValueFactory = _ => string.Join(',', BenchOptions.AllTools),
+            Description = "Which tools build C and C++ beside a local build.",
+            DefaultValueFactory = _ => string.Join(',', BenchOptions.AllTools),
         };
         Option<FileInfo?> solution = new("--solution") { Description = "A solution or project of your own, in place of the workloads." };
         Option<string?> target = new("--target") { Description = "The target of it that is built." };
         Option<int> jobs = new("--jobs")
         {
-            Description = "Compiles at the same time of C and C++ builds, locally and on workers.", DefaultValueFactory = _ => 2 * Environment.ProcessorCount,
+            Description = "Compiles at the same time of C and C++ builds, locally and on workers.",
+            DefaultValueFactory = _ => 2 * Environment.ProcessorCount,
         };
         Option<bool> keep = new("--keep") { Description = "Add the medians to eng/bench/history.jsonl." };
         Option<bool> actions = new("--actions") { Description = "Measure single actions whose tools cost nothing, instead of builds." };

@@ -10,6 +10,8 @@ namespace Repr.Bench;
 /// <param name="remarks">What could not be measured, and why.</param>
 internal sealed class Report(BenchOptions options, IReadOnlyList<string> remarks)
 {
+    private static readonly string[] s_tasks = ["Compiler tasks s", "ratio"];
+
     /// <summary>The form of all JSON for programs.</summary>
     public static readonly JsonSerializerOptions Form = new()
     {
@@ -101,7 +103,7 @@ internal sealed class Report(BenchOptions options, IReadOnlyList<string> remarks
         bool hasTasks = series.Measurements.Any(static build => build.CompilingSeconds is not null);
         text.Append("\nWhole build: median (minimum); ratios of medians to the first row.\n\n");
         text.Append(Head([
-            "Build", "Wall s", "ratio", .. hasTasks ? new[] { "Compiler tasks s", "ratio" } : [], "CPU of the requester's side s", "ratio", "of it daemons s",
+            "Build", "Wall s", "ratio", .. hasTasks ? s_tasks : [], "CPU of the requester's side s", "ratio", "of it daemons s",
             "CPU of the workers s", "CPU of others s", "Sent kB", "Received kB", "Remote or from the cache", "Outputs",
         ]));
         List<Measurement> baseline = BuildsOf(series, series.Workload.Configurations[0]);
@@ -114,6 +116,11 @@ internal sealed class Report(BenchOptions options, IReadOnlyList<string> remarks
         {
             List<Measurement> first = [.. series.Measurements.Where(build => build.Round == 0 && build.Configuration == configuration.Key)];
             WriteBuildRow(text, configuration.Title + ": first build, once", first, baseline, hasTasks);
+        }
+
+        if (!series.Workload.Configurations.Any(static configuration => configuration.IsRepr))
+        {
+            return;
         }
 
         text.Append("\nRepr per compile: medians over the builds of each build's mean.\n\n");
