@@ -95,7 +95,7 @@ internal static class Charts
     {
         using MemoryStream svg = new();
         new SvgExporter { Width = Width, Height = height, TextMeasurer = new ScreenText(Width, height) }.Export(model, svg);
-        return Encoding.UTF8.GetString(svg.ToArray());
+        return Encoding.UTF8.GetString(svg.ToArray()).TrimStart('\uFEFF'); // it writes a mark of the byte order
     }
 
     // OxyPlot measures text for paper, in points; browsers show the same number as pixels, which are smaller, so that text would be cut.
