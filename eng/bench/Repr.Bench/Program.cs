@@ -9,6 +9,7 @@ static async Task<int> RunAsync(Subject subject, BenchOptions options, Invocatio
     try
     {
         Directory.CreateDirectory(options.Artifacts);
+        using FileStream alone = LockIn(options.Artifacts);
         bool isGood = true;
         switch (subject)
         {
@@ -32,5 +33,18 @@ static async Task<int> RunAsync(Subject subject, BenchOptions options, Invocatio
     {
         await console.Error.WriteLineAsync(exception.Message);
         return 2;
+    }
+}
+
+// Two runs would take away each other's files, and time.
+static FileStream LockIn(string directory)
+{
+    try
+    {
+        return new FileStream(Path.Combine(directory, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+    }
+    catch (IOException)
+    {
+        throw new BenchException($"Another run uses {directory}: wait for its end.");
     }
 }

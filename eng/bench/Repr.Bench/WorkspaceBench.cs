@@ -169,6 +169,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
         ProcessStartInfo start = box.Requester.StartOf("/bin/sh", ["-c", "exec \"$0\" \"$@\" </dev/null", .. words]);
         Tool.SetEnvironment(start, repr);
         start.Environment["REPR_FALLBACK"] = "fail";
+        start.Environment["SHELL"] = "/bin/bash"; // else bash asks for its user's, by way of /var/run, which never leaves a machine
         start.WorkingDirectory = Directory;
         ChildProcess run = await ChildProcess.RunAsync(start, cancellationToken);
         return run.ExitCode == 0 ? run.Output : throw new BenchException($"`{string.Join(' ', words)}` failed in {Directory}:\n{run.Output}");
