@@ -55,7 +55,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
         // 3. What finds nothing: no digests, no predictions, empty stores and caches. And caches are filled.
         List<Measurement> measurements = [];
         Series series = new(workload, roundTripMs, measured, expected.Count, notRepeatable, measurements);
-        foreach (Configuration configuration in workload.Configurations.Where(static configuration => configuration.Tool is not null && !configuration.IsCold))
+        foreach (Configuration configuration in workload.Configurations.Where(static configuration => configuration.HasFirst || configuration.IsFilled))
         {
             measurements.Add(await MeasureAsync(workload, box, clocks, expected, notRepeatable, configuration, 0, cancellationToken));
         }

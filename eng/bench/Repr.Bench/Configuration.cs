@@ -18,6 +18,9 @@ internal sealed record Configuration(string Key, string Title, string? Tool)
     /// <summary>The first build, before the rounds, is told as a row of its own: there was nothing to start from.</summary>
     public bool HasFirst { get; init; }
 
+    /// <summary>A build before the rounds fills what it takes from.</summary>
+    public bool IsFilled { get; init; }
+
     /// <summary>What the tool has kept is thrown away before each build.</summary>
     public bool IsCold { get; init; }
 
@@ -32,7 +35,7 @@ internal sealed record Configuration(string Key, string Title, string? Tool)
         new("remote", "remote", "repr") { Properties = ["ReprCache=off"], HasFirst = true },
         new("remote-yielding", "remote, nodes yield (offset 100)", "repr") { Properties = ["ReprCache=off"], NodeLimitOffset = 100 },
         new("remote-unpredicted", "remote, empty mapping", "repr") { Properties = ["ReprCache=off", "ReprEmptyMapping=true"] },
-        new("remote-known", "remote, known results", "repr"),
+        new("remote-known", "remote, known results", "repr") { IsFilled = true },
     ];
 
     /// <summary>The ways to build C and C++. The first is what all are compared to.</summary>
@@ -43,14 +46,18 @@ internal sealed record Configuration(string Key, string Title, string? Tool)
         .. new Configuration[]
         {
             new("repr", "Repr", "repr") { HasFirst = true },
-            new("repr-known", "Repr, known results", "repr") { Environment = new Dictionary<string, string> { ["REPR_CACHE"] = "readwrite" } },
+            new("repr-known", "Repr, known results", "repr")
+            {
+                Environment = new Dictionary<string, string> { ["REPR_CACHE"] = "readwrite" },
+                IsFilled = true,
+            },
             new("distcc", "distcc", "distcc") { HasFirst = true },
             new("pump", "distcc-pump", "pump") { HasFirst = true },
             new("icecc", "icecc", "icecc") { HasFirst = true },
             new("ccache-cold", "ccache, empty", "ccache-cold") { IsCold = true },
-            new("ccache", "ccache, filled", "ccache"),
+            new("ccache", "ccache, filled", "ccache") { IsFilled = true },
             new("sccache-cold", "sccache, empty", "sccache-cold") { IsCold = true },
-            new("sccache", "sccache, filled", "sccache"),
+            new("sccache", "sccache, filled", "sccache") { IsFilled = true },
         }.Where(configuration => tools.Contains(configuration.Tool!.Replace("-cold", "", StringComparison.Ordinal))),
     ];
 }
