@@ -1,9 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 
@@ -17,10 +15,9 @@ internal sealed class PrometheusSink(Uri address) : ITelemetrySink
     /// <inheritdoc/>
     public async Task StartAsync(TelemetrySource source, CancellationToken cancellationToken)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        ((IConfigurationBuilder)builder.Configuration).Sources.Clear(); // else a variable could open another address
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port));
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions()); // no file, no variable opens another address
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(address.Host.Trim('[', ']')), address.Port));
         builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .SetResourceBuilder(ResourceBuilder.CreateDefault().AddService(
                 source.Service, serviceVersion: source.Version, autoGenerateServiceInstanceId: false, serviceInstanceId: source.Instance))

@@ -11,9 +11,26 @@ internal static unsafe partial class PosixNative
     private const uint BasicStats = 0x7ff;
     private const int StatxLength = 256;
 
-    /// <summary>Moves a file within its file system over whatever is there, rename(2).</summary>
-    /// <returns>False when it can't be, for whatever reason.</returns>
-    internal static bool TryRename(string from, string to) => rename(from, to) == 0;
+    /// <summary>
+    /// Moves a file within its file system to where nothing is, by link(2) and unlink(2): rename(2) would wait for others
+    /// (see <see cref="StoreDirectory"/>).
+    /// </summary>
+    /// <returns>False when it can't be, for whatever reason; then it is where it was.</returns>
+    internal static bool TryMove(string from, string to)
+    {
+        if (link(from, to) != 0)
+        {
+            return false;
+        }
+
+        if (unlink(from) == 0)
+        {
+            return true;
+        }
+
+        _ = unlink(to);
+        return false;
+    }
 
     /// <summary>Makes an open file this user's own, fchown(2).</summary>
     /// <returns>False when this user may not.</returns>
@@ -91,7 +108,10 @@ internal static unsafe partial class PosixNative
     private static partial int fchown(int fd, uint user, uint group);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int rename(string oldPath, string newPath);
+    private static partial int link(string existing, string added);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int unlink(string path);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);

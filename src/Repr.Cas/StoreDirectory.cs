@@ -5,12 +5,18 @@ using Microsoft.Win32.SafeHandles;
 namespace Repr.Cas;
 
 /// <summary>
-/// The directory of a disk store: "ab/&lt;64 hexadecimal digits&gt;" per blob, "tmp/" for what is being written, "lock" held while it
-/// is in use, "empty" for the blob of no bytes, and "clean" after an orderly end. Knows names and files, no policy. Safe for
-/// concurrent use.
+/// The directory of a disk store: "ab/&lt;64 hexadecimal digits&gt;" per blob, beside it with "~" and a number what is being written,
+/// "lock" held while it is in use, "empty" for the blob of no bytes, and "clean" after an orderly end. Knows names and files, no
+/// policy. Safe for concurrent use.
 /// </summary>
+/// <remarks>
+/// Nothing is renamed from one directory to another: that waits, unkillably, for the rename lock of the whole file system (rename_lock
+/// in the kernel's Documentation/filesystems/directory-locking.rst). A tool on an overlayfs of the same file system may hold it while it waits for this
+/// process, and if this process is killed just then neither would ever end.
+/// </remarks>
 internal sealed partial class StoreDirectory : IDisposable
 {
+    private const char Unfinished = '~';
     private const string BootIdPath = "/proc/sys/kernel/random/boot_id";
 
     // errno(3) of a lock that another process holds, and Windows' word for it.
@@ -19,7 +25,6 @@ internal sealed partial class StoreDirectory : IDisposable
     private const int SharingViolation = unchecked((int)0x80070020);
 
     private readonly string _root;
-    private readonly string _temporary;
     private readonly string _cleanMarker;
     private readonly string _bootId;
     private readonly string _empty;
@@ -33,7 +38,6 @@ internal sealed partial class StoreDirectory : IDisposable
         _lock = @lock;
         _logger = logger;
         _empty = Path.Combine(root, "empty");
-        _temporary = Path.Combine(root, "tmp");
         _cleanMarker = Path.Combine(root, "clean");
         _bootId = File.Exists(BootIdPath) ? File.ReadAllText(BootIdPath).Trim() : "";
         WasClosedCleanly = File.Exists(_cleanMarker)
@@ -46,7 +50,7 @@ internal sealed partial class StoreDirectory : IDisposable
     /// </summary>
     public bool WasClosedCleanly { get; }
 
-    /// <summary>Takes a directory into use, making what is missing and deleting half-written files.</summary>
+    /// <summary>Takes a directory into use, making what is missing.</summary>
     /// <exception cref="ReprException">It is in use already, or can't be used.</exception>
     public static StoreDirectory Open(string path, ILogger logger)
     {
@@ -58,12 +62,6 @@ internal sealed partial class StoreDirectory : IDisposable
             held = TakeLock(root);
             StoreDirectory directory = new(root, held, logger);
             File.Delete(directory._cleanMarker);
-            if (Directory.Exists(directory._temporary))
-            {
-                Directory.Delete(directory._temporary, recursive: true);
-            }
-
-            CreatePrivate(directory._temporary);
             for (int prefix = 0; prefix < 256; prefix++)
             {
                 CreatePrivate(Path.Combine(root, prefix.ToString("x2", System.Globalization.CultureInfo.InvariantCulture)));
@@ -113,7 +111,7 @@ internal sealed partial class StoreDirectory : IDisposable
             // Made below.
         }
 
-        string temporary = NewTemporaryPath();
+        string temporary = NewTemporaryPath(_empty);
         File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write).Dispose();
         if (!OperatingSystem.IsWindows())
         {
@@ -125,23 +123,36 @@ internal sealed partial class StoreDirectory : IDisposable
         return empty;
     }
 
-    /// <summary>A name for a new file in the same file system.</summary>
-    public string NewTemporaryPath() =>
-        Path.Join(_temporary, Interlocked.Increment(ref _lastTemporary).ToString(System.Globalization.CultureInfo.InvariantCulture));
+    /// <summary>A name for a new file in the directory of its later one.</summary>
+    public string NewTemporaryPath(string path) => string.Create(
+        System.Globalization.CultureInfo.InvariantCulture, $"{path}{Unfinished}{Interlocked.Increment(ref _lastTemporary)}");
 
-    /// <summary>All blobs, in no order, with the length of their file and the time of their last known use.</summary>
+    /// <summary>
+    /// All blobs, in no order, with the length of their file and the time of their last known use. Deletes what was left half-written:
+    /// nothing may be written meanwhile.
+    /// </summary>
     public IEnumerable<(Digest Digest, DateTime LastUse)> Scan()
     {
         EnumerationOptions options = new() { RecurseSubdirectories = true, AttributesToSkip = 0, MaxRecursionDepth = 1 };
         FileSystemEnumerable<(Digest Digest, DateTime LastUse)> files = new(_root, Read, options)
         {
-            ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
-                !entry.IsDirectory
-                && entry.FileName.Length == 2 * Digest.HashLength
-                && Path.GetFileName(entry.Directory).SequenceEqual(entry.FileName[..2])
-                && Digest.TryParse(entry.FileName, 0, out _),
+            ShouldIncludePredicate = IsBlob,
         };
         return files;
+
+        bool IsBlob(ref FileSystemEntry entry)
+        {
+            if (!entry.IsDirectory && entry.FileName.Contains(Unfinished))
+            {
+                Delete(entry.ToFullPath());
+                return false;
+            }
+
+            return !entry.IsDirectory
+                && entry.FileName.Length == 2 * Digest.HashLength
+                && Path.GetFileName(entry.Directory).SequenceEqual(entry.FileName[..2])
+                && Digest.TryParse(entry.FileName, 0, out _);
+        }
 
         static (Digest Digest, DateTime LastUse) Read(ref FileSystemEntry entry) =>
             Digest.TryParse(entry.FileName, entry.Length, out Digest digest)

@@ -14,7 +14,7 @@ namespace Repr.Cas;
 internal sealed class TemporaryBlob(StoreDirectory directory, Digest digest, DateTime now, bool durable) : IDisposable
 {
     private const int MaximumBufferBytes = 1 << 18;
-    private readonly string _path = directory.NewTemporaryPath();
+    private readonly string _path = directory.NewTemporaryPath(directory.PathOf(digest));
     private bool _isThere;
 
     /// <summary>Writes the content, reading the stream to its end.</summary>
@@ -45,7 +45,7 @@ internal sealed class TemporaryBlob(StoreDirectory directory, Digest digest, Dat
         }
     }
 
-    /// <summary>Takes over a finished file, whose content was found to be the digest's, by renaming it.</summary>
+    /// <summary>Takes over a finished file, whose content was found to be the digest's, by giving it another name.</summary>
     /// <returns>False when that is not possible: the file is elsewhere, has other names, or a foreign owner. It is left as it is.</returns>
     /// <exception cref="IOException">It was taken over, but could not be made read-only.</exception>
     public bool TryTakeOver(string path)
@@ -60,7 +60,7 @@ internal sealed class TemporaryBlob(StoreDirectory directory, Digest digest, Dat
         (uint links, uint owner) = PosixNative.Stat(file);
 
         // Another name could change the blob behind our back; a foreign owner could make it writable again.
-        if (links != 1 || (owner != PosixNative.geteuid() && !PosixNative.TryTakeOwnership(file)) || !PosixNative.TryRename(path, _path))
+        if (links != 1 || (owner != PosixNative.geteuid() && !PosixNative.TryTakeOwnership(file)) || !PosixNative.TryMove(path, _path))
         {
             return false;
         }

@@ -61,7 +61,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
         await Assert.ThrowsAsync<IOException>(
             () => Store.PutAsync(digest, new TricklingStream(content, 5000) { FailsAt = 50_000 }, Cancellation).AsTask());
 
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Root, "tmp")));
+        Assert.Empty(Directory.EnumerateFiles(Root, "*~*", SearchOption.AllDirectories));
         Assert.Empty(FilesOf(Root));
         Assert.Equal(0, Disk.UsedBytes);
     }
@@ -237,7 +237,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
 
         Assert.False(File.Exists(other));
         Assert.Equal(content, ReadFile(digest));
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Root, "tmp")));
+        Assert.Empty(Directory.EnumerateFiles(Root, "*~*", SearchOption.AllDirectories));
     }
 
     [Fact]
@@ -259,7 +259,7 @@ public sealed class DiskContentStoreTests : LocalContentStoreContract
 
             Assert.Equal(ReprErrorCode.Exhausted, failure.Code);
             Assert.Contains("full", failure.Message, StringComparison.Ordinal);
-            Assert.Empty(Directory.EnumerateFiles(Path.Combine(mount, "tmp")));
+            Assert.Empty(Directory.EnumerateFiles(mount, "*~*", SearchOption.AllDirectories));
             Assert.Equal([old, digest], await store.FindMissingAsync([old, digest], Cancellation));
             await PutAsync(store, large);
         }

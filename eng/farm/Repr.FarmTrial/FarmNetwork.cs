@@ -25,6 +25,7 @@ internal sealed class FarmNetwork : IAsyncDisposable
         FarmNetwork network = new(workers);
         try
         {
+            await AllowNeighboursAsync(workers * workers, cancellationToken);
             await RunAsync($"ip link add {s_bridge} type bridge", cancellationToken);
             await RunAsync($"ip addr add {Here}/24 dev {s_bridge}", cancellationToken);
             await RunAsync($"ip link set {s_bridge} up", cancellationToken);
@@ -67,6 +68,20 @@ internal sealed class FarmNetwork : IAsyncDisposable
         }
 
         await ChildProcess.RunAsync("ip", ["link", "del", s_bridge], CancellationToken.None);
+    }
+
+    // The kernel's limit counts the neighbours of all namespaces together: arp(7), gc_thresh3. It is left raised.
+    private static async Task AllowNeighboursAsync(int number, CancellationToken cancellationToken)
+    {
+        const string Limits = "/proc/sys/net/ipv4/neigh/default/gc_thresh";
+        foreach (int limit in new[] { 3, 2, 1 })
+        {
+            string file = string.Create(CultureInfo.InvariantCulture, $"{Limits}{limit}");
+            if (int.Parse(await File.ReadAllTextAsync(file, cancellationToken), CultureInfo.InvariantCulture) < 2 * number)
+            {
+                await File.WriteAllTextAsync(file, (2 * number).ToString(CultureInfo.InvariantCulture), cancellationToken);
+            }
+        }
     }
 
     private static string Name(int worker) => string.Create(CultureInfo.InvariantCulture, $"{s_bridge}w{worker}");

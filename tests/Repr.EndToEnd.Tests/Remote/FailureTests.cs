@@ -25,6 +25,34 @@ public sealed class FailureTests(PackedSdk sdk)
         Assert.True(took < TimeSpan.FromSeconds(15) + 4 * project.LocalTime, $"took {took}");
     }
 
+    /// <summary>
+    /// A watcher walks directories that tools on an overlayfs have locked while they wait for the worker: one that is killed then could not die.
+    /// </summary>
+    [Fact]
+    public async Task A_worker_watches_no_directory()
+    {
+        RemoteProject project = await RemoteProject.CreateAsync(sdk, "Alpha");
+        await using WorkerProcess worker = await project.StartWorkerAsync();
+        Assert.Equal(1, (await project.BuildRemotelyAsync(worker)).Remote);
+
+        string descriptors = $"/proc/{worker.ProcessId}/fdinfo";
+        string[] watched = [.. Directory.EnumerateFiles(descriptors).SelectMany(Lines).Where(line => line.StartsWith("inotify", StringComparison.Ordinal))];
+
+        Assert.Empty(watched);
+
+        static string[] Lines(string file)
+        {
+            try
+            {
+                return File.ReadAllLines(file);
+            }
+            catch (IOException)
+            {
+                return []; // closed meanwhile
+            }
+        }
+    }
+
     [Fact]
     public async Task A_worker_that_is_killed_in_mid_compile_is_replaced_by_a_local_compile()
     {
