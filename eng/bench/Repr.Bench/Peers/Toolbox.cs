@@ -82,6 +82,9 @@ internal sealed class Toolbox : IAsyncDisposable
             await _network.DisposeAsync();
         }
 
-        Directory.Delete(_runtime, recursive: true);
+        if (Directory.Exists(_runtime))
+        {
+            Directory.Delete(_runtime, recursive: true);
+        }
     }
 }
