@@ -15,16 +15,13 @@ internal static class CompilerSources
         #include <algorithm>
         #include <iostream>
         #include <map>
-        #include <regex>
         #include <string>
         #include <vector>
         std::map<std::string, std::vector<int>> table;
         int main(int count, char **arguments)
         {
-            std::regex word("[a-z]+");
             for (int i = 0; i < count; i++)
-                if (std::regex_match(arguments[i], word))
-                    table[arguments[i]].push_back(i);
+                table[arguments[i]].push_back(i);
             for (auto& [name, places] : table)
             {
                 std::sort(places.begin(), places.end());
