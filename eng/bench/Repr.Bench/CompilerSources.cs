@@ -22,10 +22,10 @@ internal static class CompilerSources
         {
             for (int i = 0; i < count; i++)
                 table[arguments[i]].push_back(i);
-            for (auto& [name, places] : table)
+            for (auto& entry : table)
             {
-                std::sort(places.begin(), places.end());
-                std::cout << name << ' ' << places.size() << '\n';
+                std::sort(entry.second.begin(), entry.second.end());
+                std::cout << entry.first << ' ' << entry.second.size() << '\n';
             }
         }
 
