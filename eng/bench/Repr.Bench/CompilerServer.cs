@@ -45,7 +45,7 @@ internal sealed class CompilerServer : IAsyncDisposable
             group, Path.Combine(options.Artifacts, "compiler-server.log"), new Dictionary<string, string> { ["DOTNET_EnableDiagnostics"] = "0" },
             [host, "exec", server, "-pipename:" + pipe], () => File.Exists(socket), cancellationToken);
         return new CompilerServer(
-            protocol, directory, socket, [host, "exec", Path.Combine(compilers, "csc.dll"), "/noconfig", "@" + CompilerSources.ResponseFile]);
+            protocol, directory, socket, [host, "exec", Path.Combine(compilers, "csc.dll"), "/noconfig", "/nologo", "@" + CompilerSources.ResponseFile]);
     }
 
     /// <summary>Compiles once.</summary>
