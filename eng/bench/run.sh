@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Measures remote builds against local ones side by side: ./eng/bench/run.sh [--rounds N] [--rtt MS]. See README.md beside it.
+# The referee: builds with Repr beside local builds and beside other tools, in one run. ./eng/bench/run.sh --help. See README.md beside it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
+[ "$(id -u)" -eq 0 ] || { echo "Root is needed: the workers are in a network namespace." >&2; exit 1; }
 ./eng/setup.sh
+./eng/bench/peers.sh
 bench=$PWD/artifacts/bench
 rm -rf "$bench/feed" "$bench/worker"
 echo "Packing the SDK, publishing the worker, building the bench"

@@ -7,9 +7,10 @@ export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
 [ "$(id -u)" -eq 0 ] || { echo "Root is needed: the workers are in a network namespace, and icecc's makes a chroot." >&2; exit 1; }
 ./eng/setup.sh
 
-# program -> package of Debian
-declare -A packages=([gcc]=gcc [g++]=g++ [clang]=clang [distcc]=distcc [distcc-pump]=distcc-pump [icecc]=icecc [ccache]=ccache
-    [script]=bsdutils [file]=file [/usr/bin/python3]=python3)
+./eng/bench/peers.sh
+
+# program -> package of Debian, beyond those tools
+declare -A packages=([script]=bsdutils [file]=file)
 missing=()
 for program in "${!packages[@]}"; do
     command -v "$program" >/dev/null || missing+=("${packages[$program]}")

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Repr.Bench.Peers;
 using Repr.Protocol.V1;
 using Repr.Requester.Door;
 
@@ -18,6 +19,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
     private const int Known = 5000;
     private const int Run = 500;
     private const int InFlight = 1000;
+    private const int Attempts = 20;
     private const double Megabyte = 1e6;
 
     // From nothing on, the runtime compiles the code that it runs often: figures are of a process that has done this before.
@@ -31,13 +33,12 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         string runtime = Directory.CreateTempSubdirectory("repr-bench-").FullName;
-        await using ControlGroup requesterGroup = ControlGroup.Create("requester");
-        await using ControlGroup workerGroup = ControlGroup.Create("worker");
+        await using Toolbox box = await Toolbox.StartAsync(options.PeersFor(["repr"], InFlight, options.RoundTripsMs[0]), cancellationToken);
         try
         {
-            await using WorkerProcess worker = await WorkerProcess.StartAsync(options, workerGroup, cancellationToken, "--slots", $"{InFlight}");
+            ReprTool repr = (ReprTool)box.Tools[0];
             string door = Path.Combine(runtime, "door.sock");
-            ProcessStartInfo start = requesterGroup.StartOf(options.WorkerProgram, ["requester", "--door", door]);
+            ProcessStartInfo start = box.Requester.StartOf(options.Program, ["requester", "--door", door]);
             start.Environment["REPR_RUNTIME_DIR"] = runtime;
             start.Environment["REPR_CACHE_DIR"] = Path.Combine(runtime, "cache");
             using Process requester = Process.Start(start)!;
@@ -48,7 +49,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             }
 
             int process = (await DoorClient.AskAsync(door, status, cancellationToken))!.Status.ProcessId;
-            Side side = new(door, worker.Endpoint, Path.Combine(runtime, "cache/records"), requesterGroup, workerGroup);
+            Side side = new(door, repr.Endpoint.GetLeftPart(UriPartial.Authority), Path.Combine(runtime, "cache/records"), box.Requester, box.Worker);
 
             await MeasureAsync(side, "practice", Practice, 64, CacheMode.ReadWrite, "true", cancellationToken);
             _rows.Clear();
@@ -64,10 +65,10 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             await output.WriteLineAsync("|---|--:|--:|--:|--:|--:|--:|");
             _rows.ForEach(output.WriteLine);
             await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"\nThe requester process held {memory:F0} MB at most."));
-            requester.Kill();
         }
         finally
         {
+            await box.Requester.DisposeAsync(); // the requester process writes there until it ends
             Directory.Delete(runtime, recursive: true);
         }
     }
@@ -94,10 +95,16 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
         long start = Stopwatch.GetTimestamp();
         await Parallel.ForAsync(0, number, new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = cancellationToken }, async (_, token) =>
         {
-            DoorReply? reply = await DoorClient.AskAsync(side.Door, request.Clone(), token);
+            DoorReply? reply = null;
+            for (int attempt = 0; reply is null && attempt < Attempts; attempt++)
+            {
+                await Task.Delay(attempt * 10, token); // the queue at the door was full, or nobody is there
+                reply = await DoorClient.AskAsync(side.Door, request.Clone(), token);
+            }
+
             if (reply?.Done is not { Code: 0 })
             {
-                throw new BenchException($"'{command}' was not done: {reply}");
+                throw new BenchException($"'{command}' was not done: {reply?.ToString() ?? "the requester process does not answer"}");
             }
         });
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Repr.Bench.Peers;
 
 namespace Repr.Bench;
 
@@ -7,20 +8,17 @@ namespace Repr.Bench;
 /// <param name="Daemons">The part of it of compiler server and requester process, which stay between builds.</param>
 /// <param name="Worker">Processor time of the worker and its tools.</param>
 /// <param name="Machine">Processor time of everything on this machine.</param>
-/// <param name="Wire">TCP payload between requester and worker.</param>
-internal readonly record struct Reading(TimeSpan? Requester, TimeSpan? Daemons, TimeSpan? Worker, TimeSpan Machine, WireBytes? Wire);
+/// <param name="Wire">Bytes between the requester's side and the workers, headers included.</param>
+internal readonly record struct Reading(TimeSpan? Requester, TimeSpan? Daemons, TimeSpan? Worker, TimeSpan Machine, WireBytes Wire);
 
 /// <summary>All that is counted over a build. Not safe for concurrent use.</summary>
-/// <param name="requester">Where builds, compiler server and requester process run.</param>
-/// <param name="worker">Where the worker runs.</param>
-/// <param name="wire">The connections between the two.</param>
-internal sealed class Clocks(ControlGroup requester, ControlGroup worker, WireCounter wire)
+/// <param name="box">The tools, and where they run.</param>
+internal sealed class Clocks(Toolbox box)
 {
     private const int TicksPerSecond = 100; // USER_HZ, see proc_stat(5)
 
     /// <summary>Reads them while no build runs.</summary>
-    public async Task<Reading> ReadAsync(CancellationToken cancellationToken) =>
-        new(requester.Used(), requester.UsedByRunning(), worker.Used(), UsedByMachine(), await wire.CountAsync(cancellationToken));
+    public Reading Read() => new(box.Requester.Used(), box.Requester.UsedByRunning(), box.Worker.Used(), UsedByMachine(), box.Network.Count());
 
     // "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; a guest's time is in user's as well.
     private static TimeSpan UsedByMachine()

@@ -1,126 +1,183 @@
 using System.Globalization;
 using System.Text.Json;
+using Repr.Bench.Peers;
 
 namespace Repr.Bench;
 
-/// <summary>Builds the sample again and again, locally and remotely, side by side in one run. The front door of the bench.</summary>
+/// <summary>The builds of one workload at one distance of the worker.</summary>
+/// <param name="Workload">What was built.</param>
+/// <param name="RoundTripMs">Milliseconds of round trip that were added.</param>
+/// <param name="MeasuredRoundTripMs">What a packet took there and back; null: not measured.</param>
+/// <param name="ComparedOutputs">Files that were compared after each build.</param>
+/// <param name="NotRepeatable">Files that two local builds leave differently, and that are not compared.</param>
+/// <param name="Measurements">All builds, in the order in which they ran.</param>
+internal sealed record Series(
+    Workload Workload, double RoundTripMs, double? MeasuredRoundTripMs, int ComparedOutputs, IReadOnlyList<string> NotRepeatable, IReadOnlyList<Measurement> Measurements);
+
+/// <summary>Builds a workload again and again, locally and with each tool, side by side in one run.</summary>
 /// <param name="options">What to measure.</param>
-/// <param name="output">Where the progress and the tables go.</param>
+/// <param name="output">Where the progress goes.</param>
 internal sealed class Comparison(BenchOptions options, TextWriter output)
 {
+    /// <summary>The form of a build record.</summary>
+    public static readonly JsonSerializerOptions RecordForm = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
     // What a build leaves for later (a digest cache that is written, a compiler server that tidies up) belongs to it.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_settling = TimeSpan.FromSeconds(1);
 
-    private static readonly JsonSerializerOptions RecordForm = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    // A tool that hangs loses its build, not the run.
+    private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(15);
 
-    /// <summary>Measures, prints the tables and writes results.json and results.md.</summary>
-    /// <exception cref="BenchException">A build fails, or its outputs are not those of the first local build.</exception>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    private const string TooLong = "did not end within 15 minutes";
+
+    /// <summary>Measures.</summary>
+    /// <param name="workload">What to build.</param>
+    /// <param name="roundTripMs">How far away the workers are.</param>
+    /// <param name="each">Called after each round with what there is, so that a run that is stopped leaves its full rounds.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="BenchException">The workload can't be had or built locally, or a tool does not start.</exception>
+    public async Task<Series> RunAsync(Workload workload, double roundTripMs, Func<Series, Task> each, CancellationToken cancellationToken)
     {
-        // 1. A world of its own: control groups, runtime directory, worker.
-        string runtime = Directory.CreateTempSubdirectory("repr-bench-").FullName; // short: it holds a socket
-        await using ControlGroup requesterGroup = ControlGroup.Create("requester");
-        await using ControlGroup workerGroup = ControlGroup.Create("worker");
-        List<string> remarks = requesterGroup.WhyNot is { } whyNot ? [whyNot] : [];
-        foreach (string remark in remarks)
+        // 1. A world of its own: control groups, network, workers.
+        await using Toolbox box = await Toolbox.StartAsync(options.PeersFor(workload.Tools, workload.Slots, roundTripMs), cancellationToken);
+        double? measured = await MeasureRoundTripAsync(cancellationToken);
+        await output.WriteLineAsync(Invariant($"{workload.Title} in {workload.Checkout.Directory}; {roundTripMs} ms of round trip, {measured:F2} ms measured"));
+        await workload.PrepareAsync(box.Requester, cancellationToken);
+        Clocks clocks = new(box);
+
+        // 2. The first local build is what all others are compared to; it warms a compiler server. The second shows what is never the same.
+        Configuration local = workload.Configurations[0];
+        Outputs expected = await BuildLocallyAsync(workload, box, local, cancellationToken);
+        IReadOnlyList<string> notRepeatable = (await BuildLocallyAsync(workload, box, local, cancellationToken)).PathsThatDiffer(expected);
+        expected.LeaveOut(notRepeatable);
+        await output.WriteLineAsync($"{expected.Count} outputs are compared after each build");
+
+        // 3. What finds nothing: no digests, no predictions, empty stores and caches. And caches are filled.
+        List<Measurement> measurements = [];
+        Series series = new(workload, roundTripMs, measured, expected.Count, notRepeatable, measurements);
+        foreach (Configuration configuration in workload.Configurations.Where(static configuration => configuration.HasFirst || configuration.IsFilled))
         {
-            await output.WriteLineAsync(remark);
+            measurements.Add(await MeasureAsync(workload, box, clocks, expected, notRepeatable, configuration, 0, cancellationToken));
         }
 
-        DeleteOld(options.Cache);
-        Sample sample = new(options, requesterGroup, runtime);
-        try
+        // 4. The rounds. The order rotates, so that none always follows the same other one.
+        for (int round = 1; round <= options.Rounds; round++)
         {
-            await output.WriteLineAsync($"Sample solution in {sample.Directory}");
-            await sample.PrepareAsync(cancellationToken);
-            await using WorkerProcess worker = await WorkerProcess.StartAsync(options, workerGroup, cancellationToken);
-            await using DelayLine? line =
-                options.RoundTripMs > 0 ? new DelayLine(new Uri(worker.Endpoint), TimeSpan.FromMilliseconds(options.RoundTripMs)) : null;
-            string endpoint = line?.Endpoint ?? worker.Endpoint;
-            Clocks clocks = new(requesterGroup, workerGroup, new WireCounter(new Uri(endpoint)));
-
-            // 2. The first local build is what all others are compared to; it warms the compiler server.
-            await sample.BuildAsync(Configuration.Local, "reference", endpoint, cancellationToken);
-            Outputs expected = await Outputs.ReadAsync(sample.Directory, cancellationToken);
-            await output.WriteLineAsync($"{expected.Count} outputs are compared after each build");
-
-            // 3. The first remote build finds nothing: no digests, no predictions, an empty store.
-            Measurement first = await MeasureAsync(sample, endpoint, clocks, expected, Configuration.Remote, 0, cancellationToken);
-
-            // 4. The rounds. The order rotates, so that none always follows the same other one. A run that is stopped leaves the figures of
-            //    its full rounds.
-            List<Measurement> measurements = [];
-            Report report = new(options, expected.Count, remarks, first, measurements);
-            for (int round = 1; round <= options.Rounds; round++)
+            for (int place = 0; place < workload.Configurations.Count; place++)
             {
-                for (int place = 0; place < Configuration.All.Count; place++)
-                {
-                    Configuration configuration = Configuration.All[(place + round - 1) % Configuration.All.Count];
-                    measurements.Add(await MeasureAsync(sample, endpoint, clocks, expected, configuration, round, cancellationToken));
-                }
-
-                await report.WriteAsync(cancellationToken);
+                Configuration configuration = workload.Configurations[(place + round - 1) % workload.Configurations.Count];
+                measurements.Add(await MeasureAsync(workload, box, clocks, expected, notRepeatable, configuration, round, cancellationToken));
             }
 
-            await output.WriteLineAsync(report.ToMarkdown());
-            await output.WriteLineAsync($"Written to {options.Artifacts}/results.md and results.json");
+            await each(series);
         }
-        finally
+
+        return series;
+    }
+
+    /// <summary>The middle of a number of pings; null: they are not answered.</summary>
+    public static async Task<double?> MeasureRoundTripAsync(CancellationToken cancellationToken)
+    {
+        using System.Net.NetworkInformation.Ping ping = new();
+        List<double> times = [];
+        for (int number = 0; number < 11; number++)
         {
-            await sample.StopServersAsync();
-            Directory.Delete(runtime, recursive: true);
+            long start = System.Diagnostics.Stopwatch.GetTimestamp();
+            System.Net.NetworkInformation.PingReply reply = await ping.SendPingAsync(
+                System.Net.IPAddress.Parse(WorkerNetwork.WorkerAddress), TimeSpan.FromSeconds(2), cancellationToken: cancellationToken);
+            if (reply.Status == System.Net.NetworkInformation.IPStatus.Success)
+            {
+                times.Add(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            }
         }
+
+        times.Sort();
+        return times.Count > 0 ? times[times.Count / 2] : null;
+    }
+
+    private static async Task<Outputs> BuildLocallyAsync(Workload workload, Toolbox box, Configuration local, CancellationToken cancellationToken)
+    {
+        workload.Checkout.Clean();
+        ChildProcess build = await ChildProcess.RunAsync(workload.StartOf(box.Requester, local, null, []), cancellationToken);
+        return build.ExitCode == 0
+            ? await workload.Checkout.ReadAsync(workload.IsCompared, cancellationToken)
+            : throw new BenchException($"{workload.Title} can't be built locally:\n{build.Output}");
     }
 
     private async Task<Measurement> MeasureAsync(
-        Sample sample, string endpoint, Clocks clocks, Outputs expected, Configuration configuration, int round,
+        Workload workload, Toolbox box, Clocks clocks, Outputs expected, IReadOnlyList<string> notRepeatable, Configuration configuration, int round,
         CancellationToken cancellationToken)
     {
-        string id = string.Create(CultureInfo.InvariantCulture, $"{configuration.Key}-{round}");
-        Reading before = await clocks.ReadAsync(cancellationToken);
-        (TimeSpan wall, TimeSpan compiling) = await sample.BuildAsync(configuration, id, endpoint, cancellationToken);
-        await Task.Delay(Settling, cancellationToken);
-        Reading after = await clocks.ReadAsync(cancellationToken);
-
-        List<string> differences = [.. (await Outputs.ReadAsync(sample.Directory, cancellationToken)).DifferencesFrom(expected)];
-        if (differences.Count > 0)
+        // 1. Nothing is built yet, and the tool is ready.
+        string id = Invariant($"{configuration.Key}-{round}");
+        workload.Checkout.Clean();
+        Tool? tool = configuration.Tool is null ? null : box.Tools.First(tool => tool.Name == configuration.Tool);
+        if (tool is not null && configuration.IsCold)
         {
-            throw new BenchException(
-                $"Build {id} left other outputs than the first local build, in {sample.Directory}:\n{string.Join('\n', differences)}");
+            await tool.ForgetAsync(cancellationToken);
         }
 
-        string record = Path.Combine(options.Cache, "records", id + ".jsonl");
+        await (tool?.BeginAsync(cancellationToken) ?? Task.CompletedTask);
+
+        // 2. The build.
+        Reading before = clocks.Read();
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_longest);
+        ChildProcess build;
+        try
+        {
+            build = await ChildProcess.RunAsync(workload.StartOf(box.Requester, configuration, tool, []), limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            build = new ChildProcess(-1, TooLong, s_longest);
+        }
+
+        await Task.Delay(s_settling, cancellationToken);
+        Reading after = clocks.Read();
+
+        // 3. What it left.
+        Placement? placement = tool is null ? null : await tool.EndAsync(cancellationToken);
+        string? wrong = null;
+        if (build.ExitCode != 0)
+        {
+            await File.WriteAllTextAsync(Path.Combine(options.Artifacts, $"failed-{workload.Key}-{id}.log"), build.Output, cancellationToken);
+            wrong = build.Output == TooLong ? TooLong : Invariant($"failed (exit code {build.ExitCode}, failed-{workload.Key}-{id}.log)");
+        }
+        else
+        {
+            Outputs outputs = await workload.Checkout.ReadAsync(workload.IsCompared, cancellationToken);
+            outputs.LeaveOut(notRepeatable);
+            List<string> differences = [.. outputs.DifferencesFrom(expected)];
+            wrong = differences.Count == 0 ? null : Invariant($"{differences.Count} outputs differ: {string.Join(", ", differences.Take(3))}");
+        }
+
         Measurement measurement = new()
         {
             Configuration = configuration.Key,
             Round = round,
-            WallSeconds = wall.TotalSeconds,
-            CompilingSeconds = compiling.TotalSeconds,
+            WallSeconds = build.Wall.TotalSeconds,
+            CompilingSeconds = workload.TimeOfCompilers(build.Output)?.TotalSeconds,
             RequesterCpuSeconds = (after.Requester - before.Requester)?.TotalSeconds,
             DaemonsCpuSeconds = (after.Daemons - before.Daemons)?.TotalSeconds,
             WorkerCpuSeconds = (after.Worker - before.Worker)?.TotalSeconds,
             OthersCpuSeconds =
                 (after.Machine - after.Requester - after.Worker - (before.Machine - before.Requester - before.Worker))?.TotalSeconds,
             Wire = after.Wire - before.Wire,
-            Compiles = configuration.IsRemote && File.Exists(record)
-                ? [.. File.ReadLines(record).Select(line => JsonSerializer.Deserialize<CompileRecord>(line, RecordForm)!)]
-                : [],
+            Remote = placement?.Remote,
+            Note = placement?.Note,
+            Wrong = wrong,
+            Compiles = tool is ReprTool repr && File.Exists(repr.Record) ? ReadRecord(repr.Record) : [],
         };
-        string remote = configuration.IsRemote ? $", {measurement.Remote} of {measurement.Compiles.Count} compiles remote" : "";
-        await output.WriteLineAsync(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s, ")
-            + string.Create(
-                CultureInfo.InvariantCulture,
-                $"worker {measurement.WorkerCpuSeconds:F1} s, others {measurement.OthersCpuSeconds:F1} s{remote}"));
+        await output.WriteLineAsync(Invariant(
+            $"{id}: {measurement.WallSeconds:F1} s; CPU {measurement.RequesterCpuSeconds:F1} s, worker {measurement.WorkerCpuSeconds:F1} s, others {measurement.OthersCpuSeconds:F1} s, ")
+            + Invariant($"{(measurement.Wire.Sent + measurement.Wire.Received) / 1e3:F0} kB, {measurement.Remote} remote {measurement.Note}{(wrong is null ? "" : "; " + wrong)}"));
         return measurement;
     }
 
-    private static void DeleteOld(string directory)
-    {
-        if (Directory.Exists(directory))
-        {
-            Directory.Delete(directory, recursive: true);
-        }
-    }
+    /// <summary>Reads a build record.</summary>
+    public static IReadOnlyList<CompileRecord> ReadRecord(string file) =>
+        [.. File.ReadLines(file).Select(line => JsonSerializer.Deserialize<CompileRecord>(line, RecordForm)!)];
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -87,7 +87,7 @@ internal sealed class ControlGroup : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_directory is null)
+        if (_directory is null || !Directory.Exists(_directory))
         {
             return;
         }

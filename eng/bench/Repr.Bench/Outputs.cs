@@ -17,13 +17,20 @@ internal sealed class Outputs
     /// <summary>How many there are.</summary>
     public int Count => _files.Count;
 
+    /// <summary>Whether a file of .NET is one that two builds leave alike.</summary>
+    public static bool IsCompared(string file) => Compared.Contains(Path.GetExtension(file));
+
     /// <summary>Reads what lies in the output directories below a directory.</summary>
-    public static async Task<Outputs> ReadAsync(string directory, CancellationToken cancellationToken)
+    public static Task<Outputs> ReadAsync(string directory, CancellationToken cancellationToken) => ReadAsync(
+        directory,
+        DirectoriesOf(directory).SelectMany(output => Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories)).Where(IsCompared),
+        cancellationToken);
+
+    /// <summary>Reads files below a directory.</summary>
+    public static async Task<Outputs> ReadAsync(string directory, IEnumerable<string> files, CancellationToken cancellationToken)
     {
         Outputs outputs = new();
-        foreach (string file in DirectoriesOf(directory)
-            .SelectMany(output => Directory.EnumerateFiles(output, "*", SearchOption.AllDirectories))
-            .Where(file => Compared.Contains(Path.GetExtension(file))))
+        foreach (string file in files)
         {
             await using FileStream content = File.OpenRead(file);
             byte[] digest = await SHA256.HashDataAsync(content, cancellationToken);
@@ -42,17 +49,25 @@ internal sealed class Outputs
         }
     }
 
+    /// <summary>The paths that are missing, too many or have other bytes in another build.</summary>
+    public IReadOnlyList<string> PathsThatDiffer(Outputs other) =>
+        [.. _files.Keys.Union(other._files.Keys).Where(path => _files.GetValueOrDefault(path) != other._files.GetValueOrDefault(path))];
+
+    /// <summary>Leaves files out.</summary>
+    public void LeaveOut(IEnumerable<string> paths)
+    {
+        foreach (string path in paths)
+        {
+            _files.Remove(path);
+        }
+    }
+
     /// <summary>One sentence for each file that is missing, too many or has other bytes than expected.</summary>
     public IEnumerable<string> DifferencesFrom(Outputs expected)
     {
-        foreach (string path in expected._files.Keys.Union(_files.Keys).Order(StringComparer.Ordinal))
+        foreach (string path in PathsThatDiffer(expected).Order(StringComparer.Ordinal))
         {
-            string? theirs = expected._files.GetValueOrDefault(path);
-            string? ours = _files.GetValueOrDefault(path);
-            if (theirs != ours)
-            {
-                yield return path + (ours is null ? " is missing" : theirs is null ? " is too many" : " has other bytes");
-            }
+            yield return path + (!_files.ContainsKey(path) ? " is missing" : !expected._files.ContainsKey(path) ? " is too many" : " has other bytes");
         }
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Repr.Bench;
+using Repr.Bench.Peers;
 
 namespace Repr.Cases;
 
@@ -45,7 +46,7 @@ internal sealed record CaseRun(string Exit, string Output, string Error, FileTre
                 prelude, measured.Script, output, error,
             ]);
         start.WorkingDirectory = Path.Combine(directory, "tree");
-        SetEnvironment(start, tool);
+        Tool.SetEnvironment(start, tool);
         start.Environment["OUTSIDE"] = Path.Combine(directory, "outside");
         ChildProcess run = await ChildProcess.RunAsync(start, cancellationToken);
         return new CaseRun(
@@ -53,21 +54,6 @@ internal sealed record CaseRun(string Exit, string Output, string Error, FileTre
             await File.ReadAllTextAsync(output, Encoding.Latin1, cancellationToken),
             await File.ReadAllTextAsync(error, Encoding.Latin1, cancellationToken),
             await FileTree.ReadAsync(directory, cancellationToken));
-    }
-
-    /// <summary>The environment of a build: little, so that nothing of the person's own decides, and what the tool needs.</summary>
-    public static void SetEnvironment(ProcessStartInfo start, Tool? tool)
-    {
-        string? path = start.Environment["PATH"];
-        start.Environment.Clear();
-        start.Environment["PATH"] = path;
-        start.Environment["HOME"] = "/root";
-        start.Environment["LC_ALL"] = "C.UTF-8";
-        start.Environment["RUN"] = tool?.Prefix ?? string.Empty;
-        foreach ((string name, string value) in tool?.Environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[name] = value;
-        }
     }
 
     /// <summary>What is not as expected.</summary>

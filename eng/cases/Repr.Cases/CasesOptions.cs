@@ -1,3 +1,5 @@
+using Repr.Bench.Peers;
+
 namespace Repr.Cases;
 
 /// <summary>What to measure, and where the files of the run lie.</summary>
@@ -25,4 +27,7 @@ internal sealed record CasesOptions(string Repository, string? Only, IReadOnlyLi
 
     /// <summary>The published program.</summary>
     public string Repr => Path.Combine(Artifacts, "repr/repr");
+
+    /// <summary>How the tools are started.</summary>
+    public PeerOptions Peers => new(Tools, State, Path.Combine(Scripts, "pump.py"), Repr, Slots: 4);
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Repr.Bench;
-using Repr.Cases.Tools;
+using Repr.Bench.Peers;
 
 namespace Repr.Cases;
 
@@ -79,7 +79,7 @@ internal sealed class Costs(CasesOptions options, Toolbox box)
         long start = Stopwatch.GetTimestamp();
         ProcessStartInfo command = box.Requester.StartOf("/bin/sh", ["-c", loop]);
         command.WorkingDirectory = Sources;
-        CaseRun.SetEnvironment(command, tool);
+        Tool.SetEnvironment(command, tool);
         ChildProcess run = await ChildProcess.RunAsync(command, cancellationToken);
         TimeSpan wall = Stopwatch.GetElapsedTime(start);
         await Task.Delay(Settling, cancellationToken);

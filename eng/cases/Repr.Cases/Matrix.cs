@@ -1,4 +1,5 @@
 using Repr.Bench;
+using Repr.Bench.Peers;
 
 namespace Repr.Cases;
 
@@ -33,7 +34,7 @@ internal sealed class Matrix(CasesOptions options, TextWriter output)
         Directory.CreateDirectory(options.State);
         Directory.CreateDirectory(options.Work);
         IReadOnlyList<Case> cases = options.WithCases ? Case.ReadAll(options) : [];
-        await using Toolbox box = await Toolbox.StartAsync(options, cancellationToken);
+        await using Toolbox box = await Toolbox.StartAsync(options.Peers, cancellationToken);
         Report report = new(options);
         foreach (Case measured in cases)
         {

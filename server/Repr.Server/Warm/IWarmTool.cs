@@ -41,6 +41,3 @@ internal sealed record WarmPlan(Command Server);
 /// <param name="ExitCode">As a process of its own would have ended.</param>
 /// <param name="Output">What it would have written to its standard output.</param>
 internal sealed record WarmVerdict(int ExitCode, ReadOnlyMemory<byte> Output);
-
-/// <summary>A server did not run a command; a process of its own can.</summary>
-internal sealed class WarmToolException(string message) : Exception(message);

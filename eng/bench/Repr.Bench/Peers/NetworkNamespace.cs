@@ -1,7 +1,6 @@
 using System.Globalization;
-using Repr.Bench;
 
-namespace Repr.Cases;
+namespace Repr.Bench.Peers;
 
 /// <summary>
 /// A network namespace that is reached over a pair of virtual devices. The names hold this process's id, the addresses are those reserved
@@ -12,6 +11,8 @@ namespace Repr.Cases;
 /// <param name="innerAddress">Address within the namespace; both in one network of four.</param>
 internal sealed class NetworkNamespace(string prefix, string outerAddress, string innerAddress) : IAsyncDisposable
 {
+    private const int LongQueue = 10_000;
+
     /// <summary>Its name, and that of the device of this side.</summary>
     public string Name { get; } = string.Create(CultureInfo.InvariantCulture, $"{prefix}{Environment.ProcessId}");
 
@@ -22,19 +23,24 @@ internal sealed class NetworkNamespace(string prefix, string outerAddress, strin
     public IReadOnlyList<string> CommandPrefix => ["ip", "netns", "exec", Name];
 
     /// <summary>Makes it.</summary>
+    /// <param name="hasDevices">Both devices are there already, on this side; else a pair is made.</param>
+    /// <param name="cancellationToken">Stops the making.</param>
     /// <exception cref="BenchException">The system refuses; the message names the command.</exception>
     /// <exception cref="System.ComponentModel.Win32Exception">There is no ip.</exception>
-    public async Task CreateAsync(CancellationToken cancellationToken)
+    public async Task CreateAsync(bool hasDevices, CancellationToken cancellationToken)
     {
         string[] commands =
         [
             $"ip netns add {Name}",
-            $"ip link add {Name} type veth peer name {InnerDevice} netns {Name}",
+            hasDevices ? $"ip link set {InnerDevice} netns {Name}" : $"ip link add {Name} type veth peer name {InnerDevice} netns {Name}",
             $"ip addr add {outerAddress}/30 dev {Name}",
             $"ip link set {Name} up",
             $"ip -n {Name} addr add {innerAddress}/30 dev {InnerDevice}",
             $"ip -n {Name} link set lo up",
             $"ip -n {Name} link set {InnerDevice} up",
+            .. hasDevices
+                ? new[] { $"ip link set {Name} txqueuelen {LongQueue}", $"ip -n {Name} link set {InnerDevice} txqueuelen {LongQueue}" }
+                : [], // a tunnel's queue is read by a process that may be late
         ];
         foreach (string command in commands)
         {

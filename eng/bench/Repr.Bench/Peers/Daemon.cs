@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Repr.Bench;
 
-namespace Repr.Cases;
+namespace Repr.Bench.Peers;
 
 /// <summary>A process that runs beside the cases, with its text in a log. It ends with its control group.</summary>
 internal static class Daemon

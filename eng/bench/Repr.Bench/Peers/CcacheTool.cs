@@ -1,15 +1,16 @@
-namespace Repr.Cases.Tools;
+namespace Repr.Bench.Peers;
 
 /// <summary>
 /// ccache with an empty cache on the disk. It never runs anything remotely: what is counted is the second time, from the cache.
 /// </summary>
 /// <param name="options">Where its files go.</param>
-internal sealed class CcacheTool(CasesOptions options) : Tool("ccache", "ccache")
+/// <param name="name">Its name here.</param>
+internal sealed class CcacheTool(PeerOptions options, string name) : Tool(name, "ccache")
 {
     private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal)
     {
-        ["CCACHE_DIR"] = Path.Combine(options.State, "ccache"),
-        ["CCACHE_STATSLOG"] = Path.Combine(options.State, "ccache-log"),
+        ["CCACHE_DIR"] = Path.Combine(options.State, name),
+        ["CCACHE_STATSLOG"] = Path.Combine(options.State, name + "-log"),
     };
 
     /// <summary>A first time, then from the cache.</summary>
@@ -17,6 +18,20 @@ internal sealed class CcacheTool(CasesOptions options) : Tool("ccache", "ccache"
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Environment => _environment;
+
+    /// <inheritdoc/>
+    public override bool IsCache => true;
+
+    /// <inheritdoc/>
+    public override Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        if (Directory.Exists(_environment["CCACHE_DIR"]))
+        {
+            Directory.Delete(_environment["CCACHE_DIR"], recursive: true);
+        }
+
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public override Task BeginAsync(CancellationToken cancellationToken)

@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
-using Repr.Bench;
 
-namespace Repr.Cases.Tools;
+namespace Repr.Bench.Peers;
 
 /// <summary>Repr: <c>repr exec</c>, the requester process, a worker.</summary>
 internal sealed class ReprTool : Tool
 {
+    private readonly string _program;
     private readonly string _records;
     private readonly Dictionary<string, string> _environment;
     private int _run;
@@ -14,6 +14,7 @@ internal sealed class ReprTool : Tool
     private ReprTool(string program, string endpoint, string state, string runtime)
         : base("repr", program + " exec --")
     {
+        _program = program;
         Endpoint = new Uri(endpoint);
         _records = Path.Combine(state, "cache/records");
         _environment = new(StringComparer.Ordinal)
@@ -38,11 +39,12 @@ internal sealed class ReprTool : Tool
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Environment => _environment;
 
-    private string Record => Path.Combine(_records, _environment["REPR_BUILD_ID"] + ".jsonl");
+    /// <summary>The build record of the run.</summary>
+    public string Record => Path.Combine(_records, _environment["REPR_BUILD_ID"] + ".jsonl");
 
     /// <summary>Starts the worker.</summary>
     public static async Task<ReprTool> StartAsync(
-        CasesOptions options, ControlGroup workers, WorkerNetwork network, string runtime, CancellationToken cancellationToken)
+        PeerOptions options, ControlGroup workers, WorkerNetwork network, string runtime, CancellationToken cancellationToken)
     {
         string state = Path.Combine(options.State, "repr");
         string port = Path.Combine(state, "port");
@@ -52,18 +54,27 @@ internal sealed class ReprTool : Tool
             Path.Combine(state, "worker.log"),
             new Dictionary<string, string>(),
             [
-                .. network.CommandPrefix, options.Repr, "serve", "--listen", $"http://{WorkerNetwork.WorkerAddress}:0",
-                "--data", Path.Combine(state, "data"), "--port-file", port, "--dangerously-allow-anyone",
+                .. network.CommandPrefix, options.Repr, "serve", "--listen", "http://0.0.0.0:0", // for the second machine too
+                "--slots", options.Slots.ToString(CultureInfo.InvariantCulture), "--data", Path.Combine(state, "data"), "--port-file", port, "--dangerously-allow-anyone",
             ],
             () => File.Exists(port),
             cancellationToken);
-        return new ReprTool(options.Repr, (await File.ReadAllTextAsync(port, cancellationToken)).Trim(), state, runtime);
+        Uri listening = new((await File.ReadAllTextAsync(port, cancellationToken)).Trim());
+        string endpoint = string.Create(CultureInfo.InvariantCulture, $"http://{WorkerNetwork.WorkerAddress}:{listening.Port}");
+        return new ReprTool(options.Repr, endpoint, state, runtime);
     }
+
+    /// <summary>The same worker, for another machine with a requester process of its own.</summary>
+    /// <param name="address">How that machine reaches it.</param>
+    /// <param name="state">Where its files go.</param>
+    /// <param name="runtime">Its runtime directory.</param>
+    public ReprTool From(string address, string state, string runtime) =>
+        new(_program, string.Create(CultureInfo.InvariantCulture, $"http://{address}:{Endpoint.Port}"), state, runtime);
 
     /// <inheritdoc/>
     public override Task BeginAsync(CancellationToken cancellationToken)
     {
-        _environment["REPR_BUILD_ID"] = string.Create(CultureInfo.InvariantCulture, $"cases-{++_run}");
+        _environment["REPR_BUILD_ID"] = string.Create(CultureInfo.InvariantCulture, $"bench-{++_run}");
         return Task.CompletedTask;
     }
 

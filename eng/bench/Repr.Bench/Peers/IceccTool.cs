@@ -1,13 +1,13 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
-using Repr.Bench;
 
-namespace Repr.Cases.Tools;
+namespace Repr.Bench.Peers;
 
 /// <summary>icecc: a scheduler and a daemon on the requester's side, a daemon on the worker's.</summary>
 internal sealed partial class IceccTool : Tool, IAsyncDisposable
 {
     private const string Port = "8765";
-    private const string Network = "repr-cases";
+    private const string Network = "repr-bench";
 
     private readonly Dictionary<string, string> _environment;
     private readonly string _state;
@@ -30,7 +30,7 @@ internal sealed partial class IceccTool : Tool, IAsyncDisposable
 
     /// <summary>Starts the three and waits until the scheduler knows both daemons.</summary>
     public static async Task<IceccTool> StartAsync(
-        CasesOptions options,
+        PeerOptions options,
         ControlGroup scheduler,
         ControlGroup requester,
         ControlGroup workers,
@@ -60,7 +60,7 @@ internal sealed partial class IceccTool : Tool, IAsyncDisposable
         await Daemon.StartAsync(
             workers, Path.Combine(options.State, "iceccd-worker.log"),
             new Dictionary<string, string> { ["ICECC_TEST_SOCKET"] = Path.Combine(state, "worker.socket") },
-            [.. network.CommandPrefix, .. daemon, "-m", "4", "-N", "worker", "-b", Path.Combine(state, "worker")],
+            [.. network.CommandPrefix, .. daemon, "-m", options.Slots.ToString(CultureInfo.InvariantCulture), "-N", "worker", "-b", Path.Combine(state, "worker")],
             () => LogSays(log, "login worker"), cancellationToken);
         return new IceccTool(state);
     }

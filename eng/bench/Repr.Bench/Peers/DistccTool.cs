@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using Repr.Bench;
 
-namespace Repr.Cases.Tools;
+namespace Repr.Bench.Peers;
 
 /// <summary>distcc, plain or with the include server of its pump mode.</summary>
 internal sealed partial class DistccTool : Tool, IAsyncDisposable
@@ -18,15 +17,15 @@ internal sealed partial class DistccTool : Tool, IAsyncDisposable
     /// <summary>Describes it; the daemon of <see cref="StartWorkerAsync"/> serves both modes.</summary>
     /// <param name="options">Where its files go.</param>
     /// <param name="pump">Where the include server is counted; null: plain mode.</param>
-    public DistccTool(CasesOptions options, ControlGroup? pump)
+    public DistccTool(PeerOptions options, ControlGroup? pump)
         : base(pump is null ? "distcc" : "pump", "distcc")
     {
         _pump = pump;
         _state = Path.Combine(options.State, Name);
-        _includeServer = Path.Combine(options.Scripts, "pump.py");
+        _includeServer = options.IncludeServer;
         _environment = new(StringComparer.Ordinal)
         {
-            ["DISTCC_HOSTS"] = $"{WorkerNetwork.WorkerAddress}:{Port}/4{(pump is null ? string.Empty : ",cpp,lzo")}",
+            ["DISTCC_HOSTS"] = string.Create(CultureInfo.InvariantCulture, $"{WorkerNetwork.WorkerAddress}:{Port}/{options.Slots}{(pump is null ? string.Empty : ",cpp,lzo")}"),
             ["DISTCC_DIR"] = Path.Combine(_state, "home"),
             ["DISTCC_LOG"] = Path.Combine(_state, "log"),
             ["DISTCC_VERBOSE"] = "1",
@@ -41,7 +40,7 @@ internal sealed partial class DistccTool : Tool, IAsyncDisposable
 
     /// <summary>Starts the daemon in the workers' network.</summary>
     public static Task StartWorkerAsync(
-        CasesOptions options, ControlGroup workers, WorkerNetwork network, CancellationToken cancellationToken)
+        PeerOptions options, ControlGroup workers, WorkerNetwork network, CancellationToken cancellationToken)
     {
         string log = Path.Combine(options.State, "distccd.log");
         return Daemon.StartAsync(
@@ -49,7 +48,7 @@ internal sealed partial class DistccTool : Tool, IAsyncDisposable
             log,
             new Dictionary<string, string>(),
             [
-                .. network.CommandPrefix, "distccd", "--daemon", "--no-detach", "--port", Port, "--jobs", "4",
+                .. network.CommandPrefix, "distccd", "--daemon", "--no-detach", "--port", Port, "--jobs", options.Slots.ToString(CultureInfo.InvariantCulture),
                 "--allow", WorkerNetwork.RequesterAddress + "/30", "--enable-tcp-insecure", "--log-stderr",
             ],
             IsListening,
