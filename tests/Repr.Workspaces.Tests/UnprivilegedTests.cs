@@ -12,6 +12,7 @@ public sealed class UnprivilegedTests
 
     [Theory]
     [InlineData("Repr.Workspaces.Tests.Fuse.FuseWorkspaceProviderTests")]
+    [InlineData("Repr.Workspaces.Tests.Fuse.SpareSandboxTests")]
     [InlineData("Repr.Workspaces.Tests.Resident.ResidentToolTests")]
     [InlineData("Repr.Workspaces.Tests.Copying.CopyingWorkspaceProviderTests")]
     [InlineData("Repr.Workspaces.Tests.Contract.FuseContractTests")]
