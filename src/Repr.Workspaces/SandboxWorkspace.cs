@@ -37,6 +37,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
 
     private readonly SandboxServices _services;
     private readonly string _staging;
+    private readonly string _unused;
+    private readonly SpareSandbox? _spare;
     private readonly Command _command;
     private readonly ServedFiles? _served;
     private readonly ILowerLayer _lower;
@@ -55,16 +57,20 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     /// <param name="command">What will run.</param>
     /// <param name="served">The source to serve; null when the directory "lower" of the staging directory is the lower layer.</param>
     /// <param name="lower">What is known of the lower layer.</param>
+    /// <param name="spare">The sandbox, if it is there already; then it has a directory of its own.</param>
     public SandboxWorkspace(
         SandboxServices services,
         string staging,
         (uint User, uint Group) outside,
         Command command,
         ServedFiles? served,
-        ILowerLayer lower)
+        ILowerLayer lower,
+        SpareSandbox? spare = null)
     {
         _services = services;
-        _staging = staging;
+        _staging = spare?.Staging ?? staging;
+        _unused = staging;
+        _spare = spare;
         _outside = outside;
         _command = command;
         _served = served;
@@ -73,6 +79,9 @@ internal sealed partial class SandboxWorkspace : IWorkspace
 
     /// <summary>Called when the kernel turned out not to serve contents itself.</summary>
     public Action? OnNoPassthrough { get; init; }
+
+    /// <summary>Called when the tool has begun.</summary>
+    public Action? OnStarted { get; init; }
 
     /// <summary>The identity of a slot's tools: as root an unprivileged user of the slot's own, else this process's user.</summary>
     public static (uint User, uint Group) IdentityOf(int slot)
@@ -117,10 +126,11 @@ internal sealed partial class SandboxWorkspace : IWorkspace
             await _finished.Task;
         }
 
-        if (_server is not null)
+        _spare?.Connection.Dispose();
+        if ((_server ?? _spare?.Server) is { } server)
         {
-            await _server.DisposeAsync();
-            if (_served!.Passthrough && !_server.Passthrough)
+            await server.DisposeAsync();
+            if (_served!.Passthrough && !server.Passthrough)
             {
                 OnNoPassthrough?.Invoke();
             }
@@ -129,13 +139,24 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         }
 
         StagingDirectory.TryDelete(_staging, _services.Logger);
+        StagingDirectory.TryDelete(_unused, _services.Logger);
     }
 
     private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
     {
         long begun = _services.TimeProvider.GetTimestamp();
-        byte[] request = new LaunchRequest(_staging, _command, _served is not null, _outside.User, _outside.Group).Encode();
-        using SandboxConnection connection = await _services.Launcher.ConnectAsync(_abort.Token);
+        byte[] request = new ToolRequest(_command).Encode();
+        if (_spare is null)
+        {
+            request = [.. new SandboxRequest(_staging, _command, _served is not null, _outside.User, _outside.Group).Encode(), .. request];
+        }
+        else
+        {
+            _spare.Begin(_served!.Source, Fail);
+            Volatile.Write(ref _server, _spare.Server);
+        }
+
+        using SandboxConnection connection = _spare?.Connection ?? await _services.Launcher.ConnectAsync(_abort.Token);
         await SendAsync(connection, request);
         using CancellationTokenRegistration killing = _abort.Token.UnsafeRegister(_ => Kill(connection), null);
 
@@ -156,6 +177,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
                     case FrameKind.Started:
                         started = _services.TimeProvider.GetTimestamp();
                         timeout = StartTimeout(connection);
+                        OnStarted?.Invoke();
                         feeding = input is null ? feeding : FeedAsync(connection, input, ended.Token);
                         break;
                     case FrameKind.Taken when input is not null:

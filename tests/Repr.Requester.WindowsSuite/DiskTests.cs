@@ -19,7 +19,7 @@ public sealed class DiskTests : IDisposable
         _files.Write(@"Größe\Über.TXT", "x");
         VirtualPath asked = WindowsPath.Parse(_files.At(@"GRÖSSE\..\größe\ÜBER.txt"));
         List<InputFact> met = [];
-        PathWalker walker = new(met.Add);
+        PathWalker walker = new(met.Add, placeholders: null);
 
         ResolvedPath found = walker.Resolve(asked);
 

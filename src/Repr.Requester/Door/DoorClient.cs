@@ -7,6 +7,8 @@ namespace Repr.Requester.Door;
 /// <summary>Talks to a requester process that runs already.</summary>
 public static class DoorClient
 {
+    private static readonly TimeSpan s_fullDelay = TimeSpan.FromMilliseconds(5);
+
     /// <summary>Asks one thing.</summary>
     /// <returns>The first reply; null when no requester process runs.</returns>
     /// <exception cref="IOException">The connection broke.</exception>
@@ -57,8 +59,18 @@ public static class DoorClient
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(doorPath), cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
+            while (true)
+            {
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(doorPath), cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch (SocketException full) when (full.SocketErrorCode == SocketError.WouldBlock)
+                {
+                    await Task.Delay(s_fullDelay, cancellationToken); // unix(7): EAGAIN says that many wait already
+                }
+            }
         }
         catch (SocketException)
         {

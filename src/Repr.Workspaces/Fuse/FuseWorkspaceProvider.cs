@@ -12,9 +12,14 @@ namespace Repr.Workspaces.Fuse;
 internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvider
 {
     private readonly SandboxServices _services;
+    private readonly SpareSandboxes _spares;
     private volatile bool _passthrough = LauncherNative.GetEffectiveUserId() == 0;
 
-    private FuseWorkspaceProvider(SandboxServices services) => _services = services;
+    private FuseWorkspaceProvider(SandboxServices services)
+    {
+        _services = services;
+        _spares = new SpareSandboxes(services);
+    }
 
     /// <inheritdoc/>
     public string Name => WorkspaceProviders.Fuse;
@@ -34,16 +39,17 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
     public async ValueTask<IWorkspace> CreateAsync(
         string stagingDirectory, int slot, Command command, IFileSource files, CancellationToken cancellationToken)
     {
-        FuseTree tree = await TreeOfAsync(files, cancellationToken);
-        return new SandboxWorkspace(
-            _services,
-            stagingDirectory,
-            SandboxWorkspace.IdentityOf(slot),
-            command,
-            new ServedFiles(files, tree, _passthrough),
-            tree)
+        FileEntry root = await RootOfAsync(files, cancellationToken);
+        (uint User, uint Group) identity = SandboxWorkspace.IdentityOf(slot);
+        SpareKey key = new(command.UserId, command.GroupId, identity, root, _passthrough);
+        // Of all others something is in the sandbox that is known only now.
+        bool isPlain = !command.TakesInput && command.Terminal is null && command.SystemPaths.Count == 0;
+        SpareSandbox? spare = isPlain ? await _spares.TakeAsync(slot, key) : null;
+        FuseTree tree = spare?.Tree ?? new FuseTree(files, root);
+        return new SandboxWorkspace(_services, stagingDirectory, identity, command, new ServedFiles(files, tree, key.Passthrough), tree, spare)
         {
             OnNoPassthrough = () => _passthrough = false,
+            OnStarted = isPlain ? () => _spares.Prepare(slot, command, key, Path.GetDirectoryName(stagingDirectory)!) : null,
         };
     }
 
@@ -62,13 +68,16 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
             cancellationToken);
 
     /// <summary>The tree of a source, of which nothing but the root is known yet.</summary>
-    internal static async ValueTask<FuseTree> TreeOfAsync(IFileSource files, CancellationToken cancellationToken)
-    {
-        FileEntry root = await files.FindAsync(VirtualPath.Root, cancellationToken)
-            ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
-        return new FuseTree(files, root);
-    }
+    internal static async ValueTask<FuseTree> TreeOfAsync(IFileSource files, CancellationToken cancellationToken) =>
+        new(files, await RootOfAsync(files, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _services.Launcher.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _spares.DisposeAsync();
+        await _services.Launcher.DisposeAsync();
+    }
+
+    private static async ValueTask<FileEntry> RootOfAsync(IFileSource files, CancellationToken cancellationToken) =>
+        await files.FindAsync(VirtualPath.Root, cancellationToken) ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
 }

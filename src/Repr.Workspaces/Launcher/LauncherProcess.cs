@@ -12,6 +12,8 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
 {
     private const string FileName = "repr-launch";
 
+    private static readonly TimeSpan s_fullDelay = TimeSpan.FromMilliseconds(5);
+
     private readonly SemaphoreSlim _starting = new(1, 1);
     private Process? _process;
     private string? _directory;
@@ -31,8 +33,18 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken);
-            return new SandboxConnection(socket);
+            while (true)
+            {
+                try
+                {
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken);
+                    return new SandboxConnection(socket);
+                }
+                catch (SocketException full) when (full.SocketErrorCode == SocketError.WouldBlock)
+                {
+                    await Task.Delay(s_fullDelay, cancellationToken); // unix(7): EAGAIN says that many wait already
+                }
+            }
         }
         catch (SocketException exception)
         {

@@ -13,6 +13,9 @@ internal enum FrameKind
     /// <summary>Carries the descriptor of the mounted /dev/fuse.</summary>
     Fuse = 'F',
 
+    /// <summary>The sandbox is made, and waits for its tool.</summary>
+    Ready = 'R',
+
     /// <summary>The tool has begun.</summary>
     Started = 'S',
 
@@ -124,6 +127,9 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
             // The supervisor is gone already, and the sandbox with it.
         }
     }
+
+    /// <summary>True while the supervisor is there and has said nothing.</summary>
+    public bool IsQuiet => !socket.Poll(0, SelectMode.SelectRead);
 
     /// <summary>Receives the next frame; null when the supervisor is gone.</summary>
     public async ValueTask<Frame?> ReceiveAsync()

@@ -20,20 +20,28 @@
 #error "The wire format is written for little-endian machines."
 #endif
 
-/* Request: u32 length of what follows, this header, then NUL-terminated strings: staging directory, working directory, program,
- * arguments, environment, paths of this machine. */
-struct request_header {
+/* Two requests, the second any time after the first, so that a sandbox can be ready before it is known what for. Each: u32 length of
+ * what follows, its header, then NUL-terminated strings.
+ *
+ * The sandbox: staging directory, paths of this machine. */
+struct sandbox_header {
     uint32_t magic;
     uint32_t flags;
     uint32_t inside_uid, inside_gid;   /* what the tool believes to be */
     uint32_t outside_uid, outside_gid; /* what the kernel knows it as */
-    uint32_t umask;
-    uint32_t argument_count, environment_count;
     uint32_t system_count; /* of the paths of this machine that the tool sees too, read-only */
     uint32_t rows, columns; /* of the terminal, if there is one */
 };
 
-#define REQUEST_MAGIC 0x31525052u /* "RPR1" */
+/* The tool: working directory, program, arguments, environment. */
+struct tool_header {
+    uint32_t magic;
+    uint32_t umask;
+    uint32_t argument_count, environment_count;
+};
+
+#define SANDBOX_MAGIC 0x32525052u /* "RPR2" */
+#define TOOL_MAGIC 0x32544f4fu
 #define REQUEST_MAXIMUM (16u << 20)
 #define FLAG_FUSE 1u /* mount a FUSE file system as the lower layer; else the directory "lower" is it */
 #define FLAG_INPUT 2u /* standard input is what the worker sends; else /dev/null */
@@ -51,6 +59,7 @@ struct frame_header {
 
 enum frame_kind {
     FRAME_FUSE = 'F',    /* no data; carries the descriptor of the mounted /dev/fuse */
+    FRAME_READY = 'R',   /* no data; the tool may be told */
     FRAME_STARTED = 'S', /* no data; the tool has begun */
     FRAME_STDOUT = 'O',
     FRAME_STDERR = 'E',
@@ -95,24 +104,30 @@ struct ending {
 
 /* What init tells the supervisor, through a pipe. */
 struct report {
-    int32_t kind; /* FRAME_STARTED, FRAME_FAILED, FRAME_EXITED */
+    int32_t kind; /* FRAME_READY, FRAME_STARTED, FRAME_FAILED, FRAME_EXITED */
     int32_t wait_status;
     struct failure failure;
 };
 
 /* Everything about one action. */
 struct action {
-    struct request_header header;
+    struct sandbox_header header;
+    struct tool_header tool;
     const char *staging, *cwd, *program;
     char **arguments, **environment, **system;
     int connection;      /* to the worker */
     int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
     int terminal, terminal_peer;                         /* the worker's and the tool's side; -1 if there is none */
-    int users, mounts;                                   /* the namespaces of a resident tool's sandbox; else -1 */
+    int users, mounts; /* the sandbox's namespaces; the first only of a resident tool's, else -1 */
 };
 
 /* With this real-time signal, and the number as its value, the supervisor asks init to signal the tool. */
 #define SIGNAL_RELAY SIGRTMIN
+
+/* request.c: reads the requests, from the worker or in init from the supervisor. -1: errno says what is wrong; 0: the sender is gone. */
+int read_sandbox(int from, struct action *action);
+int read_tool(int from, struct action *action);
+int pass_tool(int from, int to);
 
 /* supervisor.c */
 void supervise(int connection) __attribute__((noreturn));

@@ -39,7 +39,7 @@ void check(int result, const char *step)
 /* Takes the identity of the tool. Keeps all capabilities: before, this process was nobody inside the namespace. */
 void become_tool_user(const struct action *action)
 {
-    const struct request_header *header = &action->header;
+    const struct sandbox_header *header = &action->header;
 
     if (geteuid() != header->inside_uid)
         setgroups(0, NULL); /* an ordinary user may not, and has only his own */

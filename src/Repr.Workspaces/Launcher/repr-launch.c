@@ -62,7 +62,7 @@ static int listen_at(const char *path)
         die(path);
     }
     strcpy(address.sun_path, path);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 128))
+    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, SOMAXCONN))
         die(path);
     return listener;
 }

@@ -138,9 +138,17 @@ void run_init(struct action *action)
     check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");
     bring_up_loopback();
     drop_privileges();
+
+    struct report report = {.kind = FRAME_READY};
+    tell(&report);
+    if (read_tool(action->go[0], action)) {
+        if (errno != 0)
+            fail_as(FAILURE_SETUP, "read the request");
+        _exit(1);
+    }
     if (chdir(action->cwd))
         fail_as(FAILURE_CWD, "chdir");
-    umask(action->header.umask);
+    umask(action->tool.umask);
     signal(SIGPIPE, SIG_DFL);
 
     sigset_t awaited, before;
@@ -152,7 +160,7 @@ void run_init(struct action *action)
     pid_t tool = start_tool(action, &before);
     if (action->input[0] >= 0)
         close(action->input[0]); /* else nobody would learn that the tool has closed it */
-    struct report report = {.kind = FRAME_STARTED};
+    report = (struct report){.kind = FRAME_STARTED};
     tell(&report);
     report = (struct report){.kind = FRAME_EXITED, .wait_status = await_tool(tool, &awaited)};
     tell(&report);

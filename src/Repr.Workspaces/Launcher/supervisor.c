@@ -1,10 +1,11 @@
-/* The supervisor of one action: takes the request, makes the sandbox, relays until it is gone. Closing its connection kills it. */
+/* The supervisor of one action: takes the requests, makes the sandbox, relays until it is gone. Closing its connection kills it. */
 #define _GNU_SOURCE
 #include "launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -66,68 +67,6 @@ static void fail(const struct action *action, const char *step)
     snprintf(failure.step, sizeof failure.step, "%s", step);
     send_frame(action->connection, FRAME_FAILED, &failure, sizeof failure, -1);
     _exit(1);
-}
-
-static void read_exactly(int connection, void *buffer, size_t length)
-{
-    for (char *at = buffer; length > 0;) {
-        ssize_t got = read(connection, at, length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            _exit(1); /* the worker is gone, and nothing was started */
-        at += got;
-        length -= (size_t)got;
-    }
-}
-
-/* Cuts the next string from the request. */
-static char *next_string(const struct action *action, char **at, char *end)
-{
-    char *string = *at;
-    size_t length = strnlen(string, (size_t)(end - string));
-
-    if (string + length >= end) {
-        errno = EBADMSG;
-        fail(action, "read the request");
-    }
-    *at = string + length + 1;
-    return string;
-}
-
-static void read_request(struct action *action)
-{
-    uint32_t length;
-
-    read_exactly(action->connection, &length, sizeof length);
-    char *request = length >= sizeof action->header && length <= REQUEST_MAXIMUM ? malloc(length) : NULL;
-    if (request == NULL) {
-        errno = EMSGSIZE;
-        fail(action, "read the request");
-    }
-    read_exactly(action->connection, request, length);
-    memcpy(&action->header, request, sizeof action->header);
-    char *at = request + sizeof action->header, *end = request + length;
-    uint32_t arguments = action->header.argument_count, environment = action->header.environment_count, system = action->header.system_count;
-    if (action->header.magic != REQUEST_MAGIC || arguments == 0 || arguments > length || environment > length || system > length) {
-        errno = EBADMSG;
-        fail(action, "read the request");
-    }
-    action->staging = next_string(action, &at, end);
-    action->cwd = next_string(action, &at, end);
-    action->program = next_string(action, &at, end);
-    char **strings = calloc((size_t)arguments + environment + system + 3, sizeof *strings);
-    if (strings == NULL)
-        fail(action, "read the request");
-    action->arguments = strings;
-    action->environment = strings + arguments + 1;
-    action->system = action->environment + environment + 1;
-    for (uint32_t i = 0; i < arguments; i++)
-        action->arguments[i] = next_string(action, &at, end);
-    for (uint32_t i = 0; i < environment; i++)
-        action->environment[i] = next_string(action, &at, end);
-    for (uint32_t i = 0; i < system; i++)
-        action->system[i] = next_string(action, &at, end);
 }
 
 /* Makes the layers in the staging directory and goes there. Init is born there too, in its own mount namespace, and uses relative
@@ -229,6 +168,32 @@ static int open_namespace(const struct action *action, pid_t init, const char *k
     return namespace;
 }
 
+/* Waits until the sandbox is ready, and tells it what to run. */
+static void start_in_sandbox(const struct action *action)
+{
+    struct pollfd waiting[2] = {{.fd = action->report[0], .events = POLLIN}, {.fd = action->connection, .events = POLLRDHUP}};
+    struct report report;
+
+    while (poll(waiting, 2, -1) < 0 || (waiting[0].revents | waiting[1].revents) == 0)
+        ;
+    if (waiting[1].revents)
+        _exit(1); /* the worker wants an end */
+    if (read(action->report[0], &report, sizeof report) != (ssize_t)sizeof report) {
+        errno = ECHILD;
+        fail(action, "make the sandbox");
+    }
+    if (report.kind == FRAME_FAILED) {
+        send_frame(action->connection, FRAME_FAILED, &report.failure, sizeof report.failure, -1);
+        _exit(1);
+    }
+    send_frame(action->connection, FRAME_READY, NULL, 0, -1);
+    if (pass_tool(action->connection, action->go[1])) {
+        if (errno != 0)
+            fail(action, "read the request");
+        _exit(1); /* the worker is gone, or wants no tool; the sandbox goes with this process */
+    }
+}
+
 void supervise(int connection)
 {
     struct action action = {.connection = connection,
@@ -241,7 +206,11 @@ void supervise(int connection)
                             .mounts = -1};
     int init_fd = -1;
 
-    read_request(&action);
+    if (read_sandbox(connection, &action)) {
+        if (errno != 0)
+            fail(&action, "read the request");
+        _exit(1); /* the worker is gone, and nothing was started */
+    }
     make_layers(&action);
     make_streams(&action);
 
@@ -261,12 +230,14 @@ void supervise(int connection)
     close_if_open(action.terminal_peer);
     close(action.report[1]);
     close(action.go[0]);
-    if (action.header.flags & FLAG_RESIDENT) {
-        /* Now: when init hides itself, they can't be opened any more. */
+    /* Now: when init hides itself, they can't be opened any more. Holding the mounts, the last process of a sandbox ends without
+     * taking them down, which takes longer than a small tool: that is done when the end has been told. */
+    action.mounts = open_namespace(&action, init, "mnt");
+    if (action.header.flags & FLAG_RESIDENT)
         action.users = open_namespace(&action, init, "user");
-        action.mounts = open_namespace(&action, init, "mnt");
-    }
     map_identity(&action, init);
+    start_in_sandbox(&action);
     relay_all(&action, init, init_fd);
+    close(action.mounts); /* at the exit itself the kernel would put it off, by some ticks of its clock */
     _exit(0);
 }

@@ -80,8 +80,8 @@ internal sealed class ResidentSandbox : IResidentTool
         ResidentSandbox sandbox = new(services, staging, command, connection, served.Passthrough, new ResidentWorld(services, staging, command, served));
         try
         {
-            byte[] request = new LaunchRequest(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true).Encode();
-            await connection.SendAsync(request, cancellationToken);
+            SandboxRequest request = new(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true);
+            await connection.SendAsync([.. request.Encode(), .. new ToolRequest(command).Encode()], cancellationToken);
             _ = sandbox.ReceiveAsync();
             await sandbox._started.Task.WaitAsync(cancellationToken);
             return sandbox;
