@@ -12,11 +12,8 @@ public sealed class UnprivilegedTests
 
     [Theory]
     [InlineData("Repr.Workspaces.Tests.Fuse.FuseWorkspaceProviderTests")]
-<<<<<<< HEAD
     [InlineData("Repr.Workspaces.Tests.Fuse.FuseMountTests")]
-=======
     [InlineData("Repr.Workspaces.Tests.Fuse.SpareSandboxTests")]
->>>>>>> d3df4036c4482c77acc4d5312f3ef008f02cef90
     [InlineData("Repr.Workspaces.Tests.Resident.ResidentToolTests")]
     [InlineData("Repr.Workspaces.Tests.Copying.CopyingWorkspaceProviderTests")]
     [InlineData("Repr.Workspaces.Tests.Contract.FuseContractTests")]
