@@ -57,6 +57,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
             await MeasureAsync(side, "known results, one after the other", Run, 1, CacheMode.ReadWrite, "true", cancellationToken);
             await MeasureAsync(side, "runs of `true`, 4 at a time", Run, 4, CacheMode.Off, "true", cancellationToken);
             await MeasureAsync(side, "runs of `true`, one after the other", Run, 1, CacheMode.Off, "true", cancellationToken);
+            await MeasureAsync(side, "runs of `sleep 0.05`, one after the other", 100, 1, CacheMode.Off, "sleep 0.05", cancellationToken);
             await MeasureAsync(side, "runs of `sleep 20`, all at a time", InFlight, InFlight, CacheMode.Off, "sleep 20", cancellationToken);
 
             string peak = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
