@@ -12,7 +12,7 @@ namespace Repr.Cas.Reapi;
 /// a stream each. Relies on no more than servers agree in: a blob without a status is right, the blob of no bytes is never asked for,
 /// and no answer is believed to have the asked length. Safe for concurrent use.
 /// </summary>
-internal sealed class ReapiStore : IContentStore, IDisposable
+internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDisposable
 {
     private const int DigestsPerQuestion = 20_000;
     private const int SmallBlobBytes = 1 << 20;

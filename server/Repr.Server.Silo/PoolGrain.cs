@@ -86,6 +86,18 @@ internal sealed partial class PoolGrain(PoolOptions options, ISiloStatusOracle m
     private Task ServeAsync()
     {
         PoolAnswers answers = _pool.Serve(Now);
+        foreach (QuarantineNotice notice in _pool.TakeNotices())
+        {
+            if (notice.DiffersFrom.Count > 0)
+            {
+                Log.Differs(logger, notice.Worker, string.Join(" and ", notice.DiffersFrom), notice.Seconds);
+            }
+            else
+            {
+                Log.Fails(logger, notice.Worker, notice.Seconds);
+            }
+        }
+
         foreach (string name in answers.Fronts)
         {
             if (_fronts.TryGetValue(name, out (string Silo, IFrontObserver Front) front))
@@ -101,6 +113,12 @@ internal sealed partial class PoolGrain(PoolOptions options, ISiloStatusOracle m
     {
         [LoggerMessage(LogLevel.Information, "The farm's pool begins here")]
         public static partial void Begins(ILogger logger);
+
+        [LoggerMessage(LogLevel.Warning, "REPR1207: Worker {Node} gets no actions for {Seconds:F0} s: its results are not those of {Others}. Check its memory and disk, and start it with an empty data directory")]
+        public static partial void Differs(ILogger logger, string node, string others, double seconds);
+
+        [LoggerMessage(LogLevel.Warning, "REPR1207: Worker {Node} gets no actions for {Seconds:F0} s: it failed several times in a row")]
+        public static partial void Fails(ILogger logger, string node, double seconds);
 
         [LoggerMessage(LogLevel.Warning, "Worker {Node} is gone: its silo is dead")]
         public static partial void Left(ILogger logger, string node);

@@ -17,6 +17,7 @@ using Repr.Server.Peers;
 using Repr.Server.Presence;
 using Repr.Server.Reapi;
 using Repr.Server.Results;
+using Repr.Server.Results.Shared;
 using Repr.Server.Scheduling;
 using Repr.Server.Security;
 using Repr.Server.Services;
@@ -180,7 +181,7 @@ public static partial class Worker
             .AddSingleton(services => ActivatorUtilities.CreateInstance<WarmTools>(
                 services, staging, new WarmToolOptions(TimeSpan.FromMinutes(options.WarmToolMinutes), options.WarmToolBytes)))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))
-            .AddResultCache(plugins.Results, knownResults)
+            .AddResultCache(plugins.Results, knownResults, peers is null ? default : plugins.Farm.KeyOf(options.Farm!), plugins.Farm.SharesResults ? peers : null)
             .AddCallers(callers)
             .AddHealth(TakesActions)
             .AddReapi(results);
@@ -211,6 +212,7 @@ public static partial class Worker
         {
             string self = (options.FarmAdvertise ?? address).TrimEnd('/');
             peers?.Follow(() => farm.View, self);
+            application.Services.GetRequiredService<FarmKnowledge>().Found += finding => finding.Report(farm);
             farm.Start(self);
         }
 

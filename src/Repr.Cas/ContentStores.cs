@@ -72,7 +72,7 @@ public sealed class ContentStores : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(far);
         return new GuardedContentStore(
-            new VerifyingContentStore(far.Store, far.Name), far.Name, time, logger);
+            new VerifyingContentStore(far.Store, far.Name), far.Name, time, logger, far.Store as IMessageStore);
     }
 
     /// <inheritdoc/>

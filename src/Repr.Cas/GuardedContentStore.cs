@@ -13,7 +13,9 @@ namespace Repr.Cas;
 /// <param name="name">What messages call it.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it is said.</param>
-public sealed partial class GuardedContentStore(IContentStore inner, string name, TimeProvider time, ILogger logger) : IContentStore
+/// <param name="messages">The same store's messages; null: it has none.</param>
+public sealed partial class GuardedContentStore(IContentStore inner, string name, TimeProvider time, ILogger logger, IMessageStore? messages = null)
+    : IContentStore, IMessageStore
 {
     /// <summary>How long a store that failed is left alone.</summary>
     public static readonly TimeSpan LeftAlone = TimeSpan.FromSeconds(15);
@@ -77,6 +79,30 @@ public sealed partial class GuardedContentStore(IContentStore inner, string name
             Patience + TimeSpan.FromSeconds(Math.Min(digest.SizeBytes / LeastBytesPerSecond, (long)TimeSpan.FromDays(1).TotalSeconds)),
             () => broken,
             cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>A store without messages has none.</remarks>
+    public ValueTask<ReadOnlyMemory<byte>?> FindMessageAsync(Digest name, CancellationToken cancellationToken) => messages is null
+        ? ValueTask.FromResult<ReadOnlyMemory<byte>?>(null)
+        : CallAsync(token => messages.FindMessageAsync(name, token), Patience, source: null, cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>A store without messages drops it.</remarks>
+    public async ValueTask PutMessageAsync(Digest name, ReadOnlyMemory<byte> message, CancellationToken cancellationToken)
+    {
+        if (messages is not null)
+        {
+            await CallAsync(
+                async token =>
+                {
+                    await messages.PutMessageAsync(name, message, token);
+                    return true;
+                },
+                Patience,
+                source: null,
+                cancellationToken);
+        }
     }
 
     private async ValueTask<T> CallAsync<T>(

@@ -10,6 +10,9 @@ public sealed record FarmView(IReadOnlyList<string> Endpoints, int Slots, int Bu
 {
     /// <summary>A farm of nobody.</summary>
     public static FarmView Empty { get; } = new([], 0, 0, 0, 0);
+
+    /// <summary>Workers that are left alone for now, since they failed too often or their results differ.</summary>
+    public int Quarantined { get; init; }
 }
 
 /// <summary>What somebody who asks for a slot can expect. Immutable.</summary>

@@ -36,6 +36,9 @@ public sealed record NodeBeat
     /// <summary>Tools that are warm there, and content that it holds.</summary>
     public IReadOnlyList<ulong> Keys { get; init; } = [];
 
+    /// <summary>What this one has found out lately about the results of others; said again in some beats, for a pool that is new.</summary>
+    public IReadOnlyList<WorkerDifference> Differences { get; init; } = [];
+
     /// <summary>Leases in use on this worker.</summary>
     public IReadOnlyList<SlotLease> Held { get; init; } = [];
 
@@ -48,3 +51,9 @@ public sealed record NodeBeat
     /// <summary>The highest number of an ask that this beat knows of.</summary>
     public long LastAsk { get; init; }
 }
+
+/// <summary>A worker left something else than others did, who agree, for the same command and files. Immutable.</summary>
+/// <param name="Worker">Its name.</param>
+/// <param name="Action">Names the command and files.</param>
+/// <param name="Others">Those that agree.</param>
+public sealed record WorkerDifference(string Worker, string Action, IReadOnlyList<string> Others);

@@ -51,6 +51,11 @@ public sealed partial class Pool
             }
         }
 
+        foreach (WorkerDifference difference in beat.Differences)
+        {
+            NoteDifference(difference, now);
+        }
+
         CompareAsks(beat, now);
     }
 
@@ -156,6 +161,7 @@ public sealed partial class Pool
             else
             {
                 _ended.Remove(oldest.Id);
+                _endedOf.Remove(oldest.Id);
             }
         }
 

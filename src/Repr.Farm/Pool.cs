@@ -23,7 +23,9 @@ public sealed partial class Pool(PoolOptions options, string epoch)
     private readonly Dictionary<string, Dictionary<long, WaitingAsk>> _waiting = new(StringComparer.Ordinal); // by front
     private readonly HashSet<(string Front, long Number)> _granted = [];
     private readonly Dictionary<string, TimeSpan> _ended = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SlotLease> _endedOf = new(StringComparer.Ordinal);
     private readonly Queue<(TimeSpan At, string Id)> _endedInOrder = new();
+    private readonly Queue<QuarantineNotice> _notices = new();
     private readonly ShareTree _shares = new(options);
     private double _estimate = options.FirstEstimateSeconds;
     private readonly Dictionary<Shape, TimeSpan> _unfitSince = [];
@@ -67,12 +69,17 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         }
     }
 
-    /// <summary>A lease has ended. Idempotent; the first end counts.</summary>
+    /// <summary>A lease has ended. Idempotent; the first end counts. That its result is different counts whenever it is found out.</summary>
     public void End(LeaseEnd end, TimeSpan now)
     {
         ArgumentNullException.ThrowIfNull(end);
         if (!_ended.TryAdd(end.Id, now))
         {
+            if (end.Outcome == LeaseOutcome.Different && _endedOf.TryGetValue(end.Id, out SlotLease? late))
+            {
+                NoteDifference(new WorkerDifference(late.Worker, end.Id, [late.Ask.Account.User]), now);
+            }
+
             return;
         }
 
@@ -80,6 +87,12 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         if (!_leases.TryGetValue(end.Id, out HeldLease? lease))
         {
             return;
+        }
+
+        _endedOf[end.Id] = lease.Lease;
+        if (end.Outcome == LeaseOutcome.Different)
+        {
+            NoteDifference(new WorkerDifference(lease.Lease.Worker, end.Id, [lease.Lease.Ask.Account.User]), now);
         }
 
         double seconds = end.Seconds >= 0 ? end.Seconds : (now - lease.GrantedAt).TotalSeconds;
@@ -92,7 +105,12 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         if (_byName.TryGetValue(lease.Lease.Worker, out PoolWorker? worker))
         {
+            bool wasQuarantined = worker.IsQuarantined(now);
             worker.Judge(end.Outcome, hasRun ? end.Seconds : -1, lease.Lease.Ask.ExpectedSeconds, now);
+            if (!wasQuarantined && worker.IsQuarantined(now))
+            {
+                Notice(worker, [], now);
+            }
         }
 
         Forget(lease, used);
@@ -194,7 +212,7 @@ public sealed partial class Pool(PoolOptions options, string epoch)
         List<string> endpoints = [];
         foreach (PoolWorker worker in _workers)
         {
-            if (!worker.IsDifferent && !worker.Beat.IsDraining && now - worker.BeatAt < options.BeatTimeout)
+            if (!worker.Beat.IsDraining && now - worker.BeatAt < options.BeatTimeout)
             {
                 slots += worker.Beat.Slots;
                 busy += Math.Min(worker.Used, worker.Beat.Slots);
@@ -204,7 +222,10 @@ public sealed partial class Pool(PoolOptions options, string epoch)
 
         endpoints.Sort(StringComparer.Ordinal);
         int queued = _shares.Asks;
-        return _view = new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots);
+        return _view = new FarmView(endpoints, slots, busy, queued, slots == 0 ? queued * _estimate : queued * _estimate / slots)
+        {
+            Quarantined = _workers.Count(worker => worker.IsQuarantined(now)),
+        };
     }
 
     private (int Room, int Slots) CountRoom(TimeSpan now)

@@ -24,6 +24,12 @@ public sealed record PoolOptions
     /// <summary>So many failures in a row, without one success, and a worker is left alone.</summary>
     public int FailuresToQuarantine { get; init; } = 3;
 
+    /// <summary>
+    /// So many actions in which several others agree on something else, or so many others that each say so of some action, and a worker is left
+    /// alone in the same way.
+    /// </summary>
+    public int DifferencesToQuarantine { get; init; } = 2;
+
     /// <summary>For how long the first time; twice as long each time after that.</summary>
     public TimeSpan Quarantine { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -6,7 +6,10 @@ internal sealed class PoolWorker(string name, PoolOptions options)
     private const double SlownessMemory = 0.1;
     private const int SuccessesToForget = 100;
 
+    private static readonly TimeSpan s_reportsKept = TimeSpan.FromHours(1);
+
     private readonly ulong _hash = StableHash.Of(name);
+    private readonly Dictionary<(string Action, string Other), Report> _reports = [];
     private HashSet<ulong> _keys = [];
     private int _failures;
     private int _quarantines;
@@ -28,9 +31,6 @@ internal sealed class PoolWorker(string name, PoolOptions options)
 
     /// <summary>Memory that these expect to use.</summary>
     public long Memory { get; private set; }
-
-    /// <summary>Its results are not those of others.</summary>
-    public bool IsDifferent { get; private set; }
 
     /// <summary>How much longer than expected actions take here; 1: as expected.</summary>
     public double Slowness { get; private set; } = 1;
@@ -55,15 +55,18 @@ internal sealed class PoolWorker(string name, PoolOptions options)
 
     /// <summary>Leases that it can get now.</summary>
     public int FreePlaces(TimeSpan now) =>
-        IsDifferent || Beat.IsDraining || IsQuarantined(now) ? 0
+        Beat.IsDraining || IsQuarantined(now) ? 0
         : Math.Max(0, (_isOnProbation ? 1 : Places) - Used);
 
-    /// <summary>It failed too often and is left alone for now.</summary>
+    /// <summary>It failed too often, or its results are not those of others, and it is left alone for now.</summary>
     public bool IsQuarantined(TimeSpan now) => now < _quarantinedUntil;
+
+    /// <summary>For how long still.</summary>
+    public TimeSpan QuarantineLeft(TimeSpan now) => IsQuarantined(now) ? _quarantinedUntil - now : TimeSpan.Zero;
 
     /// <summary>It could run such an action if it were idle.</summary>
     public bool Fits(SlotAsk ask) =>
-        !IsDifferent && !Beat.IsDraining
+        !Beat.IsDraining
         && (ask.Platform.Length == 0 || ask.Platform == Beat.Platform)
         && (ask.Labels.Count == 0 || ask.Labels.All(label => Beat.Labels.Contains(label, StringComparer.Ordinal)));
 
@@ -107,19 +110,72 @@ internal sealed class PoolWorker(string name, PoolOptions options)
                 }
 
                 break;
-            case LeaseOutcome.Different:
-                IsDifferent = true;
-                break;
             case LeaseOutcome.Failed when ++_failures >= options.FailuresToQuarantine || _isOnProbation:
-                double pause = options.Quarantine.TotalSeconds * Math.Pow(2, Math.Min(_quarantines++, 20));
-                _quarantinedUntil = now + TimeSpan.FromSeconds(Math.Min(pause, options.LongestQuarantine.TotalSeconds));
-                _isOnProbation = true;
-                _failures = 0;
-                _successes = 0;
+                Quarantine(now);
                 break;
             default:
                 break;
         }
+    }
+
+    /// <summary>In how many actions it was lately said to have left something else than others.</summary>
+    public int Differences => _reports.Keys.Select(static report => report.Action).Distinct(StringComparer.Ordinal).Count();
+
+    /// <summary>
+    /// Somebody says that it left something else than others did. One report proves nothing: the tool may not be repeatable, or who reports may be
+    /// wrong. Several do, about different actions and from different others.
+    /// </summary>
+    /// <param name="action">Which action; the same for the same command and files.</param>
+    /// <param name="others">Those that say so.</param>
+    /// <param name="usual">In how many actions another worker was said to differ: a tool that is not repeatable makes now one look so, now the other.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>Whether it is left alone because of it.</returns>
+    public bool NoteDifference(string action, IEnumerable<string> others, int usual, TimeSpan now)
+    {
+        foreach ((string, string) old in _reports.Where(report => now - report.Value.At >= s_reportsKept).Select(static report => report.Key).ToArray())
+        {
+            _reports.Remove(old);
+        }
+
+        bool isNew = false;
+        foreach (string other in others.Where(other => other != name))
+        {
+            isNew |= _reports.TryAdd((action, other), new Report { At = now });
+        }
+
+        // What several others say of an action counts once; what one says alone counts once for all actions, and only if another does the same.
+        (string Action, string Other)[] counting = [.. _reports.Where(static report => !report.Value.HasCounted).Select(static report => report.Key)];
+        ILookup<bool, IGrouping<string, (string Action, string Other)>> actions =
+            counting.GroupBy(static report => report.Action, StringComparer.Ordinal).ToLookup(static action => action.Count() > 1);
+        int alone = actions[false].Select(static action => action.First().Other).Distinct(StringComparer.Ordinal).Count();
+        if (!isNew || actions[true].Count() + (alone > 1 ? alone : 0) < options.DifferencesToQuarantine + (2 * usual))
+        {
+            return false;
+        }
+
+        foreach ((string, string) counted in counting)
+        {
+            _reports[counted].HasCounted = true;
+        }
+
+        Quarantine(now);
+        return true;
+    }
+
+    private void Quarantine(TimeSpan now)
+    {
+        double pause = options.Quarantine.TotalSeconds * Math.Pow(2, Math.Min(_quarantines++, 20));
+        _quarantinedUntil = now + TimeSpan.FromSeconds(Math.Min(pause, options.LongestQuarantine.TotalSeconds));
+        _isOnProbation = true;
+        _failures = 0;
+        _successes = 0;
+    }
+
+    private sealed class Report
+    {
+        public TimeSpan At { get; init; }
+
+        public bool HasCounted { get; set; }
     }
 }
 

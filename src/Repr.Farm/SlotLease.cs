@@ -37,11 +37,14 @@ public enum LeaseOutcome
     /// <summary>The worker failed: it could not be reached, was lost, or had a defect.</summary>
     Failed,
 
-    /// <summary>The worker's results are not those of others. It gets no more work until it is started again.</summary>
+    /// <summary>
+    /// The worker's result is not that of others. Counts also when the lease has ended already, as it has when results are compared. Several of
+    /// these, from different users, and the worker is left alone for a while.
+    /// </summary>
     Different,
 }
 
-/// <summary>The end of a lease. Told by the requester, the worker, or both; the first counts.</summary>
+/// <summary>The end of a lease. Told by the requester, the worker, or both; the first counts, and that the result is different.</summary>
 /// <param name="Id">The lease.</param>
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Seconds">For how long it had a slot; negative: not measured.</param>

@@ -13,6 +13,7 @@ public sealed class ReapiChannel
     {
         Store = new ContentAddressableStorage.ContentAddressableStorageClient(invoker);
         Streams = new ByteStream.ByteStreamClient(invoker);
+        Results = new ActionCache.ActionCacheClient(invoker);
         InstanceName = instanceName;
         BatchBytes = batchBytes;
         HasZstd = hasZstd;
@@ -24,6 +25,9 @@ public sealed class ReapiChannel
 
     /// <summary>Single blobs of any size.</summary>
     public ByteStream.ByteStreamClient Streams { get; }
+
+    /// <summary>Results of actions.</summary>
+    public ActionCache.ActionCacheClient Results { get; }
 
     /// <summary>Which of the server's stores; empty: its only one.</summary>
     public string InstanceName { get; }

@@ -25,6 +25,7 @@ internal sealed class SimulatedWorker
     private readonly Queue<Execution> _queue = new();
     private readonly HashSet<Execution> _here = [];
     private readonly HashSet<Execution> _unanswered = [];
+    private readonly List<(double At, WorkerDifference Difference)> _reports = [];
     private int _incarnation;
 
     public SimulatedWorker(Simulation simulation, int index, int slots, double speed)
@@ -41,6 +42,9 @@ internal sealed class SimulatedWorker
     public int Slots { get; }
 
     public double Speed { get; set; }
+
+    /// <summary>What it leaves is not what others leave.</summary>
+    public bool IsLiar { get; init; }
 
     public bool IsUp { get; private set; }
 
@@ -139,6 +143,9 @@ internal sealed class SimulatedWorker
         });
     }
 
+    /// <summary>As a home it has found out that a worker differs.</summary>
+    public void Report(WorkerDifference difference) => _reports.Add((_simulation.Clock.Now, difference));
+
     private void Beat(int incarnation)
     {
         if (!IsUp || incarnation != _incarnation)
@@ -152,6 +159,7 @@ internal sealed class SimulatedWorker
             return;
         }
 
+        _reports.RemoveAll(report => _simulation.Clock.Now - report.At > 60);
         NodeBeat beat = Front.Fill(Admission.Fill(new NodeBeat
         {
             Node = Name,
@@ -159,6 +167,7 @@ internal sealed class SimulatedWorker
             Endpoint = $"http://{Name}:7070",
             Slots = Slots,
             Platform = "linux-x64",
+            Differences = [.. _reports.Select(static report => report.Difference)],
         }));
         _simulation.Tell(this, (pool, now) => pool.Beat(beat, now));
         _simulation.Clock.After(1, () => Beat(incarnation));
@@ -196,6 +205,8 @@ internal sealed class SimulatedWorker
         Running--;
         Finish(execution, LeaseOutcome.Done, seconds);
         _simulation.NoteUse(execution.Lease.Ask.Account, seconds);
+        _simulation.NoteUse(this, seconds);
+        _simulation.Compare(this);
         Answer(execution, seconds);
         Run();
     }

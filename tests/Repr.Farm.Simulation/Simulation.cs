@@ -29,6 +29,10 @@ public sealed class Simulation
     private int _faults;
     private double _longestWait;
     private int _slots;
+    private readonly HashSet<string> _quarantined = new(StringComparer.Ordinal);
+    private double _usedByLiars;
+    private double _usedByAll;
+    private int _compared;
 
     private Simulation(SimulationOptions options)
     {
@@ -38,7 +42,7 @@ public sealed class Simulation
         for (int index = 0; index < options.Workers; index++)
         {
             int slots = options.IsUniform ? options.Slots : options.Slots + _random.Next(options.Slots + 1);
-            SimulatedWorker worker = new(this, index, slots, options.IsUniform ? 1 : 0.5 + _random.NextDouble());
+            SimulatedWorker worker = new(this, index, slots, options.IsUniform ? 1 : 0.5 + _random.NextDouble()) { IsLiar = index < options.Liars };
             _workers.Add(worker);
             _byName.Add(worker.Name, worker);
             _slots += slots;
@@ -110,6 +114,7 @@ public sealed class Simulation
             {
                 message(pool, Clock.Time);
                 Deliver(pool.Serve(Clock.Time));
+                _quarantined.UnionWith(pool.TakeNotices().Where(static notice => notice.DiffersFrom.Count > 0).Select(static notice => notice.Worker));
             }
         });
     }
@@ -160,6 +165,30 @@ public sealed class Simulation
 
     internal void NoteUse(Account account, double seconds) => _used[account.User] = _used.GetValueOrDefault(account.User) + seconds;
 
+    internal void NoteUse(SimulatedWorker worker, double seconds)
+    {
+        _usedByAll += seconds;
+        _usedByLiars += worker.IsLiar ? seconds : 0;
+    }
+
+    /// <summary>A home compares a result with those of two other workers, and tells the pool who is odd.</summary>
+    internal void Compare(SimulatedWorker worker)
+    {
+        if (Options.ComparedPart == 0 || _random.NextDouble() >= Options.ComparedPart)
+        {
+            return;
+        }
+
+        SimulatedWorker[] honest = [.. _workers.Where(other => other != worker && !other.IsLiar)];
+        _random.Shuffle(honest);
+        List<SimulatedWorker> three = [worker, .. honest.Take(2)];
+        int odd = worker.IsLiar ? 0 : _random.NextDouble() < Options.FlakyPart ? _random.Next(4) : -1; // of one of two things all three left the same
+        if (odd >= 0 && odd < three.Count && PickFront() is { } home)
+        {
+            home.Report(new WorkerDifference(three[odd].Name, $"action {++_compared}", [.. three.Where((_, index) => index != odd).Select(static other => other.Name)]));
+        }
+    }
+
     private SimulationResult Run()
     {
         _poolHost = Options.PoolFails ? PickFront() : null;
@@ -181,7 +210,11 @@ public sealed class Simulation
         }
 
         return new SimulationResult(
-            Clock.Now, _slots, _ended, _local, _retries, _refusals, _faults, _epoch - 1, _longestWait, Clock.Happened, _used);
+            Clock.Now, _slots, _ended, _local, _retries, _refusals, _faults, _epoch - 1, _longestWait, Clock.Happened, _used)
+        {
+            Quarantined = _quarantined,
+            LiarsPart = _usedByAll == 0 ? 0 : _usedByLiars / _usedByAll,
+        };
     }
 
     private void OpenPool()
@@ -254,4 +287,11 @@ public sealed class Simulation
 /// <param name="Events">Things that happened.</param>
 /// <param name="Used">Slot-seconds by user.</param>
 public sealed record SimulationResult(
-    double Seconds, int Slots, int Actions, int Local, int Retries, int Refusals, int Faults, int PoolsLost, double LongestWait, long Events, IReadOnlyDictionary<string, double> Used);
+    double Seconds, int Slots, int Actions, int Local, int Retries, int Refusals, int Faults, int PoolsLost, double LongestWait, long Events, IReadOnlyDictionary<string, double> Used)
+{
+    /// <summary>Workers that were left alone since their results differ.</summary>
+    public required IReadOnlySet<string> Quarantined { get; init; }
+
+    /// <summary>Part of all slot-seconds that were of workers whose results differ.</summary>
+    public required double LiarsPart { get; init; }
+}

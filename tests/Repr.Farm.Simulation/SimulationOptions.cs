@@ -54,6 +54,15 @@ public sealed record SimulationOptions
     /// <summary>Virtual seconds after which shares are counted and the run ends; 0: it ends with the last action.</summary>
     public double StopAt { get; init; }
 
+    /// <summary>Workers whose results are not those of others: the first of them.</summary>
+    public int Liars { get; init; }
+
+    /// <summary>Part of the actions whose result two other workers have, too, so that it is compared.</summary>
+    public double ComparedPart { get; init; }
+
+    /// <summary>Part of these whose tool is not repeatable and leaves one of two things.</summary>
+    public double FlakyPart { get; init; }
+
     /// <summary>The pool's rules.</summary>
     public PoolOptions Pool { get; init; } = new();
 }

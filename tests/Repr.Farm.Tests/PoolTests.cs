@@ -1,7 +1,7 @@
 namespace Repr.Farm.Tests;
 
 /// <summary>The rules of a pool, one by one.</summary>
-public sealed class PoolTests
+public sealed partial class PoolTests
 {
     private const ulong Tool = 7;
     private const ulong Content = 9;
@@ -351,21 +351,6 @@ public sealed class PoolTests
         Assert.Empty(Serve());
         End(probe);
         Assert.Equal(5, Serve().Count);
-    }
-
-    [Fact]
-    public void A_worker_that_differs_gets_nothing_until_it_is_started_again()
-    {
-        Beat("a", slots: 1);
-        Ask(count: 3);
-        End(Serve()[0], LeaseOutcome.Different);
-
-        _now += TimeSpan.FromSeconds(2);
-        Beat("a", slots: 1);
-        Assert.Empty(Serve());
-
-        _pool.Beat(NewBeat("a", slots: 1) with { Incarnation = "2" }, _now);
-        Assert.NotEmpty(Serve());
     }
 
     [Fact]

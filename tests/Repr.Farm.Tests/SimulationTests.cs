@@ -37,6 +37,56 @@ public sealed class SimulationTests
     }
 
     [Fact]
+    public void One_worker_that_lies_gets_little_to_do_and_no_other_is_left_alone()
+    {
+        foreach (int seed in Seeds(20))
+        {
+            SimulationOptions options = new()
+            {
+                Seed = seed,
+                Workers = 8,
+                IsUniform = true,
+                Requesters = 4,
+                Actions = 6000,
+                Liars = 1,
+                ComparedPart = 0.2,
+                SecondsBetweenFaults = seed % 2 == 0 ? 0 : 10,
+                Limit = 3600,
+            };
+
+            SimulationResult result = Simulation.Simulation.Run(options);
+            SimulationResult unnoticed = Simulation.Simulation.Run(options with { ComparedPart = 0 });
+
+            Assert.True(result.Actions == 6000, $"{result.Actions} of 6000 actions ended: seed {seed}");
+            Assert.True(result.Quarantined.SequenceEqual(["w0"]), $"{string.Join(' ', result.Quarantined)} left alone: seed {seed}");
+            Assert.Empty(unnoticed.Quarantined);
+            Assert.True(result.LiarsPart < unnoticed.LiarsPart / 2, $"{result.LiarsPart:P1} of all was a liar's, {unnoticed.LiarsPart:P1} unnoticed: seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void Tools_that_are_not_repeatable_cost_no_action()
+    {
+        foreach (int seed in Seeds(10))
+        {
+            SimulationResult result = Simulation.Simulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Workers = 8,
+                Requesters = 4,
+                Actions = 4000,
+                ComparedPart = 0.05,
+                FlakyPart = 0.1,
+                Limit = 3600,
+            });
+
+            // By chance one may look odd twice while no other has: for half a minute.
+            Assert.True(result is { Actions: 4000, Local: 0 }, $"{result.Local} of {result.Actions} actions ran locally: seed {seed}");
+            Assert.True(result.Quarantined.Count <= 1, $"{string.Join(' ', result.Quarantined)} left alone: seed {seed}");
+        }
+    }
+
+    [Fact]
     public void The_same_seed_is_the_same_run()
     {
         SimulationOptions options = new() { Seed = 7, Workers = 10, Requesters = 4, Actions = 2000, SecondsBetweenFaults = 3 };

@@ -116,6 +116,10 @@ internal sealed class TestWorker : IAsyncDisposable
                 {
                     actions[answer.ActionId].Answer(answer);
                 }
+                else if (message.PathsAnswer is { } pathsAnswer)
+                {
+                    actions[pathsAnswer.ActionId].Answer(pathsAnswer);
+                }
                 else if (message.ActionInput?.Input is { } input)
                 {
                     worker.OnInput(input);
@@ -242,6 +246,7 @@ internal sealed class TestWorker : IAsyncDisposable
 internal sealed class TestAction(Wire.Execute execute, ChannelWriter<Wire.WorkerMessage> outgoing, ServerCallContext context)
 {
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Wire.FileAnswer>> _questions = new();
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<Wire.PathsAnswer>> _pathsQuestions = new();
     private ulong _lastQuestion;
 
     public Wire.Execute Execute => execute;
@@ -258,6 +263,18 @@ internal sealed class TestAction(Wire.Execute execute, ChannelWriter<Wire.Worker
         });
         return answer.Task.WaitAsync(Cancelled.Token);
     }
+
+    public Task<Wire.PathsAnswer> AskManyAsync(params (string Path, Wire.ObservedInput.Types.Kind Kind)[] paths)
+    {
+        ulong id = Interlocked.Increment(ref _lastQuestion);
+        TaskCompletionSource<Wire.PathsAnswer> answer = _pathsQuestions[id] = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Wire.PathsQuestion question = new() { ActionId = execute.ActionId, QuestionId = id };
+        question.Paths.AddRange(paths.Select(static path => new Wire.ObservedInput { Path = path.Path, Kind = path.Kind }));
+        outgoing.TryWrite(new Wire.WorkerMessage { PathsQuestion = question });
+        return answer.Task.WaitAsync(Cancelled.Token);
+    }
+
+    public void Answer(Wire.PathsAnswer answer) => _pathsQuestions[answer.QuestionId].SetResult(answer);
 
     public void Answer(Wire.FileAnswer answer) => _questions[answer.QuestionId].SetResult(answer);
 

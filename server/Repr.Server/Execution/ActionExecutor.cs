@@ -19,6 +19,9 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
     /// <summary>Called when it has a slot.</summary>
     public Action? OnStarted { get; init; }
 
+    /// <summary>Where the requester may be asked about files, besides its system's directories.</summary>
+    public IReadOnlyList<VirtualPath> ReadRoots { get; init; } = [];
+
     /// <summary>What the result cache may do.</summary>
     public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }

@@ -7,7 +7,8 @@ namespace Repr.Server.Execution;
 /// <summary>A part of an action that many actions share.</summary>
 /// <param name="Facts">Known facts.</param>
 /// <param name="Environment">Variables of the command.</param>
-internal sealed record InputSet(IReadOnlyList<InputFact> Facts, IReadOnlyDictionary<string, string> Environment);
+/// <param name="ReadRoots">Where the requester may be asked about files.</param>
+internal sealed record InputSet(IReadOnlyList<InputFact> Facts, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<VirtualPath> ReadRoots);
 
 /// <summary>Reads input sets out of the store, and keeps those that were used last. Safe for concurrent use.</summary>
 internal sealed class InputSets(ILocalContentStore store) : IDisposable
@@ -34,7 +35,7 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
             if (!_cache.TryGetValue(digest, out InputSet? set) || set is null)
             {
                 set = await ReadAsync(digest, cancellationToken);
-                _cache.Set(digest, set, new MemoryCacheEntryOptions { Size = set.Facts.Count + set.Environment.Count + 1 });
+                _cache.Set(digest, set, new MemoryCacheEntryOptions { Size = set.Facts.Count + set.Environment.Count + set.ReadRoots.Count + 1 });
             }
 
             sets.Add(set);
@@ -61,7 +62,9 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
         {
             Protocol.V1.InputSet set = Protocol.V1.InputSet.Parser.ParseFrom(bytes);
             return new InputSet(
-                [.. set.Facts.Select(WireConversions.ToCore)], new Dictionary<string, string>(set.Environment, StringComparer.Ordinal));
+                [.. set.Facts.Select(WireConversions.ToCore)],
+                new Dictionary<string, string>(set.Environment, StringComparer.Ordinal),
+                [.. set.ReadRoots.Select(VirtualPath.Parse)]);
         }
         catch (InvalidProtocolBufferException malformed)
         {

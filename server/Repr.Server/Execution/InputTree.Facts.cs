@@ -71,6 +71,55 @@ internal sealed partial class InputTree
         PeekListing(directory)
         ?? ToEntries(await _listings.GetOrAdd(directory.Path, path => new(() => ListOnceAsync(path))).Value.WaitAsync(cancellationToken));
 
+    /// <summary>Whether what a run did at a path can be done without a question.</summary>
+    public bool Knows(ObservedInput input) => Peek(input.Path) switch
+    {
+        null => false,
+        FileFact file when input.Kind == ObservedKind.Read => PeekContent(file) is not null,
+        DirectoryFact { IsComplete: false } directory when input.Kind == ObservedKind.Listed => _listings.ContainsKey(directory.Path),
+        _ => true,
+    };
+
+    /// <summary>Whether a file directly in this directory was known from the start: the requester has named it itself.</summary>
+    public bool HasMappedFileIn(VirtualPath directory) => _mappedChildren[directory].Any(child => PeekAt(child) is FileFact);
+
+    /// <summary>
+    /// Asks about many paths at once. What is known already stays as it is; what is not said is asked for when it is looked at. The action sees
+    /// the same afterwards.
+    /// </summary>
+    /// <exception cref="ReprException">The answer could not be had.</exception>
+    public async Task LookAtManyAsync(IReadOnlyCollection<ObservedInput> inputs, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<InputFact> said = await AskAsync(() => _requester.AskManyAsync(inputs, _actionStopped)).WaitAsync(cancellationToken);
+        ILookup<VirtualPath, VirtualPath> entries = said.Where(static fact => !fact.Path.IsRoot).ToLookup(static fact => fact.Path.Parent, static fact => fact.Path);
+        foreach (InputFact fact in said.OrderBy(static fact => fact.Path)) // what is above comes first: nothing is below a directory that is complete without it
+        {
+            if (Peek(fact.Path) is null)
+            {
+                // What a directory has is kept as its listing: the mapping alone says what is in a complete one.
+                Keep(fact);
+                _facts.TryAdd(fact.Path, Known(fact is DirectoryFact complete ? complete with { IsComplete = false } : fact));
+            }
+            else if (fact is FileFact { Digest: not null } file && PeekAt(fact.Path) is FileFact { Digest: null } before && before.SizeBytes == file.SizeBytes)
+            {
+                Keep(fact);
+                _contents.TryAdd(fact.Path, new Lazy<Task<FileFact>>(Task.FromResult(file)));
+            }
+        }
+
+        foreach (DirectoryFact directory in said.OfType<DirectoryFact>().Where(directory => directory.IsComplete))
+        {
+            if (PeekAt(directory.Path) is DirectoryFact { IsComplete: false })
+            {
+                Lazy<Task<IReadOnlyList<InputFact>>> listing = new(() => FactsAsync(entries[directory.Path].Concat(_mappedChildren[directory.Path])));
+                if (_listings.TryAdd(directory.Path, listing))
+                {
+                    await listing.Value.WaitAsync(cancellationToken); // all of it is known
+                }
+            }
+        }
+    }
+
     private InputFact? PeekAt(VirtualPath path) =>
         _facts.TryGetValue(path, out Lazy<Task<InputFact>>? known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
             ? known.Value.Result

@@ -108,6 +108,9 @@ internal sealed partial class InputTree : IFileSource
     /// <summary>The files that were opened.</summary>
     public Hydration Hydration { get; } = new();
 
+    /// <summary>Whether many paths can be asked about at once.</summary>
+    public bool AsksMany => _requester.AnswersMany;
+
     /// <summary>How many questions were asked.</summary>
     public int Questions => Volatile.Read(ref _questions);
 

@@ -87,6 +87,13 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
         }
     }
 
+    /// <summary>Where messages of a name are kept; null: by this worker itself.</summary>
+    public IMessageStore? FindMessages(Digest name) => Peer(Ring().HomeOf(name))?.Disk as IMessageStore;
+
+    /// <summary>All others of the farm, for what concerns each of them.</summary>
+    public IReadOnlyList<IMessageStore> FindOthers() =>
+        [.. Ring().Endpoints.Select(Peer).OfType<PeerConnection>().Select(static peer => peer.Disk).OfType<IMessageStore>()];
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -171,6 +178,6 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
 }
 
 /// <summary>A connection with another worker of the farm.</summary>
-/// <param name="Disk">What lies on its disk; checked, and guarded.</param>
+/// <param name="Disk">What lies on its disk; checked, and guarded. Its messages, too, if it is an <see cref="IMessageStore"/>.</param>
 /// <param name="Owned">What is to be disposed.</param>
 internal sealed record PeerConnection(IContentStore Disk, object Owned);

@@ -1,18 +1,19 @@
 using Microsoft.Extensions.Logging;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Results.Shared;
 using Repr.Server.Sessions;
 using Repr.Server.Telemetry;
 using Repr.Telemetry;
 using Repr.Workspaces.Windows;
 using CoreActionResult = Repr.ActionResult;
-using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Results;
 
 /// <summary>Runs actions, except those whose result is known. Safe for concurrent use.</summary>
 /// <param name="executor">Runs them.</param>
 /// <param name="cache">Knows results.</param>
+/// <param name="knowledge">Knows what other workers do.</param>
 /// <param name="options">Whether it is used, and for whom.</param>
 /// <param name="store">Where content is.</param>
 /// <param name="identity">This worker.</param>
@@ -22,6 +23,7 @@ namespace Repr.Server.Results;
 internal sealed partial class CachedExecutor(
     ActionExecutor executor,
     ResultCache cache,
+    FarmKnowledge knowledge,
     ResultCacheOptions options,
     ILocalContentStore store,
     WorkerIdentity identity,
@@ -57,34 +59,37 @@ internal sealed partial class CachedExecutor(
                 return (await executor.ExecuteAsync(request, files, text, input, lease, cancellationToken)).Result;
             }
 
-            // 1. Is the result known?
-            CoreDigest weak = WeakFingerprint.Of(request, options.Scope == ResultScope.Caller ? caller : "", identity.Workspace);
-            ResultLookup lookup = cache.LookUp(weak, files, lease);
-            Known? known = await LookUpAsync(lookup, request, cancellationToken);
+            // 1. Is the result known, here or in the farm?
+            ResultSearch search = new(
+                cache, knowledge, store, request, options.Scope == ResultScope.Caller ? caller : "", identity.Workspace, files, lease);
+            Known? known = await LookUpAsync(search, request, cancellationToken);
             if (known is not null && request.Caching != ResultCaching.Verify)
             {
-                return await GiveAsync(request, weak, known, lookup.Text, files, text, cancellationToken);
+                return await GiveAsync(request, search, known, files, text, cancellationToken);
             }
 
-            // 2. No: the tool runs. What was asked for is not asked again.
+            // 2. No: the tool runs. What others looked at is asked for ahead; what was asked for is not asked again.
+            await search.AskAheadAsync(stopped.Token);
             RecordedText recorded = new(text);
             FinishedAction ended = await executor.ExecuteAsync(request, files, recorded, input, lease, cancellationToken);
             CoreActionResult result = ended.Result with
             {
-                CacheMiss = lookup.Miss?.Text,
+                CacheMiss = search.Miss?.Text,
                 Questions = ended.Result.Questions + files.Questions,
             };
 
             // 3. The next time it is.
-            if (request.Caching == ResultCaching.Read || lookup.Miss?.Reason == MissReason.NotRepeatable)
+            if (request.Caching == ResultCaching.Read || search.Miss?.Reason == MissReason.NotRepeatable)
             {
                 return result;
             }
 
-            FinishedRun run = new(request, weak, ended.Files, result) { Text = recorded.Text, Expected = known };
+            FinishedRun run = new(request, search.Weak, ended.Files, result) { Text = recorded.Text, Expected = known };
+            KeptRun kept = await cache.KeepAsync(run, lease, cancellationToken);
+            await search.TellAsync(run, kept.News, cancellationToken);
             return result with
             {
-                NotRepeatable = await cache.KeepAsync(run, lease, cancellationToken),
+                NotRepeatable = kept.Differences,
                 ObservedInputs = run.Observed, // what is asked for at the next look-up is predicted
             };
         }
@@ -98,25 +103,33 @@ internal sealed partial class CachedExecutor(
     private bool IsCacheable(ActionRequest request) =>
         options.Enabled && request.Caching != ResultCaching.Off && !request.Command.TakesInput && request.Command.SystemPaths.Count == 0;
 
-    private async Task<Known?> LookUpAsync(ResultLookup lookup, ActionRequest request, CancellationToken cancellationToken)
+    private async Task<Known?> LookUpAsync(ResultSearch search, ActionRequest request, CancellationToken cancellationToken)
     {
         using Span span = request.Span.Child("result-cache");
-        Known? known = await lookup.FindAsync(time.GetUtcNow(), isComplete: request.Caching != ResultCaching.Verify, cancellationToken);
-        metrics.LookedUpResult(lookup.Miss?.Reason);
-        span.Set(TelemetryNames.CacheResult, known is null ? "miss" : "hit").Set(TelemetryNames.CacheMiss, lookup.Miss?.Text);
+        Known? known = await search.FindAsync(time.GetUtcNow(), cancellationToken);
+        metrics.LookedUpResult(search.Miss?.Reason);
+        span.Set(TelemetryNames.CacheResult, known is null ? "miss" : "hit").Set(TelemetryNames.CacheMiss, search.Miss?.Text);
         return known;
     }
 
     private async Task<CoreActionResult> GiveAsync(
-        ActionRequest request, CoreDigest weak, Known known, ToolText said, InputTree files, IToolText text, CancellationToken cancellationToken)
+        ActionRequest request, ResultSearch search, Known known, InputTree files, IToolText text, CancellationToken cancellationToken)
     {
-        foreach (TextChunk chunk in said.Chunks)
+        foreach (TextChunk chunk in search.Text.Chunks)
         {
             await text.WriteAsync(chunk.IsStderr, chunk.Data.Memory, cancellationToken);
         }
 
-        await cache.UseAsync(weak, known, cancellationToken);
-        Log.Given(logger, request.Description, known.Outputs.Count);
+        if (!search.IsElsewhere)
+        {
+            await cache.UseAsync(search.Weak, known, cancellationToken);
+        }
+        else if (request.Caching == ResultCaching.ReadWrite)
+        {
+            await cache.KeepAsync(search.Weak, known, cancellationToken);
+        }
+
+        Log.Given(logger, request.Description, known.Result.WorkerId, known.Outputs.Count);
         return new CoreActionResult
         {
             Exit = new ToolExit(ExitKind.Code, 0),
@@ -132,7 +145,7 @@ internal sealed partial class CachedExecutor(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{Description}: from the result cache, {Outputs} outputs")]
-        public static partial void Given(ILogger logger, string description, int outputs);
+        [LoggerMessage(LogLevel.Information, "{Description}: from the result cache, as worker {Worker} left it, {Outputs} outputs")]
+        public static partial void Given(ILogger logger, string description, string worker, int outputs);
     }
 }

@@ -48,6 +48,15 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
     public Task UseAsync(Digest weak, Digest pathSetId, Digest strong, CancellationToken cancellationToken) =>
         PutFirstAsync(weak, pathSetId, strong, replacesMark: false, cancellationToken);
 
+    /// <inheritdoc/>
+    public async Task ForgetAsync(Digest strong, CancellationToken cancellationToken)
+    {
+        if (await FindResultAsync(strong, cancellationToken) is not null)
+        {
+            await files.WriteAsync(strong, [], cancellationToken); // what has no bytes is no result
+        }
+    }
+
     // A command may be found not repeatable while a result of it is given: that one does not come back.
     private async Task PutFirstAsync(Digest weak, Digest pathSetId, Digest strong, bool replacesMark, CancellationToken cancellationToken)
     {

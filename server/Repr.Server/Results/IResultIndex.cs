@@ -13,10 +13,10 @@ internal sealed record CommandEntry(IReadOnlyList<KnownPathSet> PathSets, DateTi
 internal sealed record KnownPathSet(Digest Id, IReadOnlyList<Digest> Results);
 
 /// <summary>
-/// Finds results of tools' runs: weak fingerprint to path sets, strong fingerprint to result. It may forget anything at any time. Written
-/// by workers alone: whoever can write it decides what callers get. Safe for concurrent use.
+/// Finds results of tools' runs: weak fingerprint to path sets, strong fingerprint to result. It may forget anything at any time. Safe for
+/// concurrent use.
 /// </summary>
-internal interface IResultIndex
+internal interface IKnownResults
 {
     /// <summary>What is known of a command; null: nothing.</summary>
     Task<CommandEntry?> FindCommandAsync(Digest weak, CancellationToken cancellationToken);
@@ -26,7 +26,11 @@ internal interface IResultIndex
 
     /// <summary>A result; null: there is none. Its blobs may be gone.</summary>
     Task<KnownResult?> FindResultAsync(Digest strong, CancellationToken cancellationToken);
+}
 
+/// <summary>Results that this worker keeps. Written by workers alone: whoever can write it decides what callers get. Safe for concurrent use.</summary>
+internal interface IResultIndex : IKnownResults
+{
     /// <summary>Adds a result, in place of an earlier one of the same fingerprint.</summary>
     /// <exception cref="ReprException">It cannot be written.</exception>
     Task AddAsync(Digest weak, Digest pathSetId, PathSet paths, Digest strong, KnownResult result, CancellationToken cancellationToken);
@@ -34,6 +38,10 @@ internal interface IResultIndex
     /// <summary>Notes that a result was taken: of its command, its path set is now the first.</summary>
     /// <exception cref="ReprException">It cannot be written.</exception>
     Task UseAsync(Digest weak, Digest pathSetId, Digest strong, CancellationToken cancellationToken);
+
+    /// <summary>Forgets a result.</summary>
+    /// <exception cref="ReprException">It cannot be written.</exception>
+    Task ForgetAsync(Digest strong, CancellationToken cancellationToken);
 
     /// <summary>Notes that a command is not repeatable, and forgets its results.</summary>
     /// <exception cref="ReprException">It cannot be written.</exception>

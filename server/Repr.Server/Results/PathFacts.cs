@@ -31,10 +31,16 @@ internal sealed class PathFacts(InputTree files)
         return fact;
     }
 
-    /// <summary>Asks the requester, about all at the same time. Afterwards they are known.</summary>
+    /// <summary>Asks the requester, about all at the same time: with one question, if it answers such. Afterwards they are known.</summary>
     /// <exception cref="ReprException">An answer could not be had.</exception>
     public async Task AskAsync(IReadOnlyCollection<ObservedInput> inputs, CancellationToken cancellationToken)
     {
+        if (files.AsksMany && inputs.Count > 1)
+        {
+            await files.LookAtManyAsync(inputs, cancellationToken);
+            inputs = [.. inputs.Where(input => !files.Knows(input))];
+        }
+
         // Listings afterwards: they say of a file that it is there, without its content.
         await Task.WhenAll(inputs.Select(input => AskEntryAsync(input, cancellationToken)));
         await Task.WhenAll(inputs.Where(static input => input.Kind == ObservedKind.Listed).Select(input => AskListingAsync(input.Path, cancellationToken)));

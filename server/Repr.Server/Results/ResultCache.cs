@@ -1,9 +1,9 @@
-using System.Text;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Execution;
+using Repr.Server.Results.Shared;
 using CoreDigest = Repr.Digest;
 
 namespace Repr.Server.Results;
@@ -25,6 +25,23 @@ internal sealed partial class ResultCache(
     /// <summary>Begins to look for the result of an action.</summary>
     public ResultLookup LookUp(CoreDigest weak, InputTree files, IContentLease lease) => new(index, store, weak, files, lease);
 
+    /// <summary>Begins to look for the result of an action among those of other workers.</summary>
+    public ResultLookup LookUpElsewhere(IKnownResults known, CoreDigest weak, InputTree files, IContentLease lease) =>
+        new(known, store, weak, files, lease, fetches: true);
+
+    /// <summary>Keeps a result of another worker, so that it is found here the next time. Its failure has no effect on the action.</summary>
+    public async Task KeepAsync(CoreDigest weak, Known known, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await index.AddAsync(weak, known.PathSetId, known.Paths, known.Strong, known.Result, cancellationToken);
+        }
+        catch (ReprException failure)
+        {
+            Log.NotWritten(logger, failure.Message);
+        }
+    }
+
     /// <summary>Notes that a result was taken. Its failure has no effect on the action.</summary>
     public async Task UseAsync(CoreDigest weak, Known known, CancellationToken cancellationToken)
     {
@@ -42,15 +59,14 @@ internal sealed partial class ResultCache(
     /// <param name="run">The run.</param>
     /// <param name="lease">The action's.</param>
     /// <param name="cancellationToken">Ends it; the action has its verdict all the same.</param>
-    /// <returns>What differs, for people; empty: nothing, as far as anything is known.</returns>
-    public async Task<IReadOnlyList<string>> KeepAsync(FinishedRun run, IContentLease lease, CancellationToken cancellationToken)
+    public async Task<KeptRun> KeepAsync(FinishedRun run, IContentLease lease, CancellationToken cancellationToken)
     {
         PathFacts seen = new(run.Files);
         CoreDigest[] facts = [.. run.Paths.All.Select(input => seen.Peek(input) ?? default)];
         if (FindObstacle(run, facts) is { } obstacle)
         {
             Log.NotKept(logger, run.Request.Description, obstacle);
-            return [];
+            return KeptRun.Nothing;
         }
 
         byte[] paths = run.Paths.ToBytes();
@@ -64,21 +80,27 @@ internal sealed partial class ResultCache(
             {
                 if (ResultLookup.IsRefused(await index.FindCommandAsync(run.Weak, cancellationToken), time.GetUtcNow()))
                 {
-                    return [];
+                    return KeptRun.Nothing;
                 }
 
-                IReadOnlyList<string> differences = await CompareAsync(run, strong, cancellationToken);
-                if (differences.Count > 0)
+                RunComparison comparison = await CompareAsync(run, strong, cancellationToken);
+                if (comparison.WithItself.Count > 0)
                 {
-                    Log.NotRepeatable(logger, run.Request.Description, string.Join(", ", differences));
+                    Log.NotRepeatable(logger, run.Request.Description, string.Join(", ", comparison.WithItself));
                     await index.RefuseAsync(run.Weak, time.GetUtcNow(), cancellationToken);
+                    return new KeptRun(comparison.WithItself, RunNews.Refused(run.Weak, time.GetUtcNow()));
+                }
+
+                if (comparison.WithOthers.Count > 0)
+                {
+                    await index.ForgetAsync(strong, cancellationToken); // who is right is found out together
                 }
                 else
                 {
                     await index.AddAsync(run.Weak, pathSetId, run.Paths, strong, result, cancellationToken);
                 }
 
-                return differences;
+                return new KeptRun(comparison.WithOthers, RunNews.Of(run, paths, strong, result));
             }
             finally
             {
@@ -88,7 +110,7 @@ internal sealed partial class ResultCache(
         catch (ReprException failure)
         {
             Log.NotWritten(logger, failure.Message);
-            return [];
+            return KeptRun.Nothing;
         }
     }
 
@@ -152,37 +174,18 @@ internal sealed partial class ResultCache(
         return result;
     }
 
-    private async Task<IReadOnlyList<string>> CompareAsync(FinishedRun run, CoreDigest strong, CancellationToken cancellationToken)
+    private async Task<RunComparison> CompareAsync(FinishedRun run, CoreDigest strong, CancellationToken cancellationToken)
     {
         KnownResult? same = await index.FindResultAsync(strong, cancellationToken);
-        List<string> differences = [];
+        RunComparison comparison = new(workerId);
         foreach (KnownResult earlier in new[] { same, run.Expected?.Result }.OfType<KnownResult>().Distinct())
         {
-            differences.AddRange(await CompareAsync(run, earlier, cancellationToken));
+            ToolText? said = await ResultLookup.ReadTextAsync(store, earlier.Text.ToCore(), cancellationToken);
+            comparison.Add(run, earlier, said);
         }
 
-        return [.. differences.Distinct(StringComparer.Ordinal)];
+        return comparison;
     }
-
-    private async Task<IEnumerable<string>> CompareAsync(FinishedRun run, KnownResult earlier, CancellationToken cancellationToken)
-    {
-        Dictionary<string, Output> before = earlier.Outputs.ToDictionary(static output => output.Path, StringComparer.Ordinal);
-        Dictionary<string, Output> now = run.Result.Outputs.ToDictionary(static output => output.Path.Text, WireConversions.ToWire, StringComparer.Ordinal);
-        IEnumerable<string> outputs = before.Keys.Union(now.Keys)
-            .Where(path => !run.TellsDurations(path))
-            .Where(path => !before.TryGetValue(path, out Output? one) || !now.TryGetValue(path, out Output? other) || !one.Equals(other))
-            .Order(StringComparer.Ordinal);
-        ToolText? said = await ResultLookup.ReadTextAsync(store, earlier.Text.ToCore(), cancellationToken);
-        return said is null || LinesOf(said).SequenceEqual(LinesOf(run.Text!), StringComparer.Ordinal) ? outputs : outputs.Append("what it said");
-    }
-
-    // In any order: tools that work on many things at a time say the same, but not in the same order.
-    private static IEnumerable<string> LinesOf(ToolText text) => text.Chunks
-        .GroupBy(static chunk => chunk.IsStderr)
-        .SelectMany(static stream => Encoding.UTF8.GetString([.. stream.SelectMany(static chunk => chunk.Data)])
-            .Split('\n')
-            .Select(line => (stream.Key ? "2" : "1") + line))
-        .Order(StringComparer.Ordinal);
 
     private static partial class Log
     {

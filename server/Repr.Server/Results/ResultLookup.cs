@@ -51,9 +51,10 @@ internal sealed record Known(Digest PathSetId, PathSet Paths, Digest Strong, Kno
 /// <param name="weak">The fingerprint of the command.</param>
 /// <param name="files">What the action sees.</param>
 /// <param name="lease">Keeps the content of the result in the store.</param>
-internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store, Digest weak, InputTree files, IContentLease lease)
+/// <param name="fetches">Whether the content is brought here first: the results are of others, who may be gone in a moment.</param>
+internal sealed class ResultLookup(IKnownResults index, ILocalContentStore store, Digest weak, InputTree files, IContentLease lease, bool fetches = false)
 {
-    private const int MaximumQuestions = 512;
+    private const int MaximumQuestions = 512; // one for each path
 
     private static readonly TimeSpan s_refusedFor = TimeSpan.FromDays(7);
 
@@ -156,9 +157,10 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
         }
 
         _questions += unknown.Length;
-        if (_questions > MaximumQuestions)
+        int most = files.AsksMany ? IRequesterFiles.MaximumMany : MaximumQuestions;
+        if (_questions > most)
         {
-            MissedBy(MissReason.NotAsked, $"{_questions} paths would have to be asked for, and at most {MaximumQuestions} are");
+            MissedBy(MissReason.NotAsked, $"{_questions} paths would have to be asked for, and at most {most} are");
             return false;
         }
 
@@ -194,7 +196,13 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
 
         try
         {
-            IReadOnlyList<Digest> missing = await store.FindMissingAsync([.. blobs.Where(blob => !IsHere(blob))], cancellationToken);
+            Digest[] elsewhere = [.. blobs.Where(blob => !IsHere(blob))];
+            IReadOnlyList<Digest> missing = await store.FindMissingAsync(elsewhere, cancellationToken);
+            if (fetches && missing.Count == 0)
+            {
+                missing = await FetchAsync(elsewhere, cancellationToken);
+            }
+
             if (missing.Count == 0 && await ReadTextAsync(store, text, cancellationToken) is { } said)
             {
                 Text = said;
@@ -209,6 +217,17 @@ internal sealed class ResultLookup(IResultIndex index, ILocalContentStore store,
         }
 
         return false;
+    }
+
+    // Returns those that could not be had.
+    private async Task<IReadOnlyList<Digest>> FetchAsync(Digest[] blobs, CancellationToken cancellationToken)
+    {
+        bool[] had = await Task.WhenAll(blobs.Select(async blob =>
+        {
+            await using Stream? content = await store.OpenAsync(blob, cancellationToken); // brings it here
+            return content is not null;
+        }));
+        return [.. blobs.Where((_, position) => !had[position])];
     }
 
     // Opened, since files can be lost behind the back of the store.

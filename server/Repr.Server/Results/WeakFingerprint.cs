@@ -47,8 +47,10 @@ internal static class WeakFingerprint
 
     private static string[] Sorted(IEnumerable<VirtualPath> paths) => [.. paths.Select(static path => path.Text).Order(StringComparer.Ordinal)];
 
-    // More of the command line. They are read, so they are in the path set too; here they keep apart what has nothing in common.
-    private static FileFact[] ResponseFiles(ActionRequest request)
+    /// <summary>
+    /// More of the command line. They are read, so they are in the path set too; here they keep apart what has nothing in common.
+    /// </summary>
+    public static FileFact[] ResponseFiles(ActionRequest request)
     {
         HashSet<VirtualPath> named = [];
         foreach (string argument in request.Command.Arguments.Skip(1).Where(static argument => argument.StartsWith('@')))

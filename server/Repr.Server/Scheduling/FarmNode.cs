@@ -27,6 +27,8 @@ internal sealed partial class FarmNode(
     private static readonly TimeSpan s_beat = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_fetching = TimeSpan.FromSeconds(3); // time for requesters to fetch the last outputs
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_reported = TimeSpan.FromMinutes(1); // a pool that is new by then has heard it
+    private const int MaximumReports = 100;
 
     private readonly Lock _lock = new();
     private readonly HashSet<Reservation> _reservations = [];
@@ -35,6 +37,7 @@ internal sealed partial class FarmNode(
     private readonly Channel<Over> _over = Channel.CreateUnbounded<Over>(new() { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private readonly long _memory = MachineMemory.AvailableBytes();
+    private readonly Queue<(long At, WorkerDifference Difference)> _reports = new();
     private FarmView _view = FarmView.Empty;
     private Task _running = Task.CompletedTask;
     private long _lastBeat;
@@ -84,6 +87,19 @@ internal sealed partial class FarmNode(
         {
             lastUse = _admission.Count > 0 || slots.Running + slots.Queued > 0 ? time.GetTimestamp() : lastUse;
             await Task.Delay(TimeSpan.FromMilliseconds(100), time, cancellationToken);
+        }
+    }
+
+    /// <summary>Tells the pool, with the next beats, that a worker left something else than others did.</summary>
+    public void Report(WorkerDifference difference)
+    {
+        lock (_lock)
+        {
+            _reports.Enqueue((time.GetTimestamp(), difference));
+            if (_reports.Count > MaximumReports)
+            {
+                _reports.Dequeue();
+            }
         }
     }
 
@@ -165,7 +181,21 @@ internal sealed partial class FarmNode(
         MemoryBytes = _memory,
         OtherLoad = Math.Max(0, slots.Running + slots.Queued - _admission.Count),
         IsDraining = IsDraining,
+        Differences = Reports(),
     }));
+
+    private WorkerDifference[] Reports()
+    {
+        lock (_lock)
+        {
+            while (_reports.TryPeek(out (long At, WorkerDifference Difference) oldest) && time.GetElapsedTime(oldest.At) > s_reported)
+            {
+                _reports.Dequeue();
+            }
+
+            return [.. _reports.Select(static report => report.Difference)];
+        }
+    }
 
     // What is over is sent in the order in which it comes, as much at once as there is.
     private async Task SendOverAsync()

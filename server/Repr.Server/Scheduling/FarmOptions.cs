@@ -22,6 +22,9 @@ public sealed class FarmOptions
     /// <summary>Whether the workers of the farm give each other content, so that a requester sends each blob to one of them only.</summary>
     public bool SharesContent { get; set; } = true;
 
+    /// <summary>Whether they give each other results of tools' runs, too; only where they share content.</summary>
+    public bool SharesResults { get; set; } = true;
+
     /// <summary>Password of the farm's store; null: that of its address.</summary>
     public string? Password { get; set; }
 
@@ -41,14 +44,18 @@ public sealed class FarmOptions
     /// <param name="farm">The farm, as the option has it.</param>
     internal PoolOptions ToPool(string farm) => new()
     {
-        Key = NewKey(farm),
+        Key = KeyOf(farm),
         Weights = new Dictionary<string, double>(Shares),
         InteractiveWeight = InteractiveShare,
         BatchWeight = BatchShare,
     };
 
-    // All workers of a farm know where they find each other and with which password, and no requester needs to. Alone, nobody needs the key.
-    private byte[] NewKey(string farm)
+    /// <summary>
+    /// What all workers of a farm know, and no requester needs to: made of where they find each other and of the password there. Alone, nobody
+    /// needs it, and it is another one each time.
+    /// </summary>
+    /// <param name="farm">The farm, as the option has it.</param>
+    internal byte[] KeyOf(string farm)
     {
         if (farm == WorkerOptions.LocalFarm)
         {

@@ -14,10 +14,11 @@ namespace Repr.Server.Sessions;
 /// One action's share of a session: its questions and answers, its text, its end. Safe for concurrent use.
 /// </summary>
 internal sealed class ActionSession(
-    ulong actionId, ChannelWriter<WorkerMessage> outgoing, Span span, WorkerMetrics metrics, CancellationToken sessionEnded)
+    ulong actionId, ChannelWriter<WorkerMessage> outgoing, Span span, WorkerMetrics metrics, bool answersMany, CancellationToken sessionEnded)
     : IRequesterFiles, IToolText, IToolInput, IDisposable
 {
     private readonly ConcurrentDictionary<ulong, TaskCompletionSource<FileAnswer>> _questions = new();
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<PathsAnswer>> _pathsQuestions = new();
     private readonly CancellationTokenSource _stopped = CancellationTokenSource.CreateLinkedTokenSource(sessionEnded);
     private readonly Channel<ToolInput> _input = Channel.CreateUnbounded<ToolInput>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentQueue<QuestionWait> _waits = new();
@@ -53,6 +54,35 @@ internal sealed class ActionSession(
         {
             question.TrySetResult(answer);
         }
+    }
+
+    /// <summary>Takes an answer about many paths; one to a question that nobody asks any more is ignored.</summary>
+    public void Answer(PathsAnswer answer)
+    {
+        if (_pathsQuestions.TryRemove(answer.QuestionId, out TaskCompletionSource<PathsAnswer>? question))
+        {
+            question.TrySetResult(answer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool AnswersMany => answersMany;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<InputFact>> AskManyAsync(IReadOnlyCollection<ObservedInput> inputs, CancellationToken cancellationToken)
+    {
+        PathsQuestion question = new() { ActionId = actionId };
+        question.Paths.AddRange(inputs.Select(WireConversions.ToWire));
+        PathsAnswer answer = await AskAsync(
+            _pathsQuestions,
+            (id, trace) =>
+            {
+                (question.QuestionId, question.TraceParent) = (id, trace);
+                return new WorkerMessage { PathsQuestion = question };
+            },
+            asking => asking.Set(TelemetryNames.Files, inputs.Count).Set(TelemetryNames.QuestionKind, "many"),
+            cancellationToken);
+        return [.. answer.Facts.Select(WireConversions.ToCore)];
     }
 
     /// <inheritdoc/>
@@ -138,45 +168,50 @@ internal sealed class ActionSession(
 
     private async Task<FileAnswer> AskAsync(VirtualPath path, FileQuestion.Types.Kind kind, CancellationToken cancellationToken)
     {
+        FileAnswer answer = await AskAsync(
+            _questions,
+            (id, trace) => new WorkerMessage
+            {
+                FileQuestion = new FileQuestion { ActionId = actionId, QuestionId = id, Path = path.Text, Kind = kind, TraceParent = trace },
+            },
+            asking => asking.Set(TelemetryNames.FilePath, path.Text).Set(TelemetryNames.QuestionKind, kind.ToString().ToLowerInvariant()),
+            cancellationToken);
+        return answer.AnswerCase switch
+        {
+            FileAnswer.AnswerOneofCase.Refused => throw new ReprException(ReprErrorCode.Refused, answer.Refused),
+            FileAnswer.AnswerOneofCase.Failed => throw new ReprException(ReprErrorCode.InvalidInput, answer.Failed),
+            _ => answer,
+        };
+    }
+
+    private async Task<TAnswer> AskAsync<TAnswer>(
+        ConcurrentDictionary<ulong, TaskCompletionSource<TAnswer>> waiting,
+        Func<ulong, string, WorkerMessage> message,
+        Action<Span> describe,
+        CancellationToken cancellationToken)
+    {
         ulong id = Interlocked.Increment(ref _lastQuestion);
-        TaskCompletionSource<FileAnswer> question = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _questions[id] = question;
+        TaskCompletionSource<TAnswer> question = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiting[id] = question;
         long start = Stopwatch.GetTimestamp();
         using Span asking = span.Child("question", ActivityKind.Client);
         if (asking.IsRecorded)
         {
-            asking.Set(TelemetryNames.FilePath, path.Text).Set(TelemetryNames.QuestionKind, kind.ToString().ToLowerInvariant());
+            describe(asking);
         }
 
         try
         {
-            await outgoing.WriteAsync(
-                new WorkerMessage
-                {
-                    FileQuestion = new FileQuestion
-                    {
-                        ActionId = actionId,
-                        QuestionId = id,
-                        Path = path.Text,
-                        Kind = kind,
-                        TraceParent = asking.TraceParent,
-                    },
-                },
-                cancellationToken);
-            FileAnswer answer = await question.Task.WaitAsync(cancellationToken);
+            await outgoing.WriteAsync(message(id, asking.TraceParent), cancellationToken);
+            TAnswer answer = await question.Task.WaitAsync(cancellationToken);
             TimeSpan wait = Stopwatch.GetElapsedTime(start);
             metrics.Answered(wait);
             _waits.Enqueue(new QuestionWait { QuestionId = id, WaitMs = (float)wait.TotalMilliseconds });
-            return answer.AnswerCase switch
-            {
-                FileAnswer.AnswerOneofCase.Refused => throw new ReprException(ReprErrorCode.Refused, answer.Refused),
-                FileAnswer.AnswerOneofCase.Failed => throw new ReprException(ReprErrorCode.InvalidInput, answer.Failed),
-                _ => answer,
-            };
+            return answer;
         }
         finally
         {
-            _questions.TryRemove(id, out _);
+            waiting.TryRemove(id, out _);
         }
     }
 }

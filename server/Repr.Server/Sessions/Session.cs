@@ -49,6 +49,7 @@ internal sealed partial class Session(
     private int _waiting;
     private string _requester = "";
     private bool _readsObservedSets;
+    private bool _answersMany;
 
     /// <summary>Serves the stream until the requester ends it.</summary>
     /// <param name="incoming">The requester's messages.</param>
@@ -104,6 +105,7 @@ internal sealed partial class Session(
 
         _requester = first.Hello.Requester;
         _readsObservedSets = first.Hello.ProtocolMinor >= 1;
+        _answersMany = first.Hello.ProtocolMinor >= 2;
         Log.SessionStarted(logger, first.Hello.Requester, caller, first.Hello.ProductVersion);
         await outgoing.WriteAsync(
             new WorkerMessage
@@ -140,7 +142,7 @@ internal sealed partial class Session(
             case RequesterMessage.MessageOneofCase.Execute:
                 ulong id = message.Execute.ActionId;
                 Span span = WorkerTelemetry.Begin(message.Execute.Description, message.Execute.TraceParent);
-                ActionSession action = new(id, outgoing, span, telemetry.Metrics, ended);
+                ActionSession action = new(id, outgoing, span, telemetry.Metrics, _answersMany, ended);
                 if (!_actions.TryAdd(id, action))
                 {
                     action.Dispose();
@@ -154,6 +156,13 @@ internal sealed partial class Session(
                 if (_actions.TryGetValue(message.FileAnswer.ActionId, out ActionSession? asking))
                 {
                     asking.Answer(message.FileAnswer);
+                }
+
+                return true;
+            case RequesterMessage.MessageOneofCase.PathsAnswer:
+                if (_actions.TryGetValue(message.PathsAnswer.ActionId, out ActionSession? askingMany))
+                {
+                    askingMany.Answer(message.PathsAnswer);
                 }
 
                 return true;
@@ -256,6 +265,7 @@ internal sealed partial class Session(
         {
             Caching = execute.Cache.ToCore(),
             Caller = $"{caller}\0{_requester}",
+            ReadRoots = [.. sets.SelectMany(set => set.ReadRoots)],
             OnStarted = use is null ? null : use.Start,
         };
         if (Interlocked.Increment(ref _waiting) > slots.Count + identity.QueueLimit)

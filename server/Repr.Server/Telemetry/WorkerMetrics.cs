@@ -50,6 +50,7 @@ internal sealed class WorkerMetrics : IDisposable
     public void Watch(Func<FarmView?> view)
     {
         Observe("repr.farm.workers", "{worker}", "Workers of the farm that take actions.", static farm => farm.Endpoints.Count);
+        Observe("repr.farm.quarantined", "{worker}", "Of these, left alone for now: they failed too often, or their results differ.", static farm => farm.Quarantined);
         Observe("repr.farm.slot.limit", "{slot}", "Their slots.", static farm => farm.Slots);
         Observe("repr.farm.slot.usage", "{slot}", "Slots of the farm that are leased.", static farm => farm.Busy);
         Observe("repr.farm.queue.length", "{action}", "Actions that wait for a slot of the farm.", static farm => farm.Queued);

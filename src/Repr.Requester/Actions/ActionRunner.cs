@@ -279,7 +279,7 @@ internal sealed partial class ActionRunner(
         CancellationToken cancellationToken)
     {
         IAsyncEnumerable<ToolInput> noted = NotingAsync(input, progress, cancellationToken);
-        Wire.Completed completed = await session.ExecuteAsync(execute, answers.AnswerAsync, progress.AddText, noted, cancellationToken);
+        Wire.Completed completed = await session.ExecuteAsync(execute, answers, progress.AddText, noted, cancellationToken);
         answers.Questions.Note(completed.QuestionWaits);
         if (completed.Failure is { } failure)
         {

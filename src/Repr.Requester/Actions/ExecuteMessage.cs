@@ -46,6 +46,7 @@ internal static class ExecuteMessage
             environment.Environment.Add(name, value);
         }
 
+        environment.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
         execute.Command.Environment.Clear();
         long youngNs = mapping.MadeNs - YoungNs;
         Wire.InputSet young = new();
@@ -67,7 +68,7 @@ internal static class ExecuteMessage
         }
 
         ContentSource[] sets = [.. new[] { environment, foreign, own, young }
-            .Where(set => set.Facts.Count + set.Environment.Count > 0)
+            .Where(set => set.Facts.Count + set.Environment.Count + set.ReadRoots.Count > 0)
             .Select(set => ContentSource.OfBytes(set.ToByteArray()))
             .Concat(mapping.Shared is { } shared ? [shared.Set] : [])];
         execute.InputSets.AddRange(sets.Select(set => set.Digest.ToWire()));

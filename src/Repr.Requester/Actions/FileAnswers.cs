@@ -13,7 +13,7 @@ namespace Repr.Requester.Actions;
 /// Answers one action's questions: from its mapping, so that no fact changes while it runs, else from the disk as far as the
 /// read policy allows. Looks by handle and follows no link. The same question has the same answer. Safe for concurrent use.
 /// </summary>
-internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, ContentUploader uploader, TransferStatistics statistics, Span span = default)
+internal sealed partial class FileAnswers(InputMapping mapping, DigestCache digests, ContentUploader uploader, TransferStatistics statistics, Span span = default)
 {
     private const long EagerBytes = 4 << 20;
 
@@ -35,7 +35,7 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
     public async Task<Wire.FileAnswer> AnswerAsync(Wire.FileQuestion question, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        using Span answering = StartSpan(question);
+        using Span answering = StartSpan(question.TraceParent);
         Wire.FileAnswer answer = await AnswerOnceAsync(question, cancellationToken);
         Questions.Note(question.QuestionId, question.Path, start);
         answering.Set(TelemetryNames.FilePath, question.Path).Set("repr.answer", answer.AnswerCase);
@@ -43,9 +43,9 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
     }
 
     // Below the worker's question; what claims to be of another trace is not believed.
-    private Span StartSpan(Wire.FileQuestion question) =>
-        span.TraceId is { } trace && question.TraceParent.Contains(trace, StringComparison.Ordinal)
-            ? Span.Start("answer", ActivityKind.Server, question.TraceParent)
+    private Span StartSpan(string parent) =>
+        span.TraceId is { } trace && parent.Contains(trace, StringComparison.Ordinal)
+            ? Span.Start("answer", ActivityKind.Server, parent)
             : span.Child("answer", ActivityKind.Server);
 
     private async Task<Wire.FileAnswer> AnswerOnceAsync(Wire.FileQuestion question, CancellationToken cancellationToken)
@@ -113,6 +113,11 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         if (IsBelowAbsent(path))
         {
             return new AbsentFact(path);
+        }
+
+        if (_said.TryGetValue(path, out InputFact? said))
+        {
+            return said;
         }
 
         path = Disk.Spell(path);
@@ -257,17 +262,18 @@ internal sealed class FileAnswers(InputMapping mapping, DigestCache digests, Con
         {
             uploader.Forget(source.Digest);
             await uploader.EnsureAsync([source], statistics, cancellationToken);
-            InputFact answer = fact ?? new FileFact(path, source.Digest, source.Stat.SizeBytes, source.Stat.Mode, source.Stat.ModifiedNs);
+            InputFact answer = fact is FileFact { Digest: not null } mapped ? mapped : new FileFact(path, source.Digest, source.Stat.SizeBytes, source.Stat.Mode, source.Stat.ModifiedNs);
             return new Wire.FileAnswer { Entry = answer.ToWire() };
         }
 
+        fact ??= _said.GetValueOrDefault(path); // it was looked at then
         if (fact is not null and not FileFact || mapping.Policy.Judge(path) != ReadVerdict.Served)
         {
             throw Refusing(path, "its content is not among what this build allows a worker to read");
         }
 
         HashedFile file = await HashAndSendAsync(path, Open(path), cancellationToken);
-        if (fact is FileFact mapped && (mapped.SizeBytes != file.Stat.SizeBytes || mapped.ModifiedNs != file.Stat.ModifiedNs))
+        if (fact is FileFact before && (before.SizeBytes != file.Stat.SizeBytes || before.ModifiedNs != file.Stat.ModifiedNs))
         {
             throw new ReprException(ReprErrorCode.InvalidInput, "it changed while the action ran");
         }

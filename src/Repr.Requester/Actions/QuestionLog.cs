@@ -9,14 +9,14 @@ internal sealed class QuestionLog
     private readonly Lock _lock = new();
     private readonly List<(ulong Id, string Path, TimeSpan Wait)> _questions = [];
 
-    /// <summary>How many questions there were.</summary>
+    /// <summary>How many questions there were; one about many paths is one.</summary>
     public int Count
     {
         get
         {
             lock (_lock)
             {
-                return _questions.Count;
+                return _questions.DistinctBy(static question => question.Id).Count();
             }
         }
     }
@@ -28,7 +28,7 @@ internal sealed class QuestionLog
         {
             lock (_lock)
             {
-                return [.. _questions.Select(static question => question.Wait)];
+                return [.. _questions.DistinctBy(static question => question.Id).Select(static question => question.Wait)];
             }
         }
     }
@@ -39,6 +39,20 @@ internal sealed class QuestionLog
         lock (_lock)
         {
             _questions.Add((id, path, Stopwatch.GetElapsedTime(start)));
+        }
+    }
+
+    /// <summary>The same for a question about many paths, for which nobody waited longer than for one.</summary>
+    public void Note(ulong id, IEnumerable<string> paths, long start)
+    {
+        lock (_lock)
+        {
+            TimeSpan wait = Stopwatch.GetElapsedTime(start);
+            foreach (string path in paths)
+            {
+                _questions.Add((id, path, wait));
+                wait = TimeSpan.Zero; // the first path has all of it
+            }
         }
     }
 
@@ -55,7 +69,7 @@ internal sealed class QuestionLog
         {
             for (int index = 0; index < _questions.Count; index++)
             {
-                if (measured.TryGetValue(_questions[index].Id, out float ms))
+                if (measured.Remove(_questions[index].Id, out float ms))
                 {
                     _questions[index] = _questions[index] with { Wait = TimeSpan.FromMilliseconds(Math.Min(ms, int.MaxValue)) };
                 }

@@ -66,6 +66,21 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         }
     }
 
+    /// <summary>Which of this content the store has already. Nothing is sent.</summary>
+    /// <exception cref="ReprException">What the store reports.</exception>
+    public async Task<IReadOnlySet<Digest>> FindPresentAsync(IReadOnlyCollection<ContentSource> sources, CancellationToken cancellationToken)
+    {
+        HashSet<Digest> missing = await FindMissingAsync(
+            [.. sources.Where(source => source.Digest.SizeBytes > 0 && !IsKnown(source.Digest))], cancellationToken);
+        HashSet<Digest> present = [.. sources.Select(static source => source.Digest).Where(digest => !missing.Contains(digest))];
+        foreach (Digest digest in present)
+        {
+            MarkPresent(digest);
+        }
+
+        return present;
+    }
+
     /// <summary>Notes that the store has a blob (the worker has just put it there).</summary>
     public void MarkPresent(Digest digest)
     {

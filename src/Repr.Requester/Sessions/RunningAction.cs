@@ -1,20 +1,20 @@
+using Repr.Requester.Actions;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Sessions;
 
 /// <summary>An action on the stream: what becomes of the messages about it. Safe for concurrent use.</summary>
-/// <param name="answer">Answers a question.</param>
+/// <param name="answers">Answers questions.</param>
 /// <param name="text">Takes text.</param>
 /// <param name="over">Cancelled when nobody waits for the action any more.</param>
-internal sealed class RunningAction(
-    Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer, Action<Wire.Text> text, CancellationToken over)
+internal sealed class RunningAction(FileAnswers answers, Action<Wire.Text> text, CancellationToken over)
 {
     private readonly TaskCompletionSource<Wire.Completed> _completed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _room = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _underWay;
 
-    /// <summary>Answers a question; called concurrently.</summary>
-    public Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> Answer => answer;
+    /// <summary>Answers questions; asked concurrently.</summary>
+    public FileAnswers Answers => answers;
 
     /// <summary>Takes text, in its order.</summary>
     public Action<Wire.Text> Text => text;

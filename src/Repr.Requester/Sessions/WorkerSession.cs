@@ -161,21 +161,21 @@ internal sealed class WorkerSession : IAsyncDisposable
 
     /// <summary>Runs an action to its end. Cancelling cancels it on the worker.</summary>
     /// <param name="execute">The action; its id is set here.</param>
-    /// <param name="answer">Answers a question; called concurrently.</param>
+    /// <param name="answers">Answers questions; asked concurrently.</param>
     /// <param name="text">Takes text; called by one thread at a time, in order.</param>
     /// <param name="input">For the tool; read while it runs.</param>
     /// <param name="cancellationToken">Cancels the action.</param>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the session was lost.</exception>
     public async Task<Wire.Completed> ExecuteAsync(
         Wire.Execute execute,
-        Func<Wire.FileQuestion, CancellationToken, Task<Wire.FileAnswer>> answer,
+        FileAnswers answers,
         Action<Wire.Text> text,
         IAsyncEnumerable<ToolInput> input,
         CancellationToken cancellationToken)
     {
         execute.ActionId = Interlocked.Increment(ref _lastId);
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Lost);
-        RunningAction action = new(answer, text, over.Token);
+        RunningAction action = new(answers, text, over.Token);
         _running[execute.ActionId] = action;
         Task feeding = Task.CompletedTask;
         try
@@ -298,7 +298,12 @@ internal sealed class WorkerSession : IAsyncDisposable
         switch (message.MessageCase)
         {
             case Wire.WorkerMessage.MessageOneofCase.FileQuestion when _running.TryGetValue(message.FileQuestion.ActionId, out RunningAction? action):
-                _ = AnswerAsync(action, message.FileQuestion);
+                _ = AnswerAsync(action, message.FileQuestion.Path, async token =>
+                    new Wire.RequesterMessage { FileAnswer = await action.Answers.AnswerAsync(message.FileQuestion, token) });
+                break;
+            case Wire.WorkerMessage.MessageOneofCase.PathsQuestion when _running.TryGetValue(message.PathsQuestion.ActionId, out RunningAction? action):
+                _ = AnswerAsync(action, message.PathsQuestion.Paths.FirstOrDefault()?.Path ?? "", async token =>
+                    new Wire.RequesterMessage { PathsAnswer = await action.Answers.AnswerAsync(message.PathsQuestion, token) });
                 break;
             case Wire.WorkerMessage.MessageOneofCase.Text when _running.TryGetValue(message.Text.ActionId, out RunningAction? action):
                 action.Text(message.Text);
@@ -337,13 +342,12 @@ internal sealed class WorkerSession : IAsyncDisposable
         }
     }
 
-    private async Task AnswerAsync(RunningAction action, Wire.FileQuestion question)
+    private async Task AnswerAsync(RunningAction action, string path, Func<CancellationToken, Task<Wire.RequesterMessage>> answer)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            Wire.FileAnswer answer = await action.Answer(question, action.Over);
-            _outgoing.Writer.TryWrite(new Wire.RequesterMessage { FileAnswer = answer });
+            _outgoing.Writer.TryWrite(await answer(action.Over));
         }
         catch (OperationCanceledException)
         {
@@ -352,7 +356,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         catch (Exception exception)
         {
             Debug.Assert(false, exception.ToString());
-            action.Fail(new ReprException(ReprErrorCode.Internal, $"A question about '{question.Path}' could not be answered: {exception.Message}", exception));
+            action.Fail(new ReprException(ReprErrorCode.Internal, $"A question about '{path}' could not be answered: {exception.Message}", exception));
         }
     }
 

@@ -47,7 +47,7 @@ internal sealed class Front : IAsyncDisposable
     public string Program { get; }
 
     /// <summary>Where commands run.</summary>
-    public string Directory { get; }
+    public string Directory { get; init; }
 
     /// <summary>Where the door is.</summary>
     public string RuntimeDirectory => Path.Combine(_root, "run");
@@ -66,6 +66,9 @@ internal sealed class Front : IAsyncDisposable
 
     /// <summary>Runs <c>repr exec</c> with these arguments and this input.</summary>
     public Task<FrontRun> ExecAsync(byte[] input, params string[] arguments) => RunAsync(input, Program, ["exec", .. arguments]);
+
+    /// <summary>Runs a program without a worker.</summary>
+    public Task<FrontRun> RunHereAsync(string program, params string[] arguments) => RunAsync([], program, arguments);
 
     /// <summary>The build record that this id names: one line for each action.</summary>
     public IReadOnlyList<JsonElement> RecordsOf(string buildId) =>

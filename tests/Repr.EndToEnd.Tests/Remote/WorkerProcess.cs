@@ -17,6 +17,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
         _arguments = arguments;
     }
 
+    /// <summary>What starts it, as in "nice -n 5"; empty: nothing but its program. Counts from the next start.</summary>
+    public IReadOnlyList<string> StartedBy { get; set; } = [];
+
     /// <summary>Where it listens, as in "http://127.0.0.1:1234". The same after a restart.</summary>
     public string Address { get; private set; } = "http://127.0.0.1:0";
 
@@ -55,7 +58,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
         string repr = Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll");
         string[] command =
         [
-            "dotnet", repr, "serve", "--listen", Address, "--data", Data, "--port-file", PortFile, .. _arguments,
+            .. StartedBy, "dotnet", repr, "serve", "--listen", Address, "--data", Data, "--port-file", PortFile, .. _arguments,
         ];
         _process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", LogFile, .. command]))!;
         long start = Stopwatch.GetTimestamp();

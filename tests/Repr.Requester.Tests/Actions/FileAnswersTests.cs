@@ -71,7 +71,7 @@ public sealed class FileAnswersTests : IAsyncLifetime
         FileAnswers answers = new(mapping, null!, null!, new()); // a listing reads and sends no content
 
         Wire.FileAnswer drives = await answers.AnswerAsync(
-            new() { Path = "/", Kind = Wire.FileQuestion.Types.Kind.Listing }, TestContext.Current.CancellationToken);
+            new Wire.FileQuestion { Path = "/", Kind = Wire.FileQuestion.Types.Kind.Listing }, TestContext.Current.CancellationToken);
 
         Assert.Equal(["/C:", "/D:", "/E:", "/F:"], drives.Listing.Entries.Select(entry => entry.Path));
         Assert.All(drives.Listing.Entries, entry => Assert.Equal(Wire.InputFact.FactOneofCase.Directory, entry.FactCase));

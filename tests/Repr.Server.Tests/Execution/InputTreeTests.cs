@@ -294,6 +294,48 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_was_asked_at_once_is_not_asked_again_and_changes_nothing_that_was_known()
+    {
+        InputTree tree = Tree(
+            new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 0),
+            new FileFact(P("/p/known"), await PutAsync("known"), 5, 0x1A4, 5),
+            new FileFact(P("/q/large"), null, 5, 0x1A4, 5),
+            new AbsentFact(P("/q/out")));
+        _requester.Many =
+        [
+            new FileFact(P("/p/known"), await PutAsync("other"), 5, 0x1A4, 6), // not what the action said
+            new FileFact(P("/p/new"), await PutAsync("new"), 3, 0x1A4, 6), // the action said that there is nothing
+            new DirectoryFact(P("/q"), IsComplete: true, 0x1ED, 0),
+            new FileFact(P("/q/a"), await PutAsync("a"), 1, 0x1A4, 6),
+            new FileFact(P("/q/large"), await PutAsync("large"), 5, 0x1A4, 5),
+            new FileFact(P("/q/out"), await PutAsync("out"), 3, 0x1A4, 6),
+            new AbsentFact(P("/q/nothing")),
+        ];
+        ObservedInput[] inputs =
+        [
+            new(P("/q"), ObservedKind.Listed), new(P("/q/a"), ObservedKind.Read), new(P("/q/large"), ObservedKind.Read),
+            new(P("/q/nothing"), ObservedKind.Absent), new(P("/q/unsaid"), ObservedKind.Read),
+        ];
+        Assert.DoesNotContain(inputs, tree.Knows);
+
+        await tree.LookAtManyAsync(inputs, Token);
+
+        Assert.Equal(["/q/unsaid"], inputs.Where(input => !tree.Knows(input)).Select(static input => input.Path.Text));
+        Assert.Equal("known", await ReadAsync(tree, "/p/known"));
+        Assert.Null(await tree.FindAsync(P("/p/new"), Token));
+        Assert.Equal("a", await ReadAsync(tree, "/q/a"));
+        Assert.Equal("large", await ReadAsync(tree, "/q/large"));
+        Assert.Null(await tree.FindAsync(P("/q/nothing"), Token));
+        Assert.Null(await tree.FindAsync(P("/q/out"), Token));
+        Assert.Equal(["a", "large"], (await tree.ListAsync(P("/q"), Token)).Select(static entry => entry.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(1, tree.Questions);
+        Assert.Single(_requester.Asked);
+
+        await tree.FindAsync(P("/q/unsaid"), Token);
+        Assert.Equal(["many /q /q/a /q/large /q/nothing /q/unsaid", "entry /q/unsaid"], _requester.Asked);
+    }
+
+    [Fact]
     public void Only_a_command_of_Windows_has_directories_of_temporary_files()
     {
         static IReadOnlyList<VirtualPath> Of(string program, params (string Name, string Value)[] variables) => TemporaryDirectories.Of(new Command
@@ -329,6 +371,16 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
         public IReadOnlyList<InputFact>? Listing { get; set; }
 
         public Func<Task>? BeforeContent { get; set; }
+
+        public IReadOnlyList<InputFact>? Many { get; set; }
+
+        public bool AnswersMany => Many is not null;
+
+        public Task<IReadOnlyList<InputFact>> AskManyAsync(IReadOnlyCollection<ObservedInput> inputs, CancellationToken cancellationToken)
+        {
+            Asked.Enqueue($"many {string.Join(' ', inputs.Select(static input => input.Path))}");
+            return Task.FromResult(Many!);
+        }
 
         public async Task<InputFact> AskEntryAsync(VirtualPath path, CancellationToken cancellationToken)
         {

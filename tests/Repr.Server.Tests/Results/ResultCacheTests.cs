@@ -151,7 +151,7 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
         const string Script = "cat a >out; echo damaged";
         await RunAsync(requester, Script, isKnown: false);
         Random random = new(7);
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(worker.Data, "results")))
+        foreach (string file in Directory.GetFiles(Path.Combine(worker.Data, "results")).Where(static file => !file.EndsWith(".tmp", StringComparison.Ordinal)))
         {
             byte[] bytes = await File.ReadAllBytesAsync(file, Token);
             if (random.Next(2) == 0)

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Protocol.Reapi;
 using Repr.Server.Reapi;
+using Repr.Server.Results;
 using Repr.Server.Security;
 using Repr.Server.Services;
 
@@ -45,6 +46,11 @@ public sealed class ReapiFixture : IAsyncLifetime
         builder.Services.AddGrpc();
         builder.Services.AddSingleton<ILocalContentStore>(_store).AddCallers(new CallerAuthenticators([])).AddReapi(
             ResultFiles.Open(ActionCachePath, ActionCacheBytes, TimeProvider.System, NullLogger.Instance));
+        builder.Services.AddSingleton(TimeProvider.System).AddResultCache(
+            new ResultCacheOptions(),
+            ResultFiles.Open(Path.Combine(_directory, "results"), ActionCacheBytes, TimeProvider.System, NullLogger.Instance),
+            farmKey: default,
+            peers: null);
         _application = builder.Build();
         _application.UseAuthentication();
         _application.UseAuthorization();

@@ -35,6 +35,9 @@ internal sealed class TestRequester : IAsyncDisposable
     /// <summary>Questions that were asked: kind and path.</summary>
     public ConcurrentQueue<(FileQuestion.Types.Kind Kind, string Path)> Questions { get; } = new();
 
+    /// <summary>Questions about many paths.</summary>
+    public ConcurrentQueue<IReadOnlyList<string>> PathsQuestions { get; } = new();
+
     /// <summary>What was said about single paths.</summary>
     public ConcurrentDictionary<string, InputFact> Said { get; } = new(StringComparer.Ordinal);
 
@@ -191,6 +194,10 @@ internal sealed class TestRequester : IAsyncDisposable
                         Questions.Enqueue((message.FileQuestion.Kind, message.FileQuestion.Path));
                         _ = Task.Run(() => AnswerAsync(message.FileQuestion));
                         break;
+                    case WorkerMessage.MessageOneofCase.PathsQuestion:
+                        PathsQuestions.Enqueue([.. message.PathsQuestion.Paths.Select(static input => input.Path)]);
+                        _ = Task.Run(() => AnswerAsync(message.PathsQuestion));
+                        break;
                     case WorkerMessage.MessageOneofCase.Text:
                         Texts.Enqueue(message.Text);
                         break;
@@ -248,6 +255,26 @@ internal sealed class TestRequester : IAsyncDisposable
         answer.ActionId = question.ActionId;
         answer.QuestionId = question.QuestionId;
         await SendAsync(new RequesterMessage { FileAnswer = answer });
+    }
+
+    // Of each path what a single question would be answered with, if there is a file or nothing; directories are left out.
+    private async Task AnswerAsync(PathsQuestion question)
+    {
+        PathsAnswer answer = new() { ActionId = question.ActionId, QuestionId = question.QuestionId };
+        foreach (string path in question.Paths.Select(static input => input.Path).Where(static path => !Directory.Exists(path)))
+        {
+            InputFact fact = Fact(path);
+            if (fact.FactCase == InputFact.FactOneofCase.File)
+            {
+                byte[] content = await File.ReadAllBytesAsync(path);
+                fact.File.Digest = Repr.Digest.Compute(content).ToWire();
+                await UploadAsync(content);
+            }
+
+            answer.Facts.Add(fact);
+        }
+
+        await SendAsync(new RequesterMessage { PathsAnswer = answer });
     }
 
     private static InputFact Fact(string path)
