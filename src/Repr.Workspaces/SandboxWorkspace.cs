@@ -139,7 +139,10 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         }
 
         StagingDirectory.TryDelete(_staging, _services.Logger);
-        StagingDirectory.TryDelete(_unused, _services.Logger);
+        if (_unused != _staging)
+        {
+            StagingDirectory.TryDelete(_unused, _services.Logger);
+        }
     }
 
     private async ValueTask<ToolRun> RunSandboxAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)

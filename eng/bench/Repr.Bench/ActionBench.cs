@@ -19,7 +19,6 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
     private const int Known = 5000;
     private const int Run = 500;
     private const int InFlight = 1000;
-    private const int Attempts = 20;
     private const double Megabyte = 1e6;
 
     // From nothing on, the runtime compiles the code that it runs often: figures are of a process that has done this before.
@@ -96,13 +95,7 @@ internal sealed class ActionBench(BenchOptions options, TextWriter output)
         long start = Stopwatch.GetTimestamp();
         await Parallel.ForAsync(0, number, new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = cancellationToken }, async (_, token) =>
         {
-            DoorReply? reply = null;
-            for (int attempt = 0; reply is null && attempt < Attempts; attempt++)
-            {
-                await Task.Delay(attempt * 10, token); // the queue at the door was full, or nobody is there
-                reply = await DoorClient.AskAsync(side.Door, request.Clone(), token);
-            }
-
+            DoorReply? reply = await DoorClient.AskAsync(side.Door, request.Clone(), token);
             if (reply?.Done is not { Code: 0 })
             {
                 throw new BenchException($"'{command}' was not done: {reply?.ToString() ?? "the requester process does not answer"}");
