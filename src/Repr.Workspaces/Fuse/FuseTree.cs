@@ -75,6 +75,12 @@ internal sealed class FuseTree : ILowerLayer
             }
         }
 
+        // A sandbox mounts its own over them: nobody sees what lies there, and asking would be noted as if the tool had looked.
+        if (!MayChange && directory == Root && name is "dev" or "proc")
+        {
+            return default;
+        }
+
         VirtualPath path = directory.Path.Append(name);
         ValueTask<FileEntry?> question = _source.FindAsync(path, cancellationToken);
         return question.IsCompletedSuccessfully

@@ -107,9 +107,7 @@ internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>What lies under the sandbox's own /dev and /proc nobody sees: asked for when those are mounted, it is nothing.</remarks>
-    public ValueTask<FileEntry?> FindAsync(VirtualPath path, CancellationToken cancellationToken) =>
-        Volatile.Read(ref _files) is null && path.Text is "/dev" or "/proc" ? default : Files.FindAsync(path, cancellationToken);
+    public ValueTask<FileEntry?> FindAsync(VirtualPath path, CancellationToken cancellationToken) => Files.FindAsync(path, cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<FileEntry>> ListAsync(VirtualPath directory, CancellationToken cancellationToken) =>
