@@ -2,7 +2,6 @@ using Google.Protobuf;
 using Grpc.Core;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
-using ZstdSharp;
 using CoreDigest = Repr.Digest;
 
 namespace Repr.Cas.Reapi;
@@ -18,7 +17,6 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
     private const int SmallBlobBytes = 1 << 20;
     private const int EntryOverhead = 128;
     private const int CompressionLevel = 1;
-    private const int WorthwhileBytes = 1 << 10;
 
     private readonly ReapiConnection _connection;
     private readonly Batcher<(CoreDigest Digest, ByteString Content), bool> _puts;
@@ -156,21 +154,17 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
     private async Task<IReadOnlyList<bool>> PutBatchAsync(IReadOnlyList<(CoreDigest Digest, ByteString Content)> blobs)
     {
         ReapiChannel store = await _connection.GetStoreAsync(CancellationToken.None);
-        using ZstdSharp.Compressor? compressor = _connection.Compresses && store.HasBatchZstd ? new(CompressionLevel) : null;
+        bool compresses = _connection.Compresses && store.HasBatchZstd;
         BatchUpdateBlobsRequest request = new() { InstanceName = store.InstanceName, DigestFunction = DigestFunction.Types.Value.Sha256 };
 
         // The same blob may have been put by two callers.
         foreach ((CoreDigest digest, ByteString content) in blobs.DistinctBy(static blob => blob.Digest))
         {
             BatchUpdateBlobsRequest.Types.Request blob = new() { Digest = digest.ToReapi(), Data = content };
-            if (compressor is not null && content.Length >= WorthwhileBytes)
+            if (compresses && ZstdBlobs.TryCompress(content, out ByteString? compressed))
             {
-                Span<byte> compressed = compressor.Wrap(content.Span);
-                if (compressed.Length < content.Length)
-                {
-                    blob.Data = ByteString.CopyFrom(compressed);
-                    blob.Compressor = Protocol.Reapi.Compressor.Types.Value.Zstd;
-                }
+                blob.Data = compressed;
+                blob.Compressor = Protocol.Reapi.Compressor.Types.Value.Zstd;
             }
 
             request.Requests.Add(blob);
@@ -214,27 +208,13 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
                 continue;
             }
 
-            contents[blob.Digest.ToCore()] =
-                blob.Compressor == Protocol.Reapi.Compressor.Types.Value.Zstd ? Decompress(blob.Data, blob.Digest.ToCore()) : blob.Data;
+            // Content that is not what it should be becomes content that its reader refuses: the other blobs of the batch are right.
+            CoreDigest digest = blob.Digest.ToCore();
+            contents[digest] = blob.Compressor != Protocol.Reapi.Compressor.Types.Value.Zstd ? blob.Data
+                : ZstdBlobs.TryDecompress(blob.Data, (int)Math.Min(digest.SizeBytes, SmallBlobBytes), out ByteString? content) ? content
+                : ByteString.Empty;
         }
 
         return [.. digests.Select(contents.GetValueOrDefault)];
-    }
-
-    // Content that is not what it should be becomes content that its reader refuses: the other blobs of the batch are right.
-    private static ByteString Decompress(ByteString compressed, CoreDigest digest)
-    {
-        byte[] content = new byte[Math.Min(digest.SizeBytes, SmallBlobBytes)];
-        using Decompressor decompressor = new();
-        try
-        {
-            return decompressor.TryUnwrap(compressed.Span, content, out int written) && written == content.Length
-                ? UnsafeByteOperations.UnsafeWrap(content)
-                : ByteString.Empty;
-        }
-        catch (ZstdException)
-        {
-            return ByteString.Empty;
-        }
     }
 }

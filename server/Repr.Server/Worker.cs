@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Runtime.Versioning;
 using Microsoft.AspNetCore.Builder;
@@ -12,6 +13,7 @@ using Microsoft.Extensions.Logging.EventLog;
 using Repr.Cas;
 using Repr.Farm;
 using Repr.Plugins;
+using Repr.Protocol;
 using Repr.Server.Execution;
 using Repr.Server.Peers;
 using Repr.Server.Presence;
@@ -113,7 +115,11 @@ public static partial class Worker
         builder.Logging.AddConsole().AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning)
             .AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error); // nothing here is protected by it
         AddEventLog(builder.Logging, options);
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes);
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = MaximumMessageBytes).AddServiceOptions<SessionsService>(sessions =>
+        {
+            sessions.ResponseCompressionAlgorithm = MessageCompression.Algorithm; // for whoever says that it reads it
+            sessions.ResponseCompressionLevel = CompressionLevel.Fastest;
+        });
 
         // Who may come in, the store, the workspaces: what can fail at start fails here, before anything listens.
         DataDirectory.Create(options.Data);

@@ -33,9 +33,6 @@ public sealed record RequesterOptions
     /// <summary>An action that has lost more time than this in failures is not tried again.</summary>
     public TimeSpan RetryBudget { get; init; } = TimeSpan.FromSeconds(12);
 
-    /// <summary>Whether large blobs are sent compressed to workers on other machines that can read it.</summary>
-    public bool CompressUploads { get; init; } = true;
-
     /// <summary>How workers are trusted and what is shown to them.</summary>
     public WorkerAccess Access { get; init; } = WorkerAccess.None;
 

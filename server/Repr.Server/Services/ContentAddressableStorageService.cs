@@ -107,7 +107,7 @@ internal sealed class ContentAddressableStorageService(StoreInstances stores) : 
             ReadOnlyMemory<byte> data = blob.Compressor switch
             {
                 Compressor.Types.Value.Identity => blob.Data.Memory,
-                Compressor.Types.Value.Zstd => ZstdBlobs.Decompress(blob.Data, digest),
+                Compressor.Types.Value.Zstd => Decompress(blob.Data, digest),
                 _ => throw new ReprException(ReprErrorCode.InvalidRequest, $"The compressor {blob.Compressor} is not supported; use identity or zstd."),
             };
             ArraySegment<byte> bytes = MemoryMarshal.TryGetArray(data, out ArraySegment<byte> segment) ? segment : data.ToArray();
@@ -119,6 +119,18 @@ internal sealed class ContentAddressableStorageService(StoreInstances stores) : 
         {
             return failure.ToStatus();
         }
+    }
+
+    private static ReadOnlyMemory<byte> Decompress(ByteString content, CoreDigest digest)
+    {
+        if (digest.SizeBytes > MaximumBatchBytes * 16L)
+        {
+            throw new ReprException(ReprErrorCode.InvalidRequest, $"The blob {digest} is too large for a batch. Use ByteStream.");
+        }
+
+        return ZstdBlobs.TryDecompress(content, (int)digest.SizeBytes, out ByteString? whole)
+            ? whole.Memory
+            : throw new ReprException(ReprErrorCode.Corrupt, $"The compressed content of {digest} is no zstd, or has another length.");
     }
 
     private static async Task<ByteString> ReadAsync(IContentStore store, CoreDigest digest, CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Repr.Protocol;
 using Repr.Protocol.V1;
 using Repr.Server.Security;
 using Repr.Server.Sessions;
@@ -47,6 +48,7 @@ internal sealed class SessionsService(IServiceProvider services, IHostApplicatio
         {
             await foreach (WorkerMessage message in messages.ReadAllAsync(cancellationToken))
             {
+                stream.WriteOptions = MessageCompression.OptionsFor(message);
                 await stream.WriteAsync(message, cancellationToken);
             }
         }

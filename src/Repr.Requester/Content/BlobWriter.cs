@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
+using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
 using ZstdCompressor = ZstdSharp.Compressor;
 
@@ -12,7 +13,7 @@ namespace Repr.Requester.Content;
 /// hashed is never sent as what it was. Safe for concurrent use.
 /// </summary>
 /// <param name="channel">The store.</param>
-/// <param name="compress">Whether compressing pays (not on this machine's own loopback).</param>
+/// <param name="compress">Whether compressing pays (not on this machine's own loopback); done where the store can read it.</param>
 internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 {
     /// <summary>Bytes that a blob takes in a batch beside its content.</summary>
@@ -48,6 +49,20 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 
         return Digest.Compute(
             content.AsSpan(0, length)) == source.Digest ? UnsafeByteOperations.UnsafeWrap(content) : throw Changed(source);
+    }
+
+    /// <summary>Reads a blob that fits into memory, for a batch.</summary>
+    /// <exception cref="ReprException">As of <see cref="ReadWholeAsync"/>.</exception>
+    public async Task<BatchUpdateBlobsRequest.Types.Request> ReadEntryAsync(ContentSource source, CancellationToken cancellationToken)
+    {
+        BatchUpdateBlobsRequest.Types.Request entry = new() { Digest = source.Digest.ToReapi(), Data = await ReadWholeAsync(source, cancellationToken) };
+        if (compress && channel.HasBatchZstd && ZstdBlobs.TryCompress(entry.Data, out ByteString? compressed))
+        {
+            entry.Data = compressed;
+            entry.Compressor = Compressor.Types.Value.Zstd;
+        }
+
+        return entry;
     }
 
     /// <summary>Streams a blob of any size.</summary>

@@ -5,7 +5,10 @@ using Grpc.Core;
 using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
+using ZstdSharp;
+using Compressor = Repr.Protocol.Reapi.Compressor;
 using ReapiStatus = Repr.Protocol.Reapi.Status;
+using ZstdDecompressor = ZstdSharp.Decompressor;
 
 namespace Repr.Requester.Content;
 
@@ -20,17 +23,21 @@ internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 /// </summary>
 /// <param name="endpoint">The worker.</param>
 /// <param name="channel">Its store.</param>
+/// <param name="compress">Whether compressing pays (not on this machine's own loopback); done where the store can.</param>
 /// <param name="kept">Content that was fetched before; null: none is kept.</param>
 /// <param name="shared">A store that the worker puts its outputs into too; null: there is none.</param>
-internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, IContentStore? kept, IContentStore? shared)
+internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool compress, IContentStore? kept, IContentStore? shared)
 {
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
     private const int CopyBytes = 1 << 16;
+    private const int MaximumEntryBytes = 16 << 20; // in memory
     private const int DigestsPerQuestion = 20_000;
 
     /// <summary>The worker.</summary>
     public Uri Endpoint => endpoint;
+
+    private bool Compresses => compress && channel.HasZstd;
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
 
@@ -213,8 +220,14 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, ICon
     {
         BatchReadBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
         request.Digests.AddRange(digests.Select(ReapiConversions.ToReapi));
+        if (Compresses)
+        {
+            request.AcceptableCompressors.Add(Compressor.Types.Value.Zstd);
+        }
+
         BatchReadBlobsResponse response = await ContentCalls.CallAsync(
             () => channel.Store.BatchReadBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+        HashSet<Digest> wanted = [.. digests];
         Dictionary<Digest, ByteString> contents = [];
         foreach (BatchReadBlobsResponse.Types.Response blob in response.Responses)
         {
@@ -224,12 +237,12 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, ICon
                 throw Lost(digest, status.Message);
             }
 
-            if (blob.Compressor != Compressor.Types.Value.Identity || Digest.Compute(blob.Data.Span) != digest)
+            if (!wanted.Contains(digest) || ContentOf(blob, digest) is not { } content || Digest.Compute(content.Span) != digest)
             {
                 throw Damaged(digest);
             }
 
-            contents[digest] = blob.Data;
+            contents[digest] = content;
         }
 
         return digests.FirstOrDefault(digest => !contents.ContainsKey(digest)) is { IsDefault: false } missing
@@ -237,24 +250,38 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, ICon
             : contents;
     }
 
+    private static ByteString? ContentOf(BatchReadBlobsResponse.Types.Response blob, Digest digest) => blob.Compressor switch
+    {
+        Compressor.Types.Value.Identity => blob.Data,
+        Compressor.Types.Value.Zstd when digest.SizeBytes <= MaximumEntryBytes && ZstdBlobs.TryDecompress(blob.Data, (int)digest.SizeBytes, out ByteString? content) => content,
+        _ => null,
+    };
+
     private Task<bool> FetchStreamAsync(Download download, CancellationToken cancellationToken) => ContentCalls.CallAsync(
         async () =>
         {
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            ReadRequest request = new() { ResourceName = new BlobResourceName(download.Digest, IsCompressed: false).ToReadName() };
+            using ZstdDecompressor? decompressor = Compresses ? new() : null;
+            byte[] buffer = new byte[decompressor is null ? 0 : CopyBytes];
+            ReadRequest request = new() { ResourceName = new BlobResourceName(download.Digest, IsCompressed: decompressor is not null).ToReadName() };
             using AsyncServerStreamingCall<ReadResponse> call = channel.Streams.Read(request, cancellationToken: cancellationToken);
             long offset = 0;
             while (await call.ResponseStream.MoveNext(cancellationToken))
             {
-                ByteString data = call.ResponseStream.Current.Data;
-                if (offset + data.Length > download.Digest.SizeBytes)
+                ReadOnlyMemory<byte> data = call.ResponseStream.Current.Data.Memory;
+                if (decompressor is null)
                 {
-                    throw Damaged(download.Digest);
+                    await TakeAsync(data);
+                    continue;
                 }
 
-                hash.AppendData(data.Span);
-                await RandomAccess.WriteAsync(download.File, data.Memory, offset, cancellationToken);
-                offset += data.Length;
+                int written = buffer.Length;
+                while (!data.IsEmpty || written == buffer.Length) // a full buffer may not have had room for all
+                {
+                    int consumed = Decompress(decompressor, data.Span, buffer, out written);
+                    data = data[consumed..];
+                    await TakeAsync(buffer.AsMemory(0, written));
+                }
             }
 
             if (Digest.Finish(hash, offset) != download.Digest)
@@ -263,6 +290,31 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, ICon
             }
 
             return true;
+
+            async ValueTask TakeAsync(ReadOnlyMemory<byte> content)
+            {
+                if (offset + content.Length > download.Digest.SizeBytes)
+                {
+                    throw Damaged(download.Digest);
+                }
+
+                hash.AppendData(content.Span);
+                await RandomAccess.WriteAsync(download.File, content, offset, cancellationToken);
+                offset += content.Length;
+            }
+
+            int Decompress(ZstdDecompressor decompressor, ReadOnlySpan<byte> data, Span<byte> content, out int written)
+            {
+                try
+                {
+                    decompressor.UnwrapStream(data, content, out int consumed, out written);
+                    return consumed > 0 || written > 0 || data.IsEmpty ? consumed : throw Damaged(download.Digest);
+                }
+                catch (ZstdException)
+                {
+                    throw Damaged(download.Digest);
+                }
+            }
         },
         cancellationToken);
 

@@ -269,11 +269,7 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         BatchUpdateBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
         foreach (ContentSource source in batch)
         {
-            request.Requests.Add(new BatchUpdateBlobsRequest.Types.Request
-            {
-                Digest = source.Digest.ToReapi(),
-                Data = await BlobWriter.ReadWholeAsync(source, cancellationToken),
-            });
+            request.Requests.Add(await writer.ReadEntryAsync(source, cancellationToken));
         }
 
         BatchUpdateBlobsResponse response = await ContentCalls.CallAsync(

@@ -1,5 +1,7 @@
+using System.IO.Compression;
 using System.Net;
 using Grpc.Net.Client;
+using Grpc.Net.Compression;
 using Repr.Requester.Security;
 
 namespace Repr.Requester.Sessions;
@@ -41,6 +43,7 @@ internal static class WorkerChannel
             DisposeHttpClient = true,
             MaxReceiveMessageSize = MaximumMessageBytes,
             MaxSendMessageSize = MaximumMessageBytes,
+            CompressionProviders = endpoint.IsLoopback ? [] : [new GzipCompressionProvider(CompressionLevel.Fastest)],
         });
     }
 }

@@ -91,7 +91,8 @@ internal sealed class WorkerSession : IAsyncDisposable
         try
         {
             sessionChannel = WorkerChannel.Create(endpoint, options);
-            call = new Wire.Sessions.SessionsClient(sessionChannel).Connect(cancellationToken: CancellationToken.None);
+            call = new Wire.Sessions.SessionsClient(sessionChannel).Connect(
+                endpoint.IsLoopback ? null : MessageCompression.NewHeaders(), cancellationToken: CancellationToken.None);
             using CancellationTokenRegistration stop = limit.Token.Register(call.Dispose);
             Wire.Welcome welcome = await GreetAsync(call, limit.Token);
             Uri contentAddress = welcome.CasAddress.Length == 0 ? endpoint : ActionRequest.ParseEndpoint(welcome.CasAddress);
@@ -102,7 +103,8 @@ internal sealed class WorkerSession : IAsyncDisposable
 
             contentChannel = WorkerChannel.Create(contentAddress, options);
             ReapiChannel content = await ReapiChannel.OpenAsync(contentChannel.CreateCallInvoker(), instanceName: "", limit.Token);
-            BlobWriter writer = new(content, options.CompressUploads && !contentAddress.IsLoopback);
+            bool compresses = !contentAddress.IsLoopback;
+            BlobWriter writer = new(content, compresses);
             WorkerSession session = new(
                 endpoint,
                 sessionChannel,
@@ -115,7 +117,7 @@ internal sealed class WorkerSession : IAsyncDisposable
                     shared is null ? null : new SharedUploads(shared),
                     welcome.ContentGroup.Length == 0 ? null : groups(welcome.ContentGroup),
                     digests),
-                new ContentDownloader(endpoint, content, kept, shared?.Store));
+                new ContentDownloader(endpoint, content, compresses, kept, shared?.Store));
             isOpen = true;
             return session;
         }
@@ -283,6 +285,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         {
             await foreach (Wire.RequesterMessage message in _outgoing.Reader.ReadAllAsync(Lost))
             {
+                _call.RequestStream.WriteOptions = MessageCompression.OptionsFor(message);
                 await _call.RequestStream.WriteAsync(message, Lost);
             }
         }
