@@ -105,6 +105,12 @@ internal sealed class RemoteRun
                 objects?.RegisterTaskObject(brokenDoor, notRun.Message, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
             }
 
+            if (notRun.ByChoice && !settings.FailInsteadOfFallback)
+            {
+                log.LogMessage(MessageImportance.Low, "Repr: {0} runs locally by choice ({1}: {2})", action.Description, notRun.Code, notRun.Message);
+                return new Outcome(null, RunLocally: true, ExitCode: 0);
+            }
+
             if (notRun.TextPassedOn && !settings.FailInsteadOfFallback)
             {
                 log.LogMessage(
@@ -214,6 +220,7 @@ internal sealed class RemoteRun
         Derive = action.Derive,
         TraceParent = Environment.GetEnvironmentVariable("TRACEPARENT") ?? "",
         Cache = action.Cache,
+        Placement = Placements.Of(settings),
     };
 
     private Outcome GiveUp(

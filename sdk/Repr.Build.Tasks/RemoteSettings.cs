@@ -27,6 +27,9 @@ internal sealed record RemoteSettings
     /// <summary>$(ReprCache): see <see cref="CacheModes"/>; empty: each tool's own.</summary>
     public required string Cache { get; init; }
 
+    /// <summary>$(ReprPlacement): see <see cref="Placements"/>; empty: remote.</summary>
+    public required string Placement { get; init; }
+
     /// <summary>Absolute path of the project's intermediate directory, if what actions leave there may stay on the worker until it is read (ReprDownload=minimal); else empty.</summary>
     public required string PlaceholderDirectory { get; init; }
 
@@ -51,6 +54,7 @@ internal sealed record RemoteSettings
             [nameof(WriteRoots)] = string.Join('\0', WriteRoots),
             [nameof(ExecPatterns)] = string.Join('\0', ExecPatterns),
             [nameof(Cache)] = Cache,
+            [nameof(Placement)] = Placement,
             [nameof(PlaceholderDirectory)] = PlaceholderDirectory,
             [nameof(BuildId)] = BuildId,
             [nameof(EmptyMapping)] = EmptyMapping ? bool.TrueString : bool.FalseString,
@@ -78,6 +82,7 @@ internal sealed record RemoteSettings
             WriteRoots = values[nameof(WriteRoots)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             ExecPatterns = values[nameof(ExecPatterns)].Split('\0', StringSplitOptions.RemoveEmptyEntries),
             Cache = values[nameof(Cache)],
+            Placement = values[nameof(Placement)],
             PlaceholderDirectory = values[nameof(PlaceholderDirectory)],
             BuildId = values[nameof(BuildId)],
             EmptyMapping = values[nameof(EmptyMapping)] == bool.TrueString,

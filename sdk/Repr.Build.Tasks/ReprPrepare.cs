@@ -43,6 +43,9 @@ public sealed class ReprPrepare : Task
     /// <summary>$(ReprCache): off, read, readwrite or verify. Empty: readwrite for compilers, off for commands.</summary>
     public string Cache { get; set; } = "";
 
+    /// <summary>$(ReprPlacement): remote, race or auto. Empty: remote.</summary>
+    public string Placement { get; set; } = "";
+
     /// <summary>$(ReprDownload): all or minimal.</summary>
     public string Download { get; set; } = "";
 
@@ -73,6 +76,7 @@ public sealed class ReprPrepare : Task
             WriteRoots = Normalise([sourceRoot, projectDirectory, .. WriteRoots], projectDirectory),
             ExecPatterns = SelectPatterns(),
             Cache = SelectCache(),
+            Placement = SelectPlacement(),
             PlaceholderDirectory = SelectPlaceholderDirectory(projectDirectory),
             BuildId = BuildId,
             EmptyMapping = EmptyMapping,
@@ -92,6 +96,19 @@ public sealed class ReprPrepare : Task
             null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
             "ReprCache is '{0}', which is not {1}: no result is taken from the cache.", Cache, CacheModes.All);
         return nameof(Protocol.V1.CacheMode.Off);
+    }
+
+    private string SelectPlacement()
+    {
+        if (Placements.TryParse(Placement, out _))
+        {
+            return Placement;
+        }
+
+        Log.LogWarning(
+            null, MessageCodes.MalformedParameter, null, null, 0, 0, 0, 0,
+            "ReprPlacement is '{0}', which is not {1}: it counts as remote.", Placement, Placements.All);
+        return "";
     }
 
     private string SelectPlaceholderDirectory(string projectDirectory)

@@ -20,6 +20,7 @@ internal static class ReportText
             $"{report.NotRun} not run remotely",
             .. report.Cancelled > 0 ? [$"{report.Cancelled} cancelled"] : Array.Empty<string>(),
             .. report.Retries > 0 ? [Count(report.Retries, "retry", "retries")] : Array.Empty<string>(),
+            .. report.Raced > 0 ? [$"{report.Raced} run twice ({report.RacesWon} faster the second time)"] : Array.Empty<string>(),
         ]);
         foreach (LocalReason reason in report.Reasons)
         {

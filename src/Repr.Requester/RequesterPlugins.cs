@@ -3,6 +3,7 @@ using Repr.Plugins;
 using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
+using Repr.Requester.Placement;
 using Repr.Requester.Predictors;
 using Repr.Requester.Security;
 
@@ -39,7 +40,8 @@ public sealed class RequesterPlugins
         _credentials = SelectCredentials(settings);
         _tls = settings.Bind<RequesterTlsOptions>("Tls");
         Farm = settings.Bind<FarmSettings>("Farm");
-        _problems.AddRange([.. settings.Problems, .. Farm.FindProblems()]);
+        Placement = settings.Bind<PlacementSettings>("Placement");
+        _problems.AddRange([.. settings.Problems, .. Farm.FindProblems(), .. Placement.FindProblems()]);
         if (Stores.Count > 1)
         {
             _problems.Add("Stores: a requester has one; a worker may have several.");
@@ -54,6 +56,9 @@ public sealed class RequesterPlugins
 
     /// <summary>Section <c>Farm</c>: what a farm is told of this requester's actions.</summary>
     public FarmSettings Farm { get; } = new();
+
+    /// <summary>Section <c>Placement</c>: bounds of what runs here by choice, and of what runs twice.</summary>
+    public PlacementSettings Placement { get; } = new();
 
     /// <summary>No plugins.</summary>
     public static RequesterPlugins None { get; } = new(null, null, null);

@@ -7,6 +7,7 @@ using Repr.Requester.Door;
 using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Placeholders;
+using Repr.Requester.Placement;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
@@ -35,6 +36,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private readonly LocalQueue _local;
     private readonly PlaceholderContents _placeholders;
     private readonly PlaceholderMount _mount;
+    private readonly WorkHistory _history;
     // Never disposed: a client or a signal may ask again at any moment. They hold no resources.
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _force = new();
@@ -63,7 +65,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _mount = new PlaceholderMount(placeholders, _placeholders, stores.Mount, log);
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time) { Placeholders = _placeholders };
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
-        _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), options.Plugins.Path, log);
+        SlowWorkers slow = new(time);
+        _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), slow, options.Plugins.Path, log);
         _farms = new FarmWorkers(
             options.Plugins.Farm,
             endpoint =>
@@ -72,19 +75,28 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
                 FarmMembers members = new(seed);
                 IReadOnlyList<NamedDiscovery> others = seed is null ? options.Plugins.CreateDiscovery(context) : [];
                 DiscoveredWorkers found = new([.. others, new NamedDiscovery("farm", members)], time, log);
-                return new JoinedFarm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, options.Plugins.Path, log));
+                return new JoinedFarm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, slow, options.Plugins.Path, log));
             },
+            slow,
             log);
         InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);
+        PredictionStore predictions = new(Path.Combine(options.CacheDirectory, "predictions"), predictors);
+        PlacementSettings placement = options.Plugins.Placement;
+        _history = new WorkHistory(Path.Combine(options.CacheDirectory, "durations-v1"), time);
+        LocalMachine machine = new(placement.LocalSlots, static () => LocalLoad.Measure(LocalQueue.AvailableBytes), time);
+        RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
+        Placer placer = new(_history, machine, time);
+        WorkerRuns runs = new(predictions, _farms, _digests, new OutputWriter(_digests, _mount), _history, placer, time);
         _runner = new ActionRunner(
             options,
             _workers,
             _farms,
             new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
-            new PredictionStore(Path.Combine(options.CacheDirectory, "predictions"), predictors),
+            predictions,
             predictors,
-            _digests,
-            new OutputWriter(_digests, _mount),
+            placer,
+            new ActionRace(runs, _workers, _farms, slow, _history, machine, governor, time, log),
+            governor,
             telemetry,
             time,
             _log);
@@ -127,6 +139,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         await _workers.DisposeAsync();
         await _sessions.DisposeAsync();
         await _options.Access.DisposeAsync();
+        _history.Save(atOnce: true);
         _digests.Dispose();
         _watch?.Dispose();
     }
@@ -151,8 +164,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
 
             if (reply.NotRun is { Cancelled: false } notRun)
             {
-                Log.NotRun(_log, run.Description, notRun.Code, notRun.Message);
                 _placeholders.MakeWay(PlaceholderOutputs.Of(run));
+                Log.NotRun(_log, notRun.ByChoice ? LogLevel.Debug : LogLevel.Warning, run.Description, notRun.Code, notRun.Message);
                 if (run.QueueLocally)
                 {
                     held(await _local.EnterAsync(cancellationToken));
@@ -256,6 +269,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
                 _telemetry.EndIdleBuilds();
+                _history.Save(atOnce: false);
 
                 // The next build starts one that knows what the settings file says now.
                 if (Volatile.Read(ref _running) == 0
@@ -285,7 +299,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
         public static partial void PluginWarns(ILogger log, string warning);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "{Action}: not run remotely: {Code} {Reason}")]
-        public static partial void NotRun(ILogger log, string action, string code, string reason);
+        [LoggerMessage(Message = "{Action}: not run remotely: {Code} {Reason}")]
+        public static partial void NotRun(ILogger log, LogLevel level, string action, string code, string reason);
     }
 }

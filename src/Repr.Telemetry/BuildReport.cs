@@ -77,6 +77,12 @@ public sealed record BuildReport
     /// <summary>Attempts beyond the first.</summary>
     public required long Retries { get; init; }
 
+    /// <summary>Actions that were run a second time because they took long.</summary>
+    public required int Raced { get; init; }
+
+    /// <summary>Of those, the ones in which the second run was the faster one, or this machine took over.</summary>
+    public required int RacesWon { get; init; }
+
     /// <summary>Why actions had no verdict, most frequent first.</summary>
     public required IReadOnlyList<LocalReason> Reasons { get; init; }
 
@@ -176,6 +182,8 @@ public sealed record BuildReport
             NotRun = CountOf(ActionOutcome.NotRun),
             Cancelled = CountOf(ActionOutcome.Cancelled),
             Retries = actions.Sum(static action => Math.Max(0L, (long)action.Attempts - 1)),
+            Raced = actions.Count(static action => action.Race is not null),
+            RacesWon = actions.Count(static action => action.Race is { Outcome: not RaceOutcome.Lost }),
             Reasons =
             [
                 .. actions.Where(static action => action.Outcome == ActionOutcome.NotRun)

@@ -37,6 +37,9 @@ public static class TelemetryNames
     /// <summary>"remote", "not-run" or "cancelled"; on a worker "completed" or "failed".</summary>
     public const string Outcome = "repr.action.outcome";
 
+    /// <summary>How a race of two runs of an action ended: "won" (by the second), "lost" or "taken-back" (it runs on the requester's machine).</summary>
+    public const string RaceOutcome = "repr.race.outcome";
+
     /// <summary>A part of an action: "map", "upload", "queue", "execute", "download"; on a worker "queue", "setup", "tool", "collect".</summary>
     public const string Phase = "repr.action.phase";
 

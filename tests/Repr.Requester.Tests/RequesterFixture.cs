@@ -5,6 +5,7 @@ using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
 using Repr.Requester.Files;
 using Repr.Requester.Placeholders;
+using Repr.Requester.Placement;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
@@ -18,11 +19,12 @@ internal sealed class RequesterFixture : IAsyncDisposable
 {
     private readonly RequesterTelemetry _telemetry;
 
-    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery, TimeSpan? retryBudget)
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery, TimeSpan? retryBudget, PlacementSettings placement, TimeProvider? slowClock)
     {
         Worker = worker;
         Files = files;
         _telemetry = telemetry;
+        Slow = new SlowWorkers(slowClock ?? TimeProvider.System);
         Directory.CreateDirectory(Files.At("src"));
         Directory.CreateDirectory(Files.At("obj"));
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
@@ -43,7 +45,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System) { Placeholders = Placeholders };
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
-        Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), settings: null, NullLogger.Instance);
+        Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), Slow, settings: null, NullLogger.Instance);
         Farms = new FarmWorkers(
             new FarmSettings(),
             endpoint =>
@@ -52,18 +54,26 @@ internal sealed class RequesterFixture : IAsyncDisposable
                 DiscoveredWorkers found = new([new NamedDiscovery("farm", members)], TimeProvider.System, NullLogger.Instance);
                 return new JoinedFarm(
                     new FarmLeases(Options, found, members, TimeProvider.System, NullLogger.Instance),
-                    new WorkerPool(Sessions, found, settings: null, NullLogger.Instance));
+                    new WorkerPool(Sessions, found, Slow, settings: null, NullLogger.Instance));
             },
+            Slow,
             NullLogger.Instance);
+        PredictionStore predictions = new(Path.Combine(Options.CacheDirectory, "predictions"), Predictors);
+        History = new WorkHistory(null, TimeProvider.System);
+        LocalMachine machine = new(placement.LocalSlots, () => Load, TimeProvider.System);
+        RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
+        Placer placer = new(History, machine, TimeProvider.System);
+        WorkerRuns runs = new(predictions, Farms, Digests, new OutputWriter(Digests, Mount), History, placer, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Workers,
             Farms,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
-            new PredictionStore(Path.Combine(Options.CacheDirectory, "predictions"), Predictors),
+            predictions,
             Predictors,
-            Digests,
-            new OutputWriter(Digests, Mount),
+            placer,
+            new ActionRace(runs, Workers, Farms, Slow, History, machine, governor, TimeProvider.System, NullLogger.Instance),
+            governor,
             telemetry,
             TimeProvider.System,
             NullLogger.Instance);
@@ -93,13 +103,20 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public FarmWorkers Farms { get; }
 
+    public SlowWorkers Slow { get; }
+
+    public WorkHistory History { get; }
+
+    /// <summary>What this machine does, as far as the requester knows.</summary>
+    public LocalLoad Load { get; set; } = new(0, 0, long.MaxValue);
+
     public ActionRunner Runner { get; }
 
     public string Text { get; private set; } = "";
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, TimeSpan? retryBudget = null, params NamedSink[] sinks)
+    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, TimeSpan? retryBudget = null, PlacementSettings? placement = null, TimeProvider? slowClock = null, params NamedSink[] sinks)
     {
         TemporaryDirectory files = new();
         return new(
@@ -107,7 +124,9 @@ internal sealed class RequesterFixture : IAsyncDisposable
             files,
             await RequesterTelemetry.StartAsync(files.At("cache/records"), sinks, TimeProvider.System, NullLogger.Instance),
             discovery ?? [],
-            retryBudget);
+            retryBudget,
+            placement ?? new PlacementSettings(),
+            slowClock);
     }
 
     public Wire.Run NewRun()

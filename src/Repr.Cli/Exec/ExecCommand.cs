@@ -27,6 +27,8 @@ internal static class ExecCommand
           --output PATH     a file or directory that the command writes: a hint
           --no-stdin        the command's standard input is empty
           --cache MODE      off, read, readwrite or verify: whether a known result will do [REPR_CACHE]
+          --placement WHERE remote, race (on a second worker too if it takes long) or auto (and here if
+                            that is faster) [REPR_PLACEMENT]
           --download MODE   all, or minimal: object files of compiles stay on the worker; on Linux only [REPR_DOWNLOAD]
           --fail            do not run it here if it cannot run on the worker [REPR_FALLBACK=fail]
           --build-id ID     names the build record [REPR_BUILD_ID]
@@ -130,6 +132,7 @@ internal static class ExecCommand
             Derive = true,
             QueueLocally = true,
             Cache = options.Cache,
+            Placement = options.Placement,
             PlaceholderObjects = options.MinimalDownload,
             TraceParent = Environment.GetEnvironmentVariable("TRACEPARENT") ?? "",
         };
@@ -188,7 +191,11 @@ internal static class ExecCommand
             return NotRunExit;
         }
 
-        if (notRun.TextPassedOn || hasPassedText)
+        if (notRun.ByChoice && !hasPassedText)
+        {
+            // Nothing went wrong.
+        }
+        else if (notRun.TextPassedOn || hasPassedText)
         {
             await Console.Error.WriteLineAsync($"repr: warning {notRun.Code}: {message}; '{program}' runs here instead, and its output starts again.");
         }

@@ -14,6 +14,9 @@ internal sealed record ExecOptions
     /// <summary>Whether a known result will do.</summary>
     public CacheMode Cache { get; private set; }
 
+    /// <summary>Where it may run, as far as there is a choice.</summary>
+    public Placement Placement { get; private set; }
+
     /// <summary>Object files of compiles may stay on the worker.</summary>
     public bool MinimalDownload { get; private set; }
 
@@ -50,6 +53,7 @@ internal sealed record ExecOptions
             Endpoint = variable("REPR_ENDPOINT"),
             BuildId = variable("REPR_BUILD_ID") ?? "",
             Cache = ReadCache("REPR_CACHE", variable("REPR_CACHE")),
+            Placement = ReadPlacement("REPR_PLACEMENT", variable("REPR_PLACEMENT")),
             MinimalDownload = ReadDownload("REPR_DOWNLOAD", variable("REPR_DOWNLOAD")),
             Fail = Is(variable("REPR_FALLBACK"), "fail"),
         };
@@ -73,6 +77,7 @@ internal sealed record ExecOptions
             throw new FormatException("The command is missing.");
         }
 
+        options.Placement = options.Fail && options.Placement == Placement.Auto ? Placement.Race : options.Placement;
         options.Endpoint = Is(variable("REPR_ENABLED"), "false") ? null : options.Endpoint;
         return options;
     }
@@ -89,7 +94,7 @@ internal sealed record ExecOptions
             return;
         }
 
-        if (name is not ("--endpoint" or "--build-id" or "--cache" or "--download" or "--read-root" or "--write-root" or "--input" or "--output"))
+        if (name is not ("--endpoint" or "--build-id" or "--cache" or "--placement" or "--download" or "--read-root" or "--write-root" or "--input" or "--output"))
         {
             throw new FormatException($"There is no option '{arguments[index]}'.");
         }
@@ -110,6 +115,9 @@ internal sealed record ExecOptions
                 break;
             case "--cache":
                 Cache = ReadCache(name, value);
+                break;
+            case "--placement":
+                Placement = ReadPlacement(name, value);
                 break;
             case "--download":
                 MinimalDownload = ReadDownload(name, value);
@@ -133,6 +141,15 @@ internal sealed record ExecOptions
         "READWRITE" => CacheMode.ReadWrite,
         "VERIFY" => CacheMode.Verify,
         _ => throw new FormatException($"{setting} is '{value}', which is not off, read, readwrite or verify."),
+    };
+
+    private static Placement ReadPlacement(string setting, string? value) => value?.ToUpperInvariant() switch
+    {
+        null => Placement.Unspecified,
+        "REMOTE" => Placement.Remote,
+        "RACE" => Placement.Race,
+        "AUTO" => Placement.Auto,
+        _ => throw new FormatException($"{setting} is '{value}', which is not remote, race or auto."),
     };
 
     private static bool ReadDownload(string setting, string? value) => value?.ToUpperInvariant() switch

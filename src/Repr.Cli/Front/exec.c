@@ -76,6 +76,8 @@ static _Noreturn void fall_back(
             verdict->code, message, program);
         exit(EXIT_NOT_RUN);
     }
+    if (verdict->by_choice && !verdict->text_passed_on)
+        run_without_placeholders(options); /* nothing went wrong */
     if (verdict->text_passed_on)
         fprintf(stderr, "repr: warning %s: %s; '%s' runs here instead, and its output starts again.\n", verdict->code, message, program);
     else if (!was_said(door, options, verdict->code))

@@ -57,6 +57,7 @@ struct options {
     bool fail, no_stdin;
     bool minimal_download; /* object files may stay on the worker */
     unsigned cache; /* a CacheMode */
+    unsigned placement; /* a Placement */
     struct list read_roots, write_roots, inputs, outputs;
     char **command; /* ends with NULL */
     char *directory; /* the current one, without links; NULL when it is gone */
@@ -122,6 +123,7 @@ struct verdict {
     const char *code, *message; /* of NOT_RUN */
     bool cancelled;
     bool text_passed_on;
+    bool by_choice; /* NOT_RUN, and nothing went wrong */
     struct warning warnings[MAXIMUM_WARNINGS]; /* although it ran; ends with one without a code */
     int received; /* a signal that asked for the end, else 0 */
 };

@@ -13,7 +13,7 @@ enum { REQUEST_DOOR_VERSION = 1, REQUEST_PRODUCT_VERSION = 2, REQUEST_RUN = 3 };
 enum {
     RUN_ENDPOINT = 1, RUN_COMMAND = 2, RUN_INPUTS = 3, RUN_OUTPUT_FILES = 5, RUN_READ_ROOTS = 7, RUN_BUILD_ID = 11, RUN_WRITE_ROOTS = 13,
     RUN_LIVE_TEXT = 14, RUN_DERIVE = 15, RUN_QUEUE_LOCALLY = 16, RUN_TRACE_PARENT = 17, RUN_CACHE = 18,
-    RUN_PLACEHOLDER_OBJECTS = 20,
+    RUN_PLACEHOLDER_OBJECTS = 20, RUN_PLACEMENT = 21,
 };
 enum {
     COMMAND_ARGUMENTS = 1, COMMAND_WORKING_DIRECTORY = 2, COMMAND_ENVIRONMENT = 3, COMMAND_UMASK = 9, COMMAND_TAKES_INPUT = 10,
@@ -24,7 +24,7 @@ enum { REPLY_TEXT = 1, REPLY_DONE = 2, REPLY_NOT_RUN = 3, REPLY_WRONG_VERSION = 
 enum { TEXT_IS_STDERR = 1, TEXT_DATA = 2 };
 enum { DONE_CODE = 1, DONE_SIGNAL = 2, DONE_TIMED_OUT = 3, DONE_WARNINGS = 6 };
 enum { WARNING_CODE = 1, WARNING_MESSAGE = 2 };
-enum { NOT_RUN_CODE = 1, NOT_RUN_MESSAGE = 2, NOT_RUN_CANCELLED = 3, NOT_RUN_TEXT_PASSED_ON = 4 };
+enum { NOT_RUN_CODE = 1, NOT_RUN_MESSAGE = 2, NOT_RUN_CANCELLED = 3, NOT_RUN_TEXT_PASSED_ON = 4, NOT_RUN_BY_CHOICE = 5 };
 enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 enum { TERMINAL_ROWS = 1, TERMINAL_COLUMNS = 2, TERMINAL_INPUT = 3, TERMINAL_OUTPUT = 4, TERMINAL_ERROR = 5 };
 
@@ -144,6 +144,7 @@ void encode_run(struct bytes *stream, const struct options *options, const struc
     put_number(&run, RUN_DERIVE, 1);
     put_number(&run, RUN_QUEUE_LOCALLY, 1);
     put_number(&run, RUN_CACHE, options->cache);
+    put_number(&run, RUN_PLACEMENT, options->placement);
     put_number(&run, RUN_PLACEHOLDER_OBJECTS, options->minimal_download);
     if (getenv("TRACEPARENT") != NULL)
         put_text(&run, RUN_TRACE_PARENT, getenv("TRACEPARENT"));
@@ -252,6 +253,8 @@ static void decode_not_run(struct verdict *verdict, const unsigned char *at, con
             verdict->cancelled = field.value != 0;
         if (field.number == NOT_RUN_TEXT_PASSED_ON && field.value != 0)
             verdict->text_passed_on = true;
+        if (field.number == NOT_RUN_BY_CHOICE)
+            verdict->by_choice = field.value != 0;
     }
 }
 

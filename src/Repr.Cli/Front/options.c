@@ -22,6 +22,8 @@ static const char usage[] =
     "  --no-stdin        the command's standard input is empty\n"
     "  --cache MODE      off, read, readwrite or verify: whether a known result will do, which is not for\n"
     "                    a command that takes standard input [$REPR_CACHE]\n"
+    "  --placement WHERE remote, race (on a second worker too if it takes long) or auto (and here if that\n"
+    "                    is faster) [$REPR_PLACEMENT]\n"
     "  --download MODE   all, or minimal: object files of compiles (-c) stay on the worker until they are read\n"
     "                    [$REPR_DOWNLOAD]\n"
     "  --fail            do not run it here if it cannot run on the worker [$REPR_FALLBACK=fail]\n"
@@ -118,6 +120,21 @@ static unsigned read_cache(const char *setting, const char *value)
     malformed("%s is '%s', which is not off, read, readwrite or verify.", setting, value);
 }
 
+enum { PLACEMENT_RACE = 2, PLACEMENT_AUTO = 3 };
+
+/* A Placement of door.proto. */
+static unsigned read_placement(const char *setting, const char *value)
+{
+    static const char *const places[] = {"remote", "race", "auto"};
+
+    if (value == NULL)
+        return 0;
+    for (unsigned place = 0; place < sizeof places / sizeof *places; place++)
+        if (strcasecmp(value, places[place]) == 0)
+            return place + 1;
+    malformed("%s is '%s', which is not remote, race or auto.", setting, value);
+}
+
 static bool read_download(const char *setting, const char *value)
 {
     if (value == NULL || strcasecmp(value, "all") == 0)
@@ -135,6 +152,7 @@ void read_options(struct options *options, char **arguments)
         .endpoint = variable("REPR_ENDPOINT"),
         .build_id = variable("REPR_BUILD_ID"),
         .cache = read_cache("$REPR_CACHE", variable("REPR_CACHE")),
+        .placement = read_placement("$REPR_PLACEMENT", variable("REPR_PLACEMENT")),
         .minimal_download = read_download("$REPR_DOWNLOAD", variable("REPR_DOWNLOAD")),
         .fail = fallback != NULL && strcasecmp(fallback, "fail") == 0,
         .directory = getcwd(NULL, 0),
@@ -156,6 +174,8 @@ void read_options(struct options *options, char **arguments)
             options->build_id = value;
         else if ((value = value_of("--cache", &arguments)) != NULL)
             options->cache = read_cache("--cache", value);
+        else if ((value = value_of("--placement", &arguments)) != NULL)
+            options->placement = read_placement("--placement", value);
         else if ((value = value_of("--download", &arguments)) != NULL)
             options->minimal_download = read_download("--download", value);
         else if ((value = value_of("--read-root", &arguments)) != NULL)
@@ -176,6 +196,8 @@ void read_options(struct options *options, char **arguments)
     if (*arguments == NULL || **arguments == 0)
         malformed("The command is missing.");
     options->command = arguments;
+    if (options->fail && options->placement == PLACEMENT_AUTO)
+        options->placement = PLACEMENT_RACE; /* what must not run here does not by choice */
     if (enabled != NULL && strcasecmp(enabled, "false") == 0)
         options->endpoint = NULL;
 }

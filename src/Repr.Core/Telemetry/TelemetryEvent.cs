@@ -50,6 +50,30 @@ public sealed record AskedPath(string Path, int Count, double LostMs);
 /// <param name="Digest">Its content, "hash/size".</param>
 public sealed record ServedFile(string Path, string Digest);
 
+/// <summary>How a race ended.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RaceOutcome>))]
+public enum RaceOutcome
+{
+    /// <summary>The second run's verdict counts.</summary>
+    [JsonStringEnumMemberName("won")]
+    Won,
+
+    /// <summary>The first run's verdict counts after all.</summary>
+    [JsonStringEnumMemberName("lost")]
+    Lost,
+
+    /// <summary>The action was taken back from its worker, and runs on this machine.</summary>
+    [JsonStringEnumMemberName("taken-back")]
+    TakenBack,
+}
+
+/// <summary>An action took much longer than expected, so that another run of it was begun. One of them counts.</summary>
+/// <param name="First">The worker that had it first.</param>
+/// <param name="Second">The worker of the second run; empty: this machine.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="AfterMs">For how long the first run had taken when the second one was begun, in milliseconds.</param>
+public sealed record ActionRaced(string First, string Second, RaceOutcome Outcome, double AfterMs);
+
 /// <summary>An action has ended on the requester: what happened to it, and what of this machine was shown to a worker.</summary>
 public sealed record ActionCompleted : TelemetryEvent
 {
@@ -125,6 +149,12 @@ public sealed record ActionCompleted : TelemetryEvent
     /// <summary>What differs from an earlier run of the same command in the same world; null: nothing, as far as that is known.</summary>
     public IReadOnlyList<string>? NotRepeatable { get; init; }
 
+    /// <summary>Why it went to a worker or stayed, with the predicted times; null: there was no choice, or too little was known.</summary>
+    public string? Placement { get; init; }
+
+    /// <summary>It was run a second time because it took long; null: it was not.</summary>
+    public ActionRaced? Race { get; init; }
+
     /// <summary>Where the worker's time went.</summary>
     public ActionTimings? Timings { get; init; }
 
@@ -152,6 +182,9 @@ public sealed record BuildEnded : TelemetryEvent
 
     /// <summary>Actions that were cancelled.</summary>
     public required int Cancelled { get; init; }
+
+    /// <summary>Actions that were run a second time because they took long.</summary>
+    public int Raced { get; init; }
 
     /// <summary>Questions asked back.</summary>
     public required long AskedBack { get; init; }

@@ -39,6 +39,8 @@ internal static class ActionEvents
             CachedToolMs = progress.Result?.Cached?.ToolMs,
             CacheMiss = progress.Result?.CacheMiss,
             NotRepeatable = progress.Result is { NotRepeatable.Count: > 0 } repeated ? repeated.NotRepeatable : null,
+            Placement = progress.Placement,
+            Race = progress.Race,
             Timings = progress.Result?.Timings,
             Asked = progress.Answers?.Questions.ToPaths() ?? [],
             Served = [.. progress.Answers?.Served ?? []],
@@ -59,6 +61,11 @@ internal static class ActionEvents
                 .Set(TelemetryNames.Attempts, action.Attempts)
                 .Set(TelemetryNames.Mapped, action.Mapped)
                 .Set(TelemetryNames.Questions, action.AskedBack);
+            if (action.Race is { } race)
+            {
+                span.Set(TelemetryNames.RaceOutcome, Telemetry.RequesterMetrics.Name(race.Outcome));
+            }
+
             if (action.Outcome == ActionOutcome.NotRun)
             {
                 span.Fail(action.Code!, action.Message!);

@@ -14,6 +14,7 @@ internal sealed class ActionProgress
     private readonly List<Wire.DoorText> _text = [];
     private readonly Channel<Wire.DoorText>? _live;
     private int _inputs;
+    private bool _isHeld;
     private uint _attempts;
     private long _attemptStart;
 
@@ -41,11 +42,23 @@ internal sealed class ActionProgress
     /// <summary>The address of the worker of this attempt; null before there is one.</summary>
     public Uri? Endpoint { get; set; }
 
+    /// <summary>When the worker got the action of this attempt, a timestamp; null: it has not.</summary>
+    public long? ExecutionStart { get; private set; }
+
+    /// <summary>Called when something is taken from the client for the tool; null: nobody wants to know.</summary>
+    public Action? InputTaken { get; set; }
+
+    /// <summary>Why it goes to a worker although there was a choice; null: there was none.</summary>
+    public string? Placement { get; set; }
+
+    /// <summary>The last race; null: there was none.</summary>
+    public ActionRaced? Race { get; private set; }
+
     /// <summary>Workers with which an attempt failed.</summary>
     public HashSet<Uri> Failed { get; } = [];
 
     /// <summary>What was moved.</summary>
-    public TransferStatistics Transfer { get; } = new();
+    public TransferStatistics Transfer { get; private init; } = new();
 
     /// <summary>Facts of the last attempt.</summary>
     public uint Mapped { get; set; }
@@ -79,11 +92,53 @@ internal sealed class ActionProgress
     {
         _attempts++;
         _text.Clear();
+        _isHeld = false;
+        InputTaken = null;
+        ExecutionStart = null;
         _attemptStart = time.GetTimestamp();
     }
 
     /// <summary>Notes that the worker has the action now.</summary>
-    public void BeginExecution(TimeProvider time) => _attemptStart = time.GetTimestamp();
+    public void BeginExecution(TimeProvider time)
+    {
+        _attemptStart = time.GetTimestamp();
+        ExecutionStart = _attemptStart;
+    }
+
+    /// <summary>From here on text is kept until there is a verdict: another run of the action may begin.</summary>
+    /// <returns>False: something of it was seen already.</returns>
+    public bool TryHold()
+    {
+        lock (_text)
+        {
+            _isHeld = !IsVisible;
+            return _isHeld;
+        }
+    }
+
+    /// <summary>The progress of another run of this attempt. What it moves is counted here.</summary>
+    public ActionProgress Fork() => new(null, Span) { Transfer = Transfer, Mapped = Mapped, _attempts = _attempts };
+
+    /// <summary>Notes how a race ended.</summary>
+    /// <param name="race">What is told of it.</param>
+    /// <param name="second">The second run; null: there was none.</param>
+    /// <param name="hasWon">Whether its verdict counts.</param>
+    public void EndRace(ActionRaced race, ActionProgress? second, bool hasWon)
+    {
+        Race = race;
+        if (second is null || !hasWon)
+        {
+            return;
+        }
+
+        (Worker, Endpoint, Answers, Result) = (second.Worker, second.Endpoint, second.Answers, second.Result);
+        (RequestBytes, Upload, Queue, Download) = (second.RequestBytes, second.Upload, second.Queue, second.Download);
+        lock (_text)
+        {
+            _text.Clear();
+            _text.AddRange(second.Text);
+        }
+    }
 
     /// <summary>Notes that an attempt failed.</summary>
     public void EndFailedAttempt(TimeProvider time)
@@ -100,19 +155,26 @@ internal sealed class ActionProgress
     public void AddText(Wire.Text text)
     {
         Wire.DoorText chunk = new() { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data };
-        if (_live is null)
+        lock (_text)
         {
-            _text.Add(chunk);
-        }
-        else
-        {
-            HasPassedText = true;
-            _live.Writer.TryWrite(chunk);
+            if (_live is null || _isHeld)
+            {
+                _text.Add(chunk);
+            }
+            else
+            {
+                HasPassedText = true;
+                _live.Writer.TryWrite(chunk);
+            }
         }
     }
 
     /// <summary>Notes that something was taken from the client for the tool.</summary>
-    public void NoteInput() => Interlocked.Increment(ref _inputs);
+    public void NoteInput()
+    {
+        Interlocked.Increment(ref _inputs);
+        InputTaken?.Invoke();
+    }
 
     /// <summary>The statistics for the client.</summary>
     public Wire.RunStatistics ToStatistics(TimeSpan total)

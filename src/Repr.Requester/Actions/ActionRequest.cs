@@ -64,6 +64,9 @@ internal sealed record ActionRequest
     /// <summary>Whether a result that the worker knows will do.</summary>
     public required ResultCaching Caching { get; init; }
 
+    /// <summary>Where it may run, as far as there is a choice.</summary>
+    public required Wire.Placement Placement { get; init; }
+
     /// <summary>How long to wait for a slot; null: as long as it takes.</summary>
     public required TimeSpan? QueueTimeout { get; init; }
 
@@ -107,6 +110,7 @@ internal sealed record ActionRequest
             EmptyMapping = run.EmptyMapping,
             BuildId = run.BuildId,
             Caching = run.Cache.ToCore(),
+            Placement = run.Placement,
             QueueTimeout = run.QueueTimeoutS == 0 ? null : TimeSpan.FromSeconds(run.QueueTimeoutS),
         };
     }

@@ -1,15 +1,10 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Polly;
 using Polly.Retry;
-using Repr.Protocol;
-using Repr.Requester.Content;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
-using Repr.Requester.Files;
+using Repr.Requester.Placement;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
 using Repr.Requester.Telemetry;
@@ -29,14 +24,16 @@ internal sealed partial class ActionRunner(
     InputMapper mapper,
     PredictionStore predictions,
     InputPredictors predictors,
-    DigestCache digests,
-    OutputWriter outputWriter,
+    Placer placer,
+    ActionRace race,
+    RaceGovernor governor,
     RequesterTelemetry telemetry,
     TimeProvider time,
     ILogger log)
 {
     private const int MaximumRetries = 2;
-    private const uint SetsSince = 1; // minor version of the protocol
+
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Runs one action.</summary>
     /// <param name="run">The action.</param>
@@ -58,13 +55,14 @@ internal sealed partial class ActionRunner(
         ActionProgress progress = new(live, build.Span.Child("action"));
         long start = time.GetTimestamp();
         Wire.DoorReply reply;
+        governor.Enter(build.Races);
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
         try
         {
             options.Plugins.ThrowIfWrong();
             ActionRequest request = ActionRequest.Parse(run, predictors);
             run.Description = request.Description;
-            ActionResult result = await RetryAsync(request, progress, input, linked.Token);
+            ActionResult result = await RetryAsync(request, progress, input, build.Races, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
             {
                 await text(chunk);
@@ -79,6 +77,11 @@ internal sealed partial class ActionRunner(
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             reply = NotRun(MessageCodes.RequesterStopped, "The requester process was stopped; the action runs locally.");
+        }
+        catch (ChosenLocallyException choice)
+        {
+            reply = NotRun(choice.MessageCode, choice.Message);
+            reply.NotRun.ByChoice = true;
         }
         catch (ActionFailureException failure)
         {
@@ -95,6 +98,7 @@ internal sealed partial class ActionRunner(
                 MessageCodes.InternalFailure, $"The requester failed: {defect.Message} See requester.log in {options.CacheDirectory}.");
         }
 
+        governor.Leave(build.Races);
         live?.Writer.Complete();
         await relaying;
         if (reply.NotRun is { } notRun)
@@ -133,7 +137,7 @@ internal sealed partial class ActionRunner(
     }
 
     private async Task<ActionResult> RetryAsync(
-        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken cancellationToken)
+        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
         ResiliencePipeline<ActionResult> pipeline = new ResiliencePipelineBuilder<ActionResult> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<ActionResult>
@@ -146,7 +150,7 @@ internal sealed partial class ActionRunner(
                 ShouldHandle = arguments => ValueTask.FromResult(
                     !cancellationToken.IsCancellationRequested
                     && arguments.Outcome.Exception is { } failure
-                    && IsWorthRetrying(failure)
+                    && RaceRules.IsWorthRetrying(failure)
                     && !progress.IsVisible
                     && (progress.Lost < options.RetryBudget || request.Endpoint.Scheme == WorkerPool.Any.Scheme)), // another worker is another chance
                 OnRetry = arguments =>
@@ -163,7 +167,7 @@ internal sealed partial class ActionRunner(
                 progress.BeginAttempt(time);
                 try
                 {
-                    return await AttemptAsync(request, progress, input, token);
+                    return await AttemptAsync(request, progress, input, budget, token);
                 }
                 catch (Exception)
                 {
@@ -175,193 +179,98 @@ internal sealed partial class ActionRunner(
     }
 
     private async Task<ActionResult> AttemptAsync(
-        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, CancellationToken callerToken)
+        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
-        // 1. A worker; what the action does ends when the session with it is lost.
-        using TakenWorker worker = FarmEndpoint.Is(request.Endpoint)
-            ? await farms.TakeAsync(request, progress.Failed, callerToken)
-            : await workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, callerToken);
-        WorkerSession session = worker.Session;
+        StayHereIf(placer.Decide(request, missingBytes: 0), progress);
+
+        // 1. A worker.
+        using TakenWorker worker = await TakeAsync(request, progress, cancellationToken);
         progress.Endpoint = worker.Endpoint;
-        progress.Worker = session.Welcome.WorkerId;
+        progress.Worker = worker.Session.Welcome.WorkerId;
+
+        // 2. Predict and map: what the tool will look at, as facts.
+        PreparedAction prepared = await PrepareAsync(request, progress, worker.Session, cancellationToken);
+        if (Placer.HasChoice(request))
+        {
+            await worker.Session.Uploader.MeasureAsync(cancellationToken);
+            placer.NoteWay(request.Endpoint, worker.Session);
+            StayHereIf(placer.Decide(request, worker.Session.Uploader.CountUnknown(prepared.Mapping.Sources)), progress);
+        }
+
+        // 3 to 7 on that worker; perhaps on a second one, too.
+        return await race.RunAsync(request, prepared, worker, progress, input, budget, cancellationToken);
+    }
+
+    private Task<TakenWorker> TakeAnyAsync(ActionRequest request, ActionProgress progress, CancellationToken cancellationToken) =>
+        FarmEndpoint.Is(request.Endpoint)
+            ? farms.TakeAsync(request, progress.Failed, cancellationToken)
+            : workers.TakeAsync(request.Endpoint, progress.Failed, request.QueueTimeout, cancellationToken);
+
+    // What has waited for a worker for as long as it takes here, and may run here, does not wait any longer: at most twice what would have been best, had the
+    // length of the queue been known (the ski rental problem).
+    private async Task<TakenWorker> TakeAsync(ActionRequest request, ActionProgress progress, CancellationToken cancellationToken)
+    {
+        if (placer.FindPatience(request) is not { } patience)
+        {
+            return await TakeAnyAsync(request, progress, cancellationToken);
+        }
+
+        long start = time.GetTimestamp();
+        using CancellationTokenSource asking = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<TakenWorker> taking = TakeAnyAsync(request, progress, asking.Token);
+        while (true)
+        {
+            await Task.WhenAny(taking, Task.Delay(patience, time, asking.Token));
+            if (taking.IsCompleted || cancellationToken.IsCancellationRequested)
+            {
+                TakenWorker taken = await taking;
+                await asking.CancelAsync();
+                return taken;
+            }
+
+            if (placer.TryKeep(request))
+            {
+                await asking.CancelAsync();
+                await taking.ContinueWith(
+                    static late => late.IsCompletedSuccessfully ? late.Result : null, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
+                    .ContinueWith(static late => late.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                throw new ChosenLocallyException(
+                    MessageCodes.TakenBack, $"It waited for a free slot for {time.GetElapsedTime(start).TotalMilliseconds:0} ms, as long as it takes here, so it runs here.");
+            }
+
+            patience = s_look;
+        }
+    }
+
+    private static void StayHereIf(PlacementDecision? decision, ActionProgress progress)
+    {
+        progress.Placement = decision?.Reason ?? progress.Placement;
+        if (decision is { IsLocal: true } here)
+        {
+            throw new ChosenLocallyException(MessageCodes.FasterHere, $"It is faster here: {here.Reason}.");
+        }
+    }
+
+    // What it does ends when the session is lost, as all that an action does.
+    private async Task<PreparedAction> PrepareAsync(
+        ActionRequest request, ActionProgress progress, WorkerSession session, CancellationToken callerToken)
+    {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session.Lost);
         CancellationToken token = linked.Token;
         try
         {
-            // Outputs get the time before anything was looked at: a file that is saved from now on is newer than they are.
             DateTime stamp = time.GetUtcNow().UtcDateTime;
-
-            // 2. Predict and map: what the tool will look at, as facts.
             using Span mapped = progress.Span.Child("map");
             Prediction predicted = request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
-            (Wire.Execute execute, IReadOnlyList<ContentSource> sets) =
-                ExecuteMessage.Make(request, mapping, session.Welcome.ProtocolMinor >= SetsSince);
-            progress.Mapped = request.EmptyMapping ? (uint)execute.Inputs.Count : (uint)mapping.Count;
-            progress.RequestBytes = execute.CalculateSize();
-            mapped.Set(TelemetryNames.Mapped, progress.Mapped).Dispose();
-
-            // 3. Upload what the worker's store lacks.
-            long uploading = time.GetTimestamp();
-            using Span upload = progress.Span.Child("upload");
-            if (!request.EmptyMapping)
-            {
-                await session.Uploader.EnsureAsync(mapping.Sources, progress.Transfer, token);
-                TransferStatistics sent = new();
-                await session.Uploader.EnsureAsync(sets, sent, token);
-                progress.RequestBytes += sent.UploadedBytes + sent.SharedBytes;
-                progress.Transfer.NoticeAll(sent);
-            }
-
-            progress.Upload += time.GetElapsedTime(uploading);
-            upload.Set(TelemetryNames.Files, progress.Transfer.UploadedFiles).Set(TelemetryNames.Bytes, progress.Transfer.UploadedBytes).Dispose();
-
-            // 4. Wait for a place on the worker, in order.
-            long queueing = time.GetTimestamp();
-            using Span queue = progress.Span.Child("queue");
-            using IDisposable place = await session.EnterAsync(request.QueueTimeout, token);
-            progress.Queue += time.GetElapsedTime(queueing);
-            queue.Dispose();
-
-            // 5. Execute, and answer what is asked back.
-            progress.BeginExecution(time);
-            using Span executing = progress.Span.Child("execute", ActivityKind.Client).Set(TelemetryNames.WorkerId, progress.Worker);
-            execute.TraceParent = executing.TraceParent;
-            execute.Lease = worker.Lease;
-            FileAnswers answers = new(mapping, digests, session.Uploader, progress.Transfer, executing);
-            progress.Answers = answers;
-            ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
-            executing.Dispose();
-            worker.Succeed();
-            LostWrites.Refuse(request, result);
-            NoticeDifferences(request, result, progress.Transfer);
-
-            // 6. Validate, fetch and write the outputs: all of them or none.
-            long downloading = time.GetTimestamp();
-            using Span download = progress.Span.Child("download");
-            await outputWriter.WriteAsync(result.Outputs, mapping, stamp, session.Downloader, session.Uploader, progress.Transfer, token);
-            progress.Download = time.GetElapsedTime(downloading);
-            download.Set(TelemetryNames.Files, progress.Transfer.DownloadedFiles).Set(TelemetryNames.Bytes, progress.Transfer.DownloadedBytes).Dispose();
-
-            // 7. Learn what it looked at.
-            progress.Result = result;
-            if (result.Cached is null)
-            {
-                farms.Learn(request, result.Timings, mapping.Files, result.Outputs.Select(static output => output.Path));
-            }
-
-            if (result.Exit is { Kind: ExitKind.Code, Value: 0 })
-            {
-                await LearnAsync(request, mapping, result, session.Downloader, token);
-            }
-
-            digests.Flush();
-            return result;
+            mapped.Set(TelemetryNames.Mapped, (uint)mapping.Count).Dispose();
+            return new PreparedAction(mapping, stamp);
         }
         catch (Exception exception) when (
             exception is not (ReprException or ActionFailureException) && !callerToken.IsCancellationRequested && session.Loss is not null)
         {
             throw session.Loss; // whatever it looked like from here
         }
-        catch (ReprException failure) when (failure.Code == ReprErrorCode.Corrupt)
-        {
-            session.Uploader.ForgetAll();
-            throw;
-        }
-    }
-
-    private static async Task<ActionResult> ExecuteAsync(
-        WorkerSession session,
-        Wire.Execute execute,
-        FileAnswers answers,
-        ActionProgress progress,
-        ChannelReader<ToolInput> input,
-        CancellationToken cancellationToken)
-    {
-        IAsyncEnumerable<ToolInput> noted = NotingAsync(input, progress, cancellationToken);
-        Wire.Completed completed = await session.ExecuteAsync(execute, answers, progress.AddText, noted, cancellationToken);
-        answers.Questions.Note(completed.QuestionWaits);
-        if (completed.Failure is { } failure)
-        {
-            ReprException reported = failure.ToCore();
-            throw reported.Code switch
-            {
-                ReprErrorCode.Refused => new ReprException(ReprErrorCode.Refused, answers.Refusal ?? reported.Message),
-
-                // We did not cancel: it cancelled itself, because it stops.
-                ReprErrorCode.Cancelled =>
-                    new ReprException(ReprErrorCode.Unavailable, "The worker cancelled the action: " + reported.Message),
-                _ => reported,
-            };
-        }
-
-        try
-        {
-            return completed.ToCore();
-        }
-        catch (ReprException malformed)
-        {
-            throw new ReprException(ReprErrorCode.Internal, "The worker's answer is malformed: " + malformed.Message, malformed);
-        }
-    }
-
-    private async Task LearnAsync(
-        ActionRequest request, InputMapping mapping, ActionResult result, ContentDownloader downloader, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
-        if (result.ObservedSet is { } set)
-        {
-            if (predictions.IsLearned(request, set))
-            {
-                return;
-            }
-
-            try
-            {
-                Wire.ObservedSet content = Wire.ObservedSet.Parser.ParseFrom(await downloader.FetchAsync(set, cancellationToken));
-                observed = [.. content.Inputs.Select(WireConversions.ToCore)];
-            }
-            catch (Exception exception) when (exception is ReprException or InvalidProtocolBufferException)
-            {
-                return; // It costs questions the next time.
-            }
-        }
-
-        predictions.Learn(request, mapping, observed, result.ObservedSet);
-    }
-
-    private static void NoticeDifferences(ActionRequest request, ActionResult result, TransferStatistics notices)
-    {
-        const int Named = 5;
-        if (result.NotRepeatable is { Count: > 0 } differences)
-        {
-            string more = differences.Count > Named ? $" and {differences.Count - Named} more" : "";
-            notices.Notice(
-                MessageCodes.NotRepeatable,
-                $"{request.Description} is not repeatable: it ran again with the same inputs, and these differ: "
-                + $"{string.Join(", ", differences.Take(Named))}{more}. Its results are not kept any more.");
-        }
-    }
-
-    private static async IAsyncEnumerable<ToolInput> NotingAsync(
-        ChannelReader<ToolInput> input, ActionProgress progress, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await foreach (ToolInput next in input.ReadAllAsync(cancellationToken))
-        {
-            progress.NoteInput();
-            yield return next;
-        }
-    }
-
-    private static bool IsWorthRetrying(Exception failure)
-    {
-        ReprErrorCode? code = failure switch
-        {
-            ReprException repr => repr.Code,
-            ActionFailureException action => action.Code,
-            _ => null,
-        };
-        return code is ReprErrorCode.Unavailable or ReprErrorCode.Corrupt or ReprErrorCode.Exhausted or ReprErrorCode.InvalidInput;
     }
 
     private static Wire.Done ToDone(ActionResult result, ActionProgress progress)

@@ -30,6 +30,12 @@ internal static class MessageCodes
     /// <summary>The farm has no worker for the action.</summary>
     public const string NoWorkerFits = "REPR1109";
 
+    /// <summary>The action is faster on this machine.</summary>
+    public const string FasterHere = "REPR1110";
+
+    /// <summary>The action took much longer on its worker than expected, and runs on this machine.</summary>
+    public const string TakenBack = "REPR1111";
+
     /// <summary>The connection was lost while the action ran, again and again.</summary>
     public const string ActionLost = "REPR1201";
 

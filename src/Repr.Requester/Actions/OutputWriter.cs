@@ -16,21 +16,31 @@ namespace Repr.Requester.Actions;
 internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeholders)
 {
     /// <summary>The end of each temporary name.</summary>
-    public const string TemporarySuffix = ".repr-tmp";
+    public const string TemporarySuffix = Disk.TemporarySuffix;
 
     /// <summary>Writes outputs; each file's time is <paramref name="stamp"/>.</summary>
+    /// <param name="outputs">What the tool left.</param>
+    /// <param name="mapping">Where it may be written.</param>
+    /// <param name="stamp">The time of each file.</param>
+    /// <param name="downloader">Has their content.</param>
+    /// <param name="uploader">Is told of it.</param>
+    /// <param name="statistics">Counts.</param>
+    /// <param name="mayReplace">Asked once, when everything is there and checked and nothing was replaced yet.</param>
+    /// <param name="cancellationToken">Ends it until then.</param>
+    /// <returns>False: it may not, and nothing was written.</returns>
     /// <exception cref="ActionFailureException">
     /// <see cref="MessageCodes.OutputRefused"/>: an output is not within what was declared; nothing was written.
     /// <see cref="MessageCodes.OutputNotWritten"/>: the disk refused.
     /// </exception>
     /// <exception cref="ReprException">A content could not be had, or is not what its digest says; nothing was written.</exception>
-    public async Task WriteAsync(
+    public async Task<bool> WriteAsync(
         IReadOnlyList<ActionOutput> outputs,
         InputMapping mapping,
         DateTime stamp,
         ContentDownloader downloader,
         ContentUploader uploader,
         TransferStatistics statistics,
+        Func<bool> mayReplace,
         CancellationToken cancellationToken)
     {
         List<PlannedOutput> plan = OutputPlan.Make(outputs, mapping);
@@ -44,8 +54,15 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
             staging.Prepare(plan, file => links.Contains(file.Path) ? PlaceholderOf(file, stamp, downloader.Endpoint) : null, stamp);
             await downloader.FetchAsync(staging.Downloads, statistics, cancellationToken);
 
+            cancellationToken.ThrowIfCancellationRequested();
+            if (!mayReplace())
+            {
+                return false;
+            }
+
             // From here on it is carried to its end, so that the outputs are all of one run.
             Place(staging, plan, stamp, uploader);
+            return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
+using Repr.Requester.Placement;
 using ReapiStatus = Repr.Protocol.Reapi.Status;
 
 namespace Repr.Requester.Content;
@@ -18,6 +20,8 @@ namespace Repr.Requester.Content;
 internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, SharedUploads? shared, GroupUploads? group, DigestCache digests) : IDisposable
 {
     private const int DigestsPerQuestion = 20_000;
+    private const int DigestsOfLittleWork = 64;
+    private const int FirstSamples = 3;
     private const int SmallBlobBytes = 1 << 20;
     private const int ParallelCalls = 4;
 
@@ -65,6 +69,23 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
             }
         }
     }
+
+    /// <summary>What the way to the store is like.</summary>
+    public LineQuality Line { get; } = new();
+
+    /// <summary>Measures some round trips if none was measured yet; the first one is the slowest.</summary>
+    /// <exception cref="ReprException">What the store reports.</exception>
+    public async Task MeasureAsync(CancellationToken cancellationToken)
+    {
+        for (int samples = Line.RoundTripMs is null ? FirstSamples : 0; samples > 0; samples--)
+        {
+            await AskAsync([], cancellationToken);
+        }
+    }
+
+    /// <summary>Bytes that the store is not known to have: the most that would be sent.</summary>
+    public long CountUnknown(IEnumerable<ContentSource> sources) =>
+        sources.Where(source => !IsKnown(source.Digest)).DistinctBy(static source => source.Digest).Sum(static source => source.Digest.SizeBytes);
 
     /// <summary>Which of this content the store has already. Nothing is sent.</summary>
     /// <exception cref="ReprException">What the store reports.</exception>
@@ -193,14 +214,25 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         HashSet<Digest> missing = [];
         foreach (ContentSource[] chunk in sources.Chunk(DigestsPerQuestion))
         {
-            FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
-            request.BlobDigests.AddRange(chunk.Select(source => source.Digest.ToReapi()));
-            FindMissingBlobsResponse response = await ContentCalls.CallAsync(
-                () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
-            missing.UnionWith(response.MissingBlobDigests.Select(digest => digest.ToCore()));
+            missing.UnionWith(await AskAsync(chunk, cancellationToken));
         }
 
         return missing;
+    }
+
+    private async Task<IEnumerable<Digest>> AskAsync(ContentSource[] sources, CancellationToken cancellationToken)
+    {
+        FindMissingBlobsRequest request = new() { DigestFunction = DigestFunction.Types.Value.Sha256 };
+        request.BlobDigests.AddRange(sources.Select(source => source.Digest.ToReapi()));
+        long start = Stopwatch.GetTimestamp();
+        FindMissingBlobsResponse response = await ContentCalls.CallAsync(
+            () => channel.Store.FindMissingBlobsAsync(request, cancellationToken: cancellationToken).ResponseAsync, cancellationToken);
+        if (sources.Length <= DigestsOfLittleWork)
+        {
+            Line.NoteRoundTrip(Stopwatch.GetElapsedTime(start));
+        }
+
+        return response.MissingBlobDigests.Select(digest => digest.ToCore());
     }
 
     private IEnumerable<List<ContentSource>> Batch(IEnumerable<ContentSource> sources)
@@ -236,6 +268,7 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
     private async Task SendAsync(List<ContentSource> batch, TransferStatistics statistics, CancellationToken cancellationToken)
     {
         await _calls.WaitAsync(cancellationToken);
+        long start = Stopwatch.GetTimestamp();
         try
         {
             if (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit)
@@ -257,6 +290,7 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
             _calls.Release();
         }
 
+        Line.NoteTransfer(batch.Sum(static source => source.Digest.SizeBytes), Stopwatch.GetElapsedTime(start));
         foreach (ContentSource source in batch)
         {
             statistics.Uploaded(source.Digest.SizeBytes);

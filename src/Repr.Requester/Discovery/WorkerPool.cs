@@ -24,18 +24,21 @@ internal sealed partial class WorkerPool : IAsyncDisposable
     private readonly HashSet<Uri> _told = [];
     private readonly WorkerSessions _sessions;
     private readonly DiscoveredWorkers _discovered;
+    private readonly SlowWorkers _slow;
     private readonly string? _settings;
     private readonly ILogger _log;
 
     /// <summary>Makes it.</summary>
     /// <param name="sessions">Opens sessions; shared with others.</param>
     /// <param name="discovered">Who is there; owned.</param>
+    /// <param name="slow">Who gets nothing for a while.</param>
     /// <param name="settings">Path of the settings file, for messages.</param>
     /// <param name="log">Is told of found workers that can't be used.</param>
-    public WorkerPool(WorkerSessions sessions, DiscoveredWorkers discovered, string? settings, ILogger log)
+    public WorkerPool(WorkerSessions sessions, DiscoveredWorkers discovered, SlowWorkers slow, string? settings, ILogger log)
     {
         _sessions = sessions;
         _discovered = discovered;
+        _slow = slow;
         _settings = settings;
         _log = log;
         discovered.Changed += Serve;
@@ -94,6 +97,28 @@ internal sealed partial class WorkerPool : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes a found worker with a slot that is free now, for a second run: nobody waits for it, and nobody else has to wait because of it.</summary>
+    /// <param name="without">Not these.</param>
+    /// <returns>Null: there is none.</returns>
+    public TakenWorker? TryTakeIdle(IReadOnlySet<Uri> without)
+    {
+        lock (_lock)
+        {
+            // Who was lost and is still found is connected to again, for the next look.
+            FoundWorker[] workers = [.. _discovered.Current.Select(endpoint => _found.GetValueOrDefault(endpoint)).OfType<FoundWorker>()];
+            foreach (FoundWorker worker in workers)
+            {
+                worker.Failure = null; // as far as the open circuit lets it
+                Connect(worker);
+            }
+
+            FoundWorker? idle = _waiting.Count > 0 ? null : workers
+                .Where(worker => worker.IsConnected && LoadOf(worker) < 1 && !without.Contains(worker.Endpoint) && !_slow.Has(worker.Endpoint))
+                .MinBy(LoadOf);
+            return idle is null ? null : Assign(idle.Endpoint, idle.Session!);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _discovered.DisposeAsync();
 
@@ -144,15 +169,23 @@ internal sealed partial class WorkerPool : IAsyncDisposable
                 _found[endpoint] = worker = new FoundWorker(endpoint);
             }
 
-            if (_waiting.Count > 0 && worker is { IsConnected: false, IsOpening: false, Failure: null })
+            if (_waiting.Count > 0)
             {
-                worker.IsOpening = true;
-                worker.Session = null;
-                _ = Task.Run(() => OpenAsync(worker));
+                Connect(worker);
             }
         }
 
         return [.. current.Select(endpoint => _found[endpoint])];
+    }
+
+    private void Connect(FoundWorker worker)
+    {
+        if (worker is { IsConnected: false, IsOpening: false, Failure: null })
+        {
+            worker.IsOpening = true;
+            worker.Session = null;
+            _ = Task.Run(() => OpenAsync(worker));
+        }
     }
 
     private bool TryServe(Waiter waiter, FoundWorker[] all)
@@ -165,7 +198,8 @@ internal sealed partial class WorkerPool : IAsyncDisposable
         }
 
         FoundWorker[] others = [.. all.Where(worker => !waiter.Failed.Contains(worker.Endpoint))];
-        foreach (FoundWorker[] choice in (FoundWorker[][])[others, all])
+        FoundWorker[] fast = [.. others.Where(worker => !_slow.Has(worker.Endpoint))];
+        foreach (FoundWorker[] choice in (FoundWorker[][])[fast, others, all])
         {
             if (Best(choice) is { } best)
             {

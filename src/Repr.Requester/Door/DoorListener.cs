@@ -42,6 +42,10 @@ internal abstract class DoorListener : IDisposable
     /// <exception cref="ObjectDisposedException">The door is closed; so may be <see cref="OperationCanceledException"/>.</exception>
     public abstract Task<DoorConnection> AcceptAsync(CancellationToken cancellationToken);
 
+    /// <summary>Removes the door, so that nobody comes any more. To be called when nobody waits for a client, before it is disposed.</summary>
+    /// <returns>Who has come and was not let in yet.</returns>
+    public abstract IReadOnlyList<DoorConnection> Remove();
+
     /// <summary>Closes the door; connections stay.</summary>
     public abstract void Dispose();
 
@@ -85,11 +89,26 @@ internal abstract class DoorListener : IDisposable
             }
         }
 
-        public override void Dispose()
+        public override IReadOnlyList<DoorConnection> Remove()
         {
             File.Delete(_path);
-            _listener.Dispose();
+            List<DoorConnection> late = [];
+            try
+            {
+                while (_listener.Poll(TimeSpan.Zero, SelectMode.SelectRead))
+                {
+                    late.Add(new SocketConnection(_listener.Accept()));
+                }
+            }
+            catch (SocketException)
+            {
+                // No more descriptors: who is left is told by the end of the connection.
+            }
+
+            return late;
         }
+
+        public override void Dispose() => _listener.Dispose();
     }
 
     private sealed class SocketConnection(Socket socket) : DoorConnection(new NetworkStream(socket, ownsSocket: true))
@@ -168,6 +187,8 @@ internal abstract class DoorListener : IDisposable
                 throw new IOException($"The door '{_name}' could not let a client in: {exception.Message}", exception);
             }
         }
+
+        public override IReadOnlyList<DoorConnection> Remove() => [];
 
         public override void Dispose()
         {

@@ -64,13 +64,18 @@ internal sealed partial class DoorServer : IAsyncDisposable
     /// <summary>Starts to serve.</summary>
     public void Start() => _accepting = AcceptAsync();
 
-    /// <summary>Accepts nobody any more, and removes the door. Requests go on.</summary>
+    /// <summary>Removes the door, and accepts nobody any more but who is at it already: its request is not lost. Requests go on.</summary>
     public void Close()
     {
         if (!_closing.IsCancellationRequested)
         {
             _closing.Cancel();
+            IReadOnlyList<DoorConnection> late = _listener.Remove();
             _listener.Dispose();
+            foreach (DoorConnection client in late)
+            {
+                Serve(client);
+            }
         }
     }
 
@@ -115,15 +120,19 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 continue;
             }
 
-            Task connection = ServeAsync(client);
-            lock (_connections)
-            {
-                _connections.Add(connection);
-            }
-
-            _ = connection.ContinueWith(
-                Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            Serve(client);
         }
+    }
+
+    private void Serve(DoorConnection client)
+    {
+        Task connection = ServeAsync(client);
+        lock (_connections)
+        {
+            _connections.Add(connection);
+        }
+
+        _ = connection.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private void Forget(Task connection)

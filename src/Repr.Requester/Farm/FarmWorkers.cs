@@ -12,11 +12,14 @@ namespace Repr.Requester.Farm;
 /// </summary>
 /// <param name="settings">What is said of this requester's actions.</param>
 /// <param name="open">Makes what one endpoint needs; once for each.</param>
+/// <param name="slow">Workers that are leased only if no other fits.</param>
 /// <param name="log">Is told when a farm can't be used.</param>
-internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, ILogger log) : IAsyncDisposable
+internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, SlowWorkers slow, ILogger log) : IAsyncDisposable
 {
     private const int Tries = 3;
     private const long MemoryStep = 256 << 20;
+
+    private static readonly TimeSpan s_idleAnswer = TimeSpan.FromMilliseconds(300);
 
     private readonly ConcurrentDictionary<Uri, Lazy<JoinedFarm>> _farms = new();
     private readonly LearnedWork _work = new();
@@ -30,8 +33,8 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
     /// <exception cref="ActionFailureException">There is none; the message says why.</exception>
     public async Task<TakenWorker> TakeAsync(ActionRequest request, IReadOnlySet<Uri> failed, CancellationToken cancellationToken)
     {
-        JoinedFarm farm = _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<JoinedFarm>(() => open(endpoint))).Value;
-        HashSet<Uri> avoid = [.. failed];
+        JoinedFarm farm = Join(request);
+        HashSet<Uri> avoid = [.. failed, .. slow.Current];
         for (int attempt = 1; ; attempt++)
         {
             FarmAnswer answer = await farm.Leases.AskAsync(NewNeed(request, avoid), request.QueueTimeout, cancellationToken);
@@ -68,6 +71,46 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
         }
     }
 
+    /// <summary>Takes a worker that has room now, for a second run of an action.</summary>
+    /// <param name="request">The action, whose endpoint is a farm's.</param>
+    /// <param name="without">Not these.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>Null: there is none.</returns>
+    public async Task<TakenWorker?> TryTakeIdleAsync(ActionRequest request, IReadOnlySet<Uri> without, CancellationToken cancellationToken)
+    {
+        JoinedFarm farm = Join(request);
+        FarmAnswer answer = await farm.Leases.AskAsync(NewNeed(request, without.Concat(slow.Current)), s_idleAnswer, cancellationToken);
+        if (answer.Lease is not { } lease)
+        {
+            return answer.Away is null ? null : farm.Found.TryTakeIdle(without);
+        }
+
+        Uri worker = new(lease.Endpoint);
+        if (without.Contains(worker) || slow.Has(worker))
+        {
+            farm.Leases.End(lease, Wire.LeaseEnd.Types.Outcome.Unused); // no other fits
+            return null;
+        }
+
+        try
+        {
+            TakenWorker taken = await farm.Found.TakeAsync(worker, without, s_idleAnswer, cancellationToken);
+            taken.Attach(lease, outcome => farm.Leases.End(lease, outcome));
+            return taken;
+        }
+        catch (Exception exception)
+        {
+            bool isFailure = exception is ActionFailureException;
+            farm.Leases.End(lease, isFailure ? Wire.LeaseEnd.Types.Outcome.Failed : Wire.LeaseEnd.Types.Outcome.Unused);
+            if (!isFailure)
+            {
+                throw;
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>Notes how an action ended: what is expected of it the next time.</summary>
     /// <param name="request">The action.</param>
     /// <param name="timings">What it used.</param>
@@ -90,6 +133,9 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
             await farm.Value.Found.DisposeAsync();
         }
     }
+
+    private JoinedFarm Join(ActionRequest request) =>
+        _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<JoinedFarm>(() => open(endpoint))).Value;
 
     private static string KeyOf(ActionRequest request) => request.PredictionKey.Length > 0 ? request.PredictionKey : request.Description;
 

@@ -76,10 +76,14 @@ internal static class Disk
         ? WindowsDisk.TryOpenDirectory(directory, relativePath)
         : LinuxNative.TryOpenDirectory(directory, relativePath);
 
+    /// <summary>The end of the names of outputs that are being fetched. No tool sees them: what they will be is not decided yet.</summary>
+    public const string TemporarySuffix = ".repr-tmp";
+
     /// <summary>The names in an open directory, in no order.</summary>
-    public static IEnumerable<string> List(SafeFileHandle directory) => OperatingSystem.IsWindows()
+    public static IEnumerable<string> List(SafeFileHandle directory) => (OperatingSystem.IsWindows()
         ? WindowsDisk.List(directory)
-        : Directory.EnumerateFileSystemEntries($"/proc/self/fd/{directory.DangerousGetHandle()}").Select(path => Path.GetFileName(path)!);
+        : Directory.EnumerateFileSystemEntries($"/proc/self/fd/{directory.DangerousGetHandle()}").Select(path => Path.GetFileName(path)!))
+        .Where(static name => !name.EndsWith(TemporarySuffix, StringComparison.Ordinal));
 
     /// <summary>Makes a new file in an open directory, readable and writable by us alone (Linux). An existing name is an error.</summary>
     public static SafeFileHandle CreateFile(SafeFileHandle directory, string name) =>

@@ -7,6 +7,7 @@ using Repr.Protocol;
 using Repr.Requester.Actions;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
+using Repr.Requester.Placement;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Sessions;
@@ -59,6 +60,9 @@ internal sealed class WorkerSession : IAsyncDisposable
 
     /// <summary>Fetches content from the worker.</summary>
     public ContentDownloader Downloader { get; }
+
+    /// <summary>What the way to it is like.</summary>
+    public LineQuality Line => Uploader.Line;
 
     /// <summary>Cancelled when the session is over.</summary>
     public CancellationToken Lost => _lost.Token;

@@ -51,6 +51,7 @@ internal sealed class Builds(TimeProvider time)
                 Remote = build.Sum.Remote + (action.Outcome == ActionOutcome.Remote ? 1 : 0),
                 NotRun = build.Sum.NotRun + (action.Outcome == ActionOutcome.NotRun ? 1 : 0),
                 Cancelled = build.Sum.Cancelled + (action.Outcome == ActionOutcome.Cancelled ? 1 : 0),
+                Raced = build.Sum.Raced + (action.Race is null ? 0 : 1),
                 AskedBack = build.Sum.AskedBack + action.AskedBack,
                 UploadedBytes = build.Sum.UploadedBytes + action.UploadedBytes,
                 DownloadedBytes = build.Sum.DownloadedBytes + action.DownloadedBytes,

@@ -13,6 +13,7 @@ internal sealed class RequesterMetrics : IDisposable
     private readonly Histogram<double> _phase;
     private readonly Histogram<double> _question;
     private readonly Counter<long> _network;
+    private readonly Counter<long> _races;
 
     /// <summary>Makes them.</summary>
     public RequesterMetrics()
@@ -23,6 +24,7 @@ internal sealed class RequesterMetrics : IDisposable
         _phase = _meter.CreateHistogram("repr.requester.action.phase.duration", "s", "Parts of actions.", null, DurationBuckets());
         _question = _meter.CreateHistogram(
             "repr.requester.question.duration", "s", "Questions asked back: how long the tool waited.", null, DurationBuckets());
+        _races = _meter.CreateCounter<long>("repr.requester.races", "{race}", "Actions that were run a second time because they took much longer than expected, by outcome.");
         _network = _meter.CreateCounter<long>("repr.requester.network.io", "By", "Content moved to and from workers and the store that is shared with them, uncompressed.");
     }
 
@@ -40,6 +42,11 @@ internal sealed class RequesterMetrics : IDisposable
         }
 
         _duration.Record(action.TotalMs / 1000, tags);
+        if (action.Race is { } race)
+        {
+            _races.Add(1, new KeyValuePair<string, object?>(TelemetryNames.RaceOutcome, Name(race.Outcome)));
+        }
+
         _network.Add(action.UploadedBytes + action.SharedBytes, new KeyValuePair<string, object?>(TelemetryNames.NetworkDirection, "transmit"));
         _network.Add(action.DownloadedBytes, new KeyValuePair<string, object?>(TelemetryNames.NetworkDirection, "receive"));
         if (action.Outcome == ActionOutcome.Remote)
@@ -68,6 +75,14 @@ internal sealed class RequesterMetrics : IDisposable
         ActionOutcome.Remote => "remote",
         ActionOutcome.Cancelled => "cancelled",
         _ => "not-run",
+    };
+
+    /// <summary>The outcome of a race as attributes and records have it.</summary>
+    public static string Name(RaceOutcome outcome) => outcome switch
+    {
+        RaceOutcome.Won => "won",
+        RaceOutcome.Lost => "lost",
+        _ => "taken-back",
     };
 
     private static InstrumentAdvice<double> DurationBuckets() => new() { HistogramBucketBoundaries = TelemetryNames.DurationBuckets };

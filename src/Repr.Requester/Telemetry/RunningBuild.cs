@@ -1,3 +1,4 @@
+using Repr.Requester.Placement;
 using Repr.Telemetry;
 
 namespace Repr.Requester.Telemetry;
@@ -16,6 +17,9 @@ internal sealed class RunningBuild
 
     /// <summary>Actions that run.</summary>
     public int Running { get; set; }
+
+    /// <summary>What it has had of races; the governor's.</summary>
+    public RaceBudget Races { get; } = new();
 
     /// <summary>When the last action ended.</summary>
     public DateTimeOffset Ended { get; set; }

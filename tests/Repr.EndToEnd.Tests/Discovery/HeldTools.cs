@@ -14,8 +14,8 @@ internal sealed class HeldTools
     /// <summary>What a shell's script waits in.</summary>
     public string Command => "sleep " + _seconds;
 
-    // With the end of an argument between the words: no shell that was told to run it.
-    private IReadOnlyList<int> Waiting => ProcessTable.Find($"sleep\0{_seconds}");
+    /// <summary>Those that wait now, by their numbers. (With the end of an argument between the words: no shell that was told to run it.)</summary>
+    public IReadOnlyList<int> Waiting => ProcessTable.Find($"sleep\0{_seconds}");
 
     /// <summary>Waits until as many tools run at the same time.</summary>
     public async Task WaitForAsync(int count, Task caller)

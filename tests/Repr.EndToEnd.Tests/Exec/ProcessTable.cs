@@ -34,17 +34,42 @@ internal static class ProcessTable
         await kill.WaitForExitAsync();
     }
 
+    /// <summary>Kills a process and waits until nothing of it is open any more: its files, sockets and mounts go one after the other.</summary>
+    public static async Task KillAsync(int id)
+    {
+        await SignalAsync(id, "KILL");
+        while (StateOf(id) is not ('Z' or 'X' or ' ') || CountThreads(id) > 1) // the last thread closes them, which the first one need not be
+        {
+            await Task.Delay(1);
+        }
+    }
+
     /// <summary>Whether a process has been stopped by a signal (SIGSTOP).</summary>
-    public static bool IsStopped(int id)
+    public static bool IsStopped(int id) => StateOf(id) == 'T';
+
+    private static int CountThreads(int id)
+    {
+        try
+        {
+            return Directory.GetDirectories(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/task")).Length;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    // As in proc_pid_stat(5); a blank when there is no such process.
+    private static char StateOf(int id)
     {
         try
         {
             string status = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
-            return status[(status.LastIndexOf(')') + 2)..].StartsWith('T'); // proc_pid_stat(5)
+            return status[status.LastIndexOf(')') + 2];
         }
         catch (IOException)
         {
-            return false;
+            return ' ';
         }
     }
 

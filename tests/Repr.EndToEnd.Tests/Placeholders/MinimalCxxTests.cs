@@ -192,7 +192,7 @@ public sealed class MinimalCxxTests(PackedSdk sdk) : IAsyncDisposable
     private async Task KillRequesterAsync()
     {
         int id = Assert.Single(ProcessTable.Find(Path.Combine(RuntimeDirectory, "door-")));
-        await ProcessTable.SignalAsync(id, "KILL");
+        await ProcessTable.KillAsync(id);
         while (ProcessTable.Find(Path.Combine(RuntimeDirectory, "door-")).Count > 0)
         {
             await Task.Delay(10, TestContext.Current.CancellationToken);

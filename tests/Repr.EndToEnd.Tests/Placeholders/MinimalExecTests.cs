@@ -48,7 +48,7 @@ public sealed class MinimalExecTests
 
         foreach (int id in ProcessTable.Find(Path.Combine(front.RuntimeDirectory, "door-")))
         {
-            await ProcessTable.SignalAsync(id, "KILL");
+            await ProcessTable.KillAsync(id);
         }
 
         run = await front.ScriptAsync(

@@ -123,6 +123,9 @@ internal sealed class RemoteProject
         return BuildThroughAsync("repr://discover", arguments);
     }
 
+    /// <summary>Builds through what listens at an address what is not up to date.</summary>
+    public Task<RemoteBuild> BuildAtAsync(string address, params string[] arguments) => BuildThroughAsync(address, arguments);
+
     private async Task<RemoteBuild> BuildThroughAsync(string endpoint, string[] arguments)
     {
         string id = $"build-{++_builds}";
