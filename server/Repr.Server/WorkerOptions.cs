@@ -171,6 +171,10 @@ public sealed record WorkerOptions
         {
             problems.Add($"--idle-load: {IdleLoad} is not a number of processors; 0 or more.");
         }
+        else if (IdleLoad > 0 && OperatingSystem.IsWindows())
+        {
+            problems.Add("--idle-load: Windows does not tell a worker's own use of the processors from others'; leave it out.");
+        }
         else if (IdleLoad > 0 && OnlyWhenIdle && !ProcessorUse.IsNiced())
         {
             problems.Add("--idle-load: this worker must be niced, else its own work counts as others'; start it by 'nice -n 19', or with Nice=19 in the unit.");

@@ -3,7 +3,7 @@ namespace Repr.Server.Presence;
 /// <summary>Finds out what on this machine can tell whether somebody uses it.</summary>
 internal static class Presences
 {
-    /// <summary>The best that there is: logind, else terminals.</summary>
+    /// <summary>The best that there is: sessions of Windows; logind, else terminals.</summary>
     /// <param name="hasLoad">Whether the load of the machine counts as well, so that there may be none.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends it.</param>
@@ -11,6 +11,11 @@ internal static class Presences
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nothing can tell it here.</exception>
     public static async Task<IPresence?> FindAsync(bool hasLoad, TimeProvider time, CancellationToken cancellationToken)
     {
+        if (OperatingSystem.IsWindows())
+        {
+            return new SessionPresence();
+        }
+
         if (!OperatingSystem.IsLinux())
         {
             throw new ReprException(ReprErrorCode.Unavailable, "--only-when-idle: nothing tells yet on this system whether somebody sits at the machine. Leave it out.");

@@ -106,6 +106,8 @@ public sealed class LayoutTests
         JobNative.Association association = default;
         AccountsNative.User user = default;
         StartReport report = default;
+        SessionsNative.Session session = default;
+        SessionsNative.Information information = default;
         return new()
         {
             ["sizeof STARTUPINFOEXW"] = (ulong)sizeof(ProcessNative.Startup),
@@ -133,6 +135,17 @@ public sealed class LayoutTests
             ["USER_INFO_1.usri1_priv"] = Offset(ref user, ref user.Privilege),
             ["USER_INFO_1.usri1_comment"] = Offset(ref user, ref *(nint*)&user.Comment),
             ["USER_INFO_1.usri1_flags"] = Offset(ref user, ref user.Flags),
+            ["sizeof WTS_SESSION_INFOW"] = (ulong)sizeof(SessionsNative.Session),
+            ["WTS_SESSION_INFOW.pWinStationName"] = Offset(ref session, ref *(nint*)&session.Name),
+            ["WTS_SESSION_INFOW.State"] = Offset(ref session, ref session.State),
+            ["sizeof WTSINFOW"] = (ulong)sizeof(SessionsNative.Information),
+            ["WTSINFOW.WinStationName"] = Offset(ref information, ref information.Name[0]),
+            ["WTSINFOW.Domain"] = Offset(ref information, ref information.Domain[0]),
+            ["WTSINFOW.UserName"] = Offset(ref information, ref information.User[0]),
+            ["WTSINFOW.LastInputTime"] = Offset(ref information, ref information.LastInputTime),
+            ["WTSINFOW.CurrentTime"] = Offset(ref information, ref information.CurrentTime),
+            ["WTSSessionInfo"] = SessionsNative.SessionInfo,
+            ["WTSActive"] = SessionsNative.Active,
             ["JOB_OBJECT_LIMIT_ACTIVE_PROCESS"] = JobNative.LimitActiveProcesses,
             ["JOB_OBJECT_LIMIT_JOB_MEMORY"] = JobNative.LimitJobMemory,
             ["JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION"] = JobNative.LimitDieOnUnhandledException,

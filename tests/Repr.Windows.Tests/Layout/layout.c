@@ -5,6 +5,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 #include <lmaccess.h>
+#include <wtsapi32.h>
 #include "../../../src/Repr.Workspaces/Windows/Starter/start.h"
 
 #define OFFSET(type, member) {#type "." #member, __builtin_offsetof(type, member)}
@@ -43,6 +44,17 @@ __attribute__((used)) const struct layout_entry layout[] = {
     OFFSET(USER_INFO_1, usri1_priv),
     OFFSET(USER_INFO_1, usri1_comment),
     OFFSET(USER_INFO_1, usri1_flags),
+    SIZE(WTS_SESSION_INFOW),
+    OFFSET(WTS_SESSION_INFOW, pWinStationName),
+    OFFSET(WTS_SESSION_INFOW, State),
+    SIZE(WTSINFOW),
+    OFFSET(WTSINFOW, WinStationName),
+    OFFSET(WTSINFOW, Domain),
+    OFFSET(WTSINFOW, UserName),
+    OFFSET(WTSINFOW, LastInputTime),
+    OFFSET(WTSINFOW, CurrentTime),
+    VALUE(WTSSessionInfo),
+    VALUE(WTSActive),
     VALUE(JOB_OBJECT_LIMIT_ACTIVE_PROCESS),
     VALUE(JOB_OBJECT_LIMIT_JOB_MEMORY),
     VALUE(JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION),
