@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text;
 using Repr.Workspaces.Windows;
 
 namespace Repr.Windows.Tests;
@@ -26,45 +24,18 @@ public sealed class PresenceTests
     [Fact]
     public async Task A_worker_that_cannot_be_told_who_is_there_takes_nothing_and_says_why()
     {
-        await using WinePrefix wine = await WinePrefix.CreateAsync(standIns: true);
-        StringBuilder log = new();
-        using Process worker = wine.Start(
-            @"C:\repr\repr.exe",
-            ["serve", "--only-when-idle", "--listen", "http://127.0.0.1:0", "--data", @"C:\data", "--port-file", @"C:\port"]);
-        worker.OutputDataReceived += (_, line) => Append(line.Data);
-        worker.ErrorDataReceived += (_, line) => Append(line.Data);
-        worker.BeginOutputReadLine();
-        worker.BeginErrorReadLine();
-        try
-        {
-            while (!File.Exists(wine.Local(@"C:\port")))
-            {
-                Assert.False(worker.HasExited, Log());
-                await Task.Delay(50, TestContext.Current.CancellationToken);
-            }
+        await using WindowsWorker worker = new() { Arguments = ["--only-when-idle"] };
 
-            Assert.Contains("by its sessions", Log(), StringComparison.Ordinal);
-            Assert.Contains("it takes no actions until it can: Windows does not list its sessions", Log(), StringComparison.Ordinal); // Wine has none
-        }
-        finally
+        await worker.InitializeAsync();
+
+        const string Blind = "it takes no actions until it can: Windows does not list its sessions"; // Wine has none
+        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1)); // what it writes comes a little later
+        while (!worker.Log.Contains(Blind, StringComparison.Ordinal) && !patience.IsCancellationRequested)
         {
-            worker.Kill(entireProcessTree: true);
+            await Task.Delay(50, TestContext.Current.CancellationToken);
         }
 
-        void Append(string? line)
-        {
-            lock (log)
-            {
-                log.AppendLine(line);
-            }
-        }
-
-        string Log()
-        {
-            lock (log)
-            {
-                return log.ToString();
-            }
-        }
+        Assert.Contains("by its sessions", worker.Log, StringComparison.Ordinal);
+        Assert.Contains(Blind, worker.Log, StringComparison.Ordinal);
     }
 }

@@ -18,6 +18,9 @@ public sealed class WindowsWorker : IAsyncLifetime
     /// <summary>The machine that it runs on.</summary>
     public WinePrefix Wine => _prefix ?? throw new InvalidOperationException("Not started.");
 
+    /// <summary>What it is told beside where to listen and to keep its data.</summary>
+    public string[] Arguments { get; init; } = [];
+
     /// <summary>Where it listens.</summary>
     public string Address { get; private set; } = "";
 
@@ -48,7 +51,7 @@ public sealed class WindowsWorker : IAsyncLifetime
         string portFile = Path.Combine(_prefix.DriveC, "port");
         _process = _prefix.Start(
             @"C:\repr\repr.exe",
-            ["serve", "--listen", "http://127.0.0.1:0", "--data", Data, "--slots", "3", "--port-file", @"C:\port"]);
+            ["serve", "--listen", "http://127.0.0.1:0", "--data", Data, "--slots", "3", "--port-file", @"C:\port", .. Arguments]);
         _process.OutputDataReceived += (_, line) => Append(line.Data);
         _process.ErrorDataReceived += (_, line) => Append(line.Data);
         _process.BeginOutputReadLine();
