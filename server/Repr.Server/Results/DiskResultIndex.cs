@@ -18,7 +18,7 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
     public async Task<CommandEntry?> FindCommandAsync(Digest weak, CancellationToken cancellationToken) =>
         await ReadAsync(weak, KnownCommand.Parser, cancellationToken) is { } command
             ? new CommandEntry(
-                [.. command.PathSets.Select(static known => new KnownPathSet(NameOf(known.PathSet), [.. known.Results.Select(NameOf)]))],
+                [.. command.PathSets.Select(static known => new KnownPathSet(Fingerprint.FromBytes(known.PathSet), [.. known.Results.Select(Fingerprint.FromBytes)]))],
                 command.NotRepeatableUnixMs == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(command.NotRepeatableUnixMs))
             : null;
 
@@ -64,8 +64,8 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
         try
         {
             KnownCommand command = await ReadAsync(weak, KnownCommand.Parser, cancellationToken) ?? new KnownCommand();
-            ByteString id = BytesOf(pathSetId);
-            ByteString result = BytesOf(strong);
+            ByteString id = Fingerprint.ToBytes(pathSetId);
+            ByteString result = Fingerprint.ToBytes(strong);
             if (command.NotRepeatableUnixMs != 0 && !replacesMark)
             {
                 return;
@@ -116,15 +116,6 @@ internal sealed class DiskResultIndex(ResultFiles files) : IResultIndex, IDispos
 
     /// <inheritdoc/>
     public void Dispose() => _changing.Dispose();
-
-    private static Digest NameOf(ByteString bytes) => bytes.Length == Digest.HashLength ? new Digest(bytes.Span, 0) : default;
-
-    private static ByteString BytesOf(Digest name)
-    {
-        Span<byte> hash = stackalloc byte[Digest.HashLength];
-        name.CopyHashTo(hash);
-        return ByteString.CopyFrom(hash);
-    }
 
     private async Task<TMessage?> ReadAsync<TMessage>(Digest name, MessageParser<TMessage> parser, CancellationToken cancellationToken)
         where TMessage : class, IMessage<TMessage>

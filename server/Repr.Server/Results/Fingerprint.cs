@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Google.Protobuf;
 
 namespace Repr.Server.Results;
 
@@ -10,6 +11,17 @@ namespace Repr.Server.Results;
 internal sealed class Fingerprint : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+    /// <summary>The bytes that name a fingerprint in messages.</summary>
+    public static ByteString ToBytes(Digest fingerprint)
+    {
+        Span<byte> hash = stackalloc byte[Digest.HashLength];
+        fingerprint.CopyHashTo(hash);
+        return ByteString.CopyFrom(hash);
+    }
+
+    /// <summary>The fingerprint that bytes name; the default when they name none.</summary>
+    public static Digest FromBytes(ByteString bytes) => bytes.Length == Digest.HashLength ? new Digest(bytes.Span, 0) : default;
 
     /// <summary>Begins a list.</summary>
     /// <param name="kind">What it describes, with the version of its form: lists of different kinds are never the same.</param>

@@ -55,6 +55,9 @@ internal sealed record ActionRequest
     /// <summary>Names what earlier runs observed; empty: nothing is learned.</summary>
     public required string PredictionKey { get; init; }
 
+    /// <summary>What it is called from build to build, where something must be remembered of each: its key, or its description.</summary>
+    public string LastingName => PredictionKey.Length > 0 ? PredictionKey : Description;
+
     /// <summary>Send no mapping.</summary>
     public required bool EmptyMapping { get; init; }
 

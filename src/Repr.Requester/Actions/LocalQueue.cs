@@ -14,7 +14,8 @@ namespace Repr.Requester.Actions;
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as the process, and a semaphore that nobody waits on with a handle holds none.")]
 internal sealed class LocalQueue(int places, Func<long> availableBytes, TimeProvider time)
 {
-    private const long BytesForOne = 1L << 30; // what a large compile takes
+    /// <summary>Memory that one more command must find: what a large compile takes.</summary>
+    public const long BytesForOne = 1L << 30;
 
     private static readonly TimeSpan MemoryCheck = TimeSpan.FromMilliseconds(200);
 

@@ -20,9 +20,6 @@ internal sealed class SlowWorkers(TimeProvider time)
         _ => new Ejection(time.GetUtcNow() + s_first, s_first),
         (_, last) => last.Until > time.GetUtcNow() ? last : Next(last));
 
-    /// <summary>Notes that a worker won one, or did as expected: it is as any other.</summary>
-    public void Forget(Uri worker) => _workers.TryRemove(worker, out _);
-
     /// <summary>Whether it gets nothing now if there are others.</summary>
     public bool Has(Uri worker) => _workers.TryGetValue(worker, out Ejection ejection) && ejection.Until > time.GetUtcNow();
 

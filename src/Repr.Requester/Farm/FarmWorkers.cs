@@ -120,7 +120,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
     {
         if (FarmEndpoint.Is(request.Endpoint))
         {
-            _work.Note(KeyOf(request), (timings.SetupMs + timings.ToolMs + timings.CollectMs) / 1000, timings.ToolPeakBytes, inputs, outputs);
+            _work.Note(request.LastingName, (timings.SetupMs + timings.ToolMs + timings.CollectMs) / 1000, timings.ToolPeakBytes, inputs, outputs);
         }
     }
 
@@ -137,11 +137,9 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
     private JoinedFarm Join(ActionRequest request) =>
         _farms.GetOrAdd(request.Endpoint, endpoint => new Lazy<JoinedFarm>(() => open(endpoint))).Value;
 
-    private static string KeyOf(ActionRequest request) => request.PredictionKey.Length > 0 ? request.PredictionKey : request.Description;
-
     private Wire.Need NewNeed(ActionRequest request, IEnumerable<Uri> avoid)
     {
-        (double seconds, double after, long memory) = _work.Find(KeyOf(request));
+        (double seconds, double after, long memory) = _work.Find(request.LastingName);
         string directory = request.Command.WorkingDirectory.Text;
         Wire.Need need = new()
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Repr.Requester.Actions;
 
 namespace Repr.Requester.Placement;
 
@@ -50,7 +51,6 @@ internal readonly record struct LocalLoad(double Busy, double Pressure, long Ava
 internal sealed class LocalMachine(int? slots, Func<LocalLoad> measure, TimeProvider time)
 {
     private const double PressureLimit = 0.25;
-    private const long BytesForOne = 1L << 30; // as the local queue has it
 
     private static readonly TimeSpan s_margin = TimeSpan.FromMilliseconds(500);
 
@@ -64,7 +64,7 @@ internal sealed class LocalMachine(int? slots, Func<LocalLoad> measure, TimeProv
         int kept = CountKept();
         int processors = slots ?? Environment.ProcessorCount;
         double busy = slots is null ? Math.Max(load.Busy, kept) : kept;
-        bool isFree = busy + 1 <= processors && load.AvailableBytes >= BytesForOne && (slots is not null || load.Pressure < PressureLimit);
+        bool isFree = busy + 1 <= processors && load.AvailableBytes >= LocalQueue.BytesForOne && (slots is not null || load.Pressure < PressureLimit);
         return (new LocalCost { ToolMs = toolMs, Busy = busy, Processors = processors }, isFree);
     }
 

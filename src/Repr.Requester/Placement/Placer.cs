@@ -58,9 +58,8 @@ internal sealed class Placer(WorkHistory history, LocalMachine machine, TimeProv
             KnownShare = looksForKnown ? Volatile.Read(ref _knownShare) : 0,
         };
         (LocalCost local, bool hasRoom) = machine.Look(expected.ToolMs);
-        string key = request.PredictionKey.Length > 0 ? request.PredictionKey : request.Description;
-        PlacementDecision decision = CostModel.Decide(remote, local, _last.GetValueOrDefault(key), hasRoom);
-        Remember(key, decision.IsLocal);
+        PlacementDecision decision = CostModel.Decide(remote, local, _last.GetValueOrDefault(request.LastingName), hasRoom);
+        Remember(request.LastingName, decision.IsLocal);
         if (decision.IsLocal)
         {
             machine.Keep(TimeSpan.FromMilliseconds(local.TotalMs));

@@ -112,8 +112,7 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
         }
     }
 
-    private static string OwnName(ActionRequest request) =>
-        "own-" + Hash(request.PredictionKey.Length > 0 ? request.PredictionKey : request.Description);
+    private static string OwnName(ActionRequest request) => "own-" + Hash(request.LastingName);
 
     // What the client calls it begins with its tool, as in "Csc App.Core".
     private static string FamilyName(ActionRequest request) =>

@@ -162,8 +162,8 @@ public sealed class FarmKnowledgeTests : IAsyncLifetime
         {
             new SharedResult
             {
-                Command = KnownTogether.BytesOf(Name("command")),
-                Strong = KnownTogether.BytesOf(Name("strong")),
+                Command = Fingerprint.ToBytes(Name("command")),
+                Strong = Fingerprint.ToBytes(Name("strong")),
                 Outcome = ByteString.CopyFromUtf8(left),
                 Workers = { worker },
                 Result = new KnownResult { WorkerId = worker },

@@ -201,12 +201,12 @@ internal sealed partial class FarmKnowledge : IAsyncDisposable
     {
         foreach (RefusedCommand refused in news.Refused)
         {
-            await _index.RefuseAsync(DigestOf(refused.Command), _time.GetUtcNow(), cancellationToken);
+            await _index.RefuseAsync(Fingerprint.FromBytes(refused.Command), _time.GetUtcNow(), cancellationToken);
         }
 
         foreach (ByteString strong in news.Disputed)
         {
-            await _index.ForgetAsync(DigestOf(strong), cancellationToken);
+            await _index.ForgetAsync(Fingerprint.FromBytes(strong), cancellationToken);
         }
 
         if (news.Refused.Count > 0)
@@ -232,8 +232,6 @@ internal sealed partial class FarmKnowledge : IAsyncDisposable
                 break;
         }
     }
-
-    private static CoreDigest DigestOf(ByteString name) => name.Length == CoreDigest.HashLength ? new CoreDigest(name.Span, 0) : default;
 
     private static partial class Log
     {

@@ -16,7 +16,7 @@ internal sealed class KnownTogether(Knowledge knowledge) : IKnownResults
     /// <inheritdoc/>
     public Task<CommandEntry?> FindCommandAsync(CoreDigest weak, CancellationToken cancellationToken)
     {
-        ByteString command = BytesOf(weak);
+        ByteString command = Fingerprint.ToBytes(weak);
         RefusedCommand? refused = knowledge.Refused.FirstOrDefault(refused => refused.Command.Equals(command));
         List<KnownPathSet> sets = [];
         foreach (IGrouping<uint, SharedResult> ofSet in knowledge.Results
@@ -25,8 +25,8 @@ internal sealed class KnownTogether(Knowledge knowledge) : IKnownResults
         {
             byte[] bytes = knowledge.PathSets[(int)ofSet.Key].ToByteArray();
             CoreDigest id = CorePathSet.NameOf(bytes);
-            _pathSets[BytesOf(id)] = CorePathSet.TryParse(bytes);
-            sets.Add(new KnownPathSet(id, [.. ofSet.Select(static result => NameOf(result.Strong))]));
+            _pathSets[Fingerprint.ToBytes(id)] = CorePathSet.TryParse(bytes);
+            sets.Add(new KnownPathSet(id, [.. ofSet.Select(static result => Fingerprint.FromBytes(result.Strong))]));
         }
 
         return Task.FromResult<CommandEntry?>(
@@ -35,24 +35,14 @@ internal sealed class KnownTogether(Knowledge knowledge) : IKnownResults
 
     /// <inheritdoc/>
     public Task<CorePathSet?> FindPathSetAsync(CoreDigest id, CancellationToken cancellationToken) =>
-        Task.FromResult(_pathSets.GetValueOrDefault(BytesOf(id)));
+        Task.FromResult(_pathSets.GetValueOrDefault(Fingerprint.ToBytes(id)));
 
     /// <inheritdoc/>
     public Task<KnownResult?> FindResultAsync(CoreDigest strong, CancellationToken cancellationToken)
     {
-        ByteString name = BytesOf(strong);
+        ByteString name = Fingerprint.ToBytes(strong);
         return Task.FromResult(knowledge.Results.FirstOrDefault(result => result.Strong.Equals(name) && !IsDisputed(result))?.Result);
     }
-
-    /// <summary>The bytes that name a fingerprint in messages.</summary>
-    public static ByteString BytesOf(CoreDigest name)
-    {
-        Span<byte> hash = stackalloc byte[CoreDigest.HashLength];
-        name.CopyHashTo(hash);
-        return ByteString.CopyFrom(hash);
-    }
-
-    private static CoreDigest NameOf(ByteString bytes) => bytes.Length == CoreDigest.HashLength ? new CoreDigest(bytes.Span, 0) : default;
 
     private bool IsDisputed(SharedResult result) => !KnowledgeMerge.Holds(result, knowledge.Results);
 }

@@ -19,10 +19,10 @@ internal static class RunNews
         {
             new SharedResult
             {
-                Command = KnownTogether.BytesOf(run.Weak),
-                Strong = KnownTogether.BytesOf(strong),
+                Command = Fingerprint.ToBytes(run.Weak),
+                Strong = Fingerprint.ToBytes(strong),
                 Result = result,
-                Outcome = KnownTogether.BytesOf(RunComparison.OutcomeOf(run)),
+                Outcome = Fingerprint.ToBytes(RunComparison.OutcomeOf(run)),
                 Workers = { result.WorkerId },
             },
         },
@@ -31,6 +31,6 @@ internal static class RunNews
     /// <summary>A command that is not repeatable.</summary>
     public static Knowledge Refused(CoreDigest weak, DateTimeOffset now) => new()
     {
-        Refused = { new RefusedCommand { Command = KnownTogether.BytesOf(weak), SinceUnixMs = now.ToUnixTimeMilliseconds() } },
+        Refused = { new RefusedCommand { Command = Fingerprint.ToBytes(weak), SinceUnixMs = now.ToUnixTimeMilliseconds() } },
     };
 }
