@@ -39,6 +39,9 @@ internal static class SiloHost
                 membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(10);
                 membership.DefunctSiloExpiration = TimeSpan.FromMinutes(5);
             });
+            // As good as never: it tells every silo the load of every other one, for placements of grains that a farm does not have. A second apart,
+            // which is the default, that is most of what many idle workers do, and it grows with the square of their number.
+            silo.Configure<DeploymentLoadPublisherOptions>(load => load.DeploymentLoadPublisherRefreshTime = TimeSpan.FromMinutes(10));
             silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(3));
         });
         builder.Services.AddSerializer(serializer => serializer.AddJsonSerializer(static type => type.Namespace == typeof(Pool).Namespace));

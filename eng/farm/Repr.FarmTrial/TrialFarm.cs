@@ -26,7 +26,10 @@ internal sealed class TrialFarm : IAsyncDisposable
     }
 
     /// <summary>Where requesters ask for slots: any worker will do.</summary>
-    public static string Endpoint => $"repr://farm@{FarmNetwork.AddressOf(0)}:7070";
+    public static string Endpoint => $"repr://farm@{Front.Authority}";
+
+    /// <summary>The worker that they ask.</summary>
+    public static Uri Front { get; } = new($"http://{FarmNetwork.AddressOf(0)}:7070");
 
     /// <summary>Starts Redis and all workers, and waits until each is in the farm.</summary>
     /// <exception cref="BenchException">One does not start.</exception>

@@ -145,13 +145,16 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
         }
     }
 
-    // As many tools that only sleep as keep every slot busy for a while, on farms of growing size.
+    // As many tools that only sleep as keep every slot busy for a while, on farms of growing size; how fast leases are granted there; and what an
+    // action costs its requester, by many that do nothing.
     private async Task ScaleAsync(CancellationToken cancellationToken)
     {
         const int Rounds = 5;
-        TimeSpan sleep = TimeSpan.FromSeconds(4);
-        await output.WriteLineAsync("| Workers | Actions | Seconds | Efficiency | Requester CPU ms each |");
-        await output.WriteLineAsync("|--:|--:|--:|--:|--:|");
+        const int Cheap = 400;
+        const int CheapAtATime = 8;
+        const int MaximumCallers = 16;
+        await output.WriteLineAsync("| Workers | Sleep s | Actions | Seconds | Efficiency | Grants/s | Grant ms, median | p95 | Requester CPU ms each |");
+        await output.WriteLineAsync("|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         for (int workers = 1; workers <= options.Workers; workers *= 4)
         {
             TrialOptions some = options with { Workers = workers };
@@ -159,15 +162,34 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
             await using TrialFarm farm = await TrialFarm.StartAsync(some, slots: 1, s_evenly, cancellationToken);
             await using TrialRequester requester = new(some, TrialFarm.Endpoint, 0);
             await SleepAsync(requester, "first", workers * 2, TimeSpan.FromSeconds(2), cancellationToken);
+            LeaseRate leases = await LeaseRate.MeasureAsync(
+                TrialFarm.Front, Math.Clamp(workers / 2, 1, MaximumCallers), TimeSpan.FromSeconds(5), cancellationToken);
+
+            await RunAsync(requester, "warm", Cheap, CheapAtATime, cancellationToken);
             TimeSpan before = requester.Used();
+            await RunAsync(requester, "cheap", Cheap, CheapAtATime, cancellationToken);
+            double each = (requester.Used() - before).TotalMilliseconds / Cheap;
+
+            // All end and begin at the same moment, on the cores of one machine: with many of them it is the longer sleep that shows the farm's part.
+            TimeSpan sleep = TimeSpan.FromSeconds(Math.Max(4, workers / 4));
             long began = Stopwatch.GetTimestamp();
             await SleepAsync(requester, "scale", workers * Rounds, sleep, cancellationToken);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {workers} | {workers * Rounds} | {took.TotalSeconds:F1} | {sleep * Rounds / took:F2} | {(requester.Used() - before).TotalMilliseconds / (workers * Rounds):F1} |"));
+                $"| {workers} | {sleep.TotalSeconds:F0} | {workers * Rounds} | {took.TotalSeconds:F1} | {sleep * Rounds / took:F2} | {leases.PerSecond:F0} | {leases.Median.TotalMilliseconds:F1} | {leases.Percentile95.TotalMilliseconds:F1} | {each:F1} |"));
         }
     }
+
+    private static Task RunAsync(TrialRequester requester, string buildId, int count, int atATime, CancellationToken cancellationToken) =>
+        Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = cancellationToken }, async (_, token) =>
+        {
+            ChildProcess run = await requester.ExecAsync(buildId, ["true"], token);
+            if (run.ExitCode != 0)
+            {
+                throw new BenchException($"true: exit code {run.ExitCode}: {run.Output}");
+            }
+        });
 
     private static Task SleepAsync(TrialRequester requester, string buildId, int count, TimeSpan sleep, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(_ => SleepOnceAsync(requester, buildId, sleep, cancellationToken)));
