@@ -34,6 +34,7 @@ internal static class SiloHost
             {
                 membership.ProbeTimeout = TimeSpan.FromSeconds(1);
                 membership.NumMissedProbesLimit = 2;
+                membership.NumProbedSilos = 3; // enough for two votes; each one more is a message each way, every second, to and from every worker
                 membership.NumVotesForDeathDeclaration = 2;
                 membership.TableRefreshTimeout = TimeSpan.FromSeconds(5);
                 membership.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(10);

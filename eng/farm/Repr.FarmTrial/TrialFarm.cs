@@ -74,6 +74,13 @@ internal sealed class TrialFarm : IAsyncDisposable
     /// <summary>What all workers have written, for whoever looks for a reason.</summary>
     public string LogOf(int worker) => Path.Combine(_directory, $"w{worker}.log");
 
+    /// <summary>Processor time of all workers so far; what they have started is not in it.</summary>
+    public TimeSpan Used() => _workers.Aggregate(TimeSpan.Zero, static (sum, worker) =>
+    {
+        worker!.Refresh();
+        return sum + worker.TotalProcessorTime;
+    });
+
     /// <summary>Kills a worker with SIGKILL, its sandboxes with it, and starts it again with what is on its disk.</summary>
     public async Task KillAndStartAsync(int worker)
     {

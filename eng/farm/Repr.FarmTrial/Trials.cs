@@ -146,15 +146,16 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
     }
 
     // As many tools that only sleep as keep every slot busy for a while, on farms of growing size; how fast leases are granted there; and what an
-    // action costs its requester, by many that do nothing.
+    // action costs its requester, by many that do nothing; and what a worker costs that does nothing.
     private async Task ScaleAsync(CancellationToken cancellationToken)
     {
         const int Rounds = 5;
         const int Cheap = 400;
         const int CheapAtATime = 8;
         const int MaximumCallers = 16;
-        await output.WriteLineAsync("| Workers | Sleep s | Actions | Seconds | Efficiency | Grants/s | Grant ms, median | p95 | Requester CPU ms each |");
-        await output.WriteLineAsync("|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+        TimeSpan idle = TimeSpan.FromSeconds(15);
+        await output.WriteLineAsync("| Workers | Sleep s | Actions | Seconds | Efficiency | Grants/s | Grant ms, median | p95 | Requester CPU ms each | Idle worker, % of a core |");
+        await output.WriteLineAsync("|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
         for (int workers = 1; workers <= options.Workers; workers *= 4)
         {
             TrialOptions some = options with { Workers = workers };
@@ -175,9 +176,18 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
             long began = Stopwatch.GetTimestamp();
             await SleepAsync(requester, "scale", workers * Rounds, sleep, cancellationToken);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
+            if (requester.OutcomesOf("scale").Where(static outcome => outcome.Key != "remote").Sum(static outcome => outcome.Value) is > 0 and int elsewhere)
+            {
+                throw new BenchException($"{elsewhere} of {workers * Rounds} actions did not run on one of the {workers} workers.");
+            }
+
+            await Task.Delay(idle, cancellationToken);
+            TimeSpan used = farm.Used();
+            await Task.Delay(idle, cancellationToken);
+            double share = (farm.Used() - used) / idle / workers;
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {workers} | {sleep.TotalSeconds:F0} | {workers * Rounds} | {took.TotalSeconds:F1} | {sleep * Rounds / took:F2} | {leases.PerSecond:F0} | {leases.Median.TotalMilliseconds:F1} | {leases.Percentile95.TotalMilliseconds:F1} | {each:F1} |"));
+                $"| {workers} | {sleep.TotalSeconds:F0} | {workers * Rounds} | {took.TotalSeconds:F1} | {sleep * Rounds / took:F2} | {leases.PerSecond:F0} | {leases.Median.TotalMilliseconds:F1} | {leases.Percentile95.TotalMilliseconds:F1} | {each:F1} | {share * 100:F1} |"));
         }
     }
 
