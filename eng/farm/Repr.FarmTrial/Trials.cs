@@ -172,7 +172,7 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
             double each = (requester.Used() - before).TotalMilliseconds / Cheap;
 
             // All end and begin at the same moment, on the cores of one machine: with many of them it is the longer sleep that shows the farm's part.
-            TimeSpan sleep = TimeSpan.FromSeconds(Math.Max(4, workers / 4));
+            TimeSpan sleep = TimeSpan.FromSeconds(Math.Max(4, workers));
             long began = Stopwatch.GetTimestamp();
             await SleepAsync(requester, "scale", workers * Rounds, sleep, cancellationToken);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
