@@ -35,7 +35,6 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
             : [directory.Append(ServerName).Text, pipe];
         Dictionary<string, string> environment = new(command.Environment);
         environment.TryAdd("DOTNET_EnableDiagnostics", "0"); // nobody can attach in there, and the doors for it cost time
-        environment.TryAdd("DOTNET_TieredPGO", "0"); // each slot has a server of its own to warm up: measuring itself first costs more than it gains
         return new WarmPlan(command with { Arguments = arguments, ProgramPath = null, Environment = environment, OutputRoots = [], Timeout = null });
     }
 
