@@ -90,7 +90,14 @@ internal sealed class RemoteRun
         }
 
         DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
-        DoorAnswer answer = await door.RunAsync(Describe(settings, action, isLive: text is not null), text, _cancellation.Token);
+        Run run = Describe(settings, action, isLive: text is not null);
+        DoorAnswer answer = await door.RunAsync(run, text, _cancellation.Token);
+        if (answer.IsLost)
+        {
+            log.LogMessage(MessageImportance.Low, "Repr: {0} is asked for once more: {1}", action.Description, answer.NotRun!.Message);
+            answer = await door.RunAsync(run, text, _cancellation.Token);
+        }
+
         if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
         {
             // As the stock task does: the build is being stopped, its result is no longer of interest.

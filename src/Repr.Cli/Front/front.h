@@ -65,7 +65,9 @@ struct options {
 
 void read_options(struct options *options, char **arguments);
 
-/* input.c: the standard input. What was read can be given to a local run. */
+/* input.c: the standard input. What was read can be given to another remote run, or to a local one. */
+
+enum { INPUT_CHUNK = 1 << 16 }; /* at most in one message, as door.proto has it */
 
 struct input {
     bool taken;     /* the tool gets it */
@@ -79,6 +81,7 @@ void repair_standard_streams(void);
 bool is_null_or_closed(int descriptor);
 void open_input(struct input *input, const struct options *options);
 ssize_t read_input(struct input *input, void *data, size_t size);
+bool rewind_input(struct input *input);
 bool give_input_back(struct input *input);
 
 /* terminal.c */
@@ -126,6 +129,7 @@ struct verdict {
     bool by_choice; /* NOT_RUN, and nothing went wrong */
     struct warning warnings[MAXIMUM_WARNINGS]; /* although it ran; ends with one without a code */
     int received; /* a signal that asked for the end, else 0 */
+    bool unanswered; /* the connection ended without a word about the outcome */
 };
 
 struct text {
@@ -137,6 +141,7 @@ struct text {
 bool find_unspeakable(const struct options *options, const char **problem);
 void encode_run(struct bytes *stream, const struct options *options, const struct input *input, const struct terminal *terminal);
 void encode_input(struct bytes *stream, const void *data, size_t length);
+void encode_kept_input(struct bytes *stream, const struct input *input);
 void encode_signal(struct bytes *stream, int number);
 void encode_size(struct bytes *stream, const struct terminal *terminal);
 bool decode_reply(const unsigned char *data, size_t length, struct text *text, struct verdict *verdict);
