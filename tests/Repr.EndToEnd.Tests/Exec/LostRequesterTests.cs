@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Repr.EndToEnd.Tests.Sdk;
 using Repr.Protocol.V1;
@@ -22,8 +23,8 @@ public sealed class LostRequesterTests(ExecWorker worker) : IClassFixture<ExecWo
         Random.Shared.NextBytes(input);
         await File.WriteAllBytesAsync(front.PathOf("input"), input, Cancellation);
         string seconds = string.Create(CultureInfo.InvariantCulture, $"31{Random.Shared.Next(1_000_000)}");
-        string repr = byHost ? $"dotnet '{Path.ChangeExtension(front.Program, "dll")}'" : $"'{front.Program}'";
-        string command = $"{repr} exec --fail sh -c 'cat >kept; test -e again || sleep \"$0\"; cat kept' {seconds}";
+        front.Environment["DOTNET_ROOT"] = Path.GetFullPath("../../..", RuntimeEnvironment.GetRuntimeDirectory());
+        string command = $"'{(byHost ? Path.Combine(Repository.Product, "repr-host") : front.Program)}' exec --fail sh -c 'cat >kept; test -e again || sleep \"$0\"; cat kept' {seconds}";
         using Process process = front.Start("/bin/sh", ["-c", fromFile ? $"{command} <input" : $"cat input | {command}"]);
         using MemoryStream output = new();
         Task reading = process.StandardOutput.BaseStream.CopyToAsync(output, Cancellation);
