@@ -16,6 +16,9 @@ namespace Repr.Build;
 [SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; the engine may cancel a task at any time.")]
 internal sealed class RemoteRun
 {
+    // A process that dies closes its connections before its door.
+    private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _cancellation = new();
     private readonly Lock _saying = new();
     private DoorClient? _door;
@@ -95,6 +98,7 @@ internal sealed class RemoteRun
         if (answer.IsLost)
         {
             log.LogMessage(MessageImportance.Low, "Repr: {0} is asked for once more: {1}", action.Description, answer.NotRun!.Message);
+            await Task.Delay(s_death);
             answer = await door.RunAsync(run, text, _cancellation.Token);
         }
 

@@ -15,6 +15,9 @@ internal static class ExecCommand
     private const int TimedOutExit = 124;
     private const int NotRunExit = 125;
 
+    // A process that dies closes its connections before its door.
+    private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
+
     private const string Usage = """
         Usage: repr exec [options] [--] command [arguments]
 
@@ -81,6 +84,8 @@ internal static class ExecCommand
                 {
                     return answer.NotRun!.Cancelled ? ConsoleInterrupt.ExitCode : await FallBackAsync(options, input, answer, interrupt);
                 }
+
+                await Task.Delay(s_death, interrupted.Token);
             }
         }
         catch (OperationCanceledException)

@@ -158,6 +158,7 @@ int exec_remotely(const char *program, char **arguments)
         fall_back(&door, &options, &input, &verdict);
     if (verdict.unanswered && verdict.received == 0 && !verdict.text_passed_on && rewind_input(&input)) {
         /* Its process died: nothing was written, and nobody has seen anything of it. The next process may have more luck. */
+        door.dead = find_peer(connection);
         close(connection);
         release_signals(); /* while it starts, they end this process */
         if (!ask(&door, &options, &input, &verdict, &connection))

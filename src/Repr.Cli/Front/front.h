@@ -102,12 +102,14 @@ struct door {
     const char *product;   /* the directory of this program, and of repr.dll */
     const char *directory; /* the runtime directory */
     const char *socket;
+    pid_t dead; /* a process that is not to be asked again; 0: none */
 };
 
 const char *find_product(const char *program);
 void run_host(const char *product, char **arguments);
 bool find_door(struct door *door, const char *product, const char **problem);
 int open_door(const struct door *door, const char **problem);
+pid_t find_peer(int connection);
 bool is_recent(const char *path);
 void touch(const char *path);
 
