@@ -8,7 +8,7 @@
  *       helper                 enters the sandbox for one errand: shows a resident tool another world, connects to it
  *
  * Each process dies with its parent, and the sandbox's mounts die with its processes. Every integer on the wire is little-endian,
- * which is the byte order of the machines this is built for; LaunchRequest.cs and SandboxConnection.cs are the other side.
+ * which is the byte order of the machines this is built for; SandboxRequest.cs and SandboxConnection.cs are the other side.
  */
 #ifndef REPR_LAUNCH_H
 #define REPR_LAUNCH_H
