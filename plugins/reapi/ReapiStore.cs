@@ -16,7 +16,6 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
     private const int DigestsPerQuestion = 20_000;
     private const int SmallBlobBytes = 1 << 20;
     private const int EntryOverhead = 128;
-    private const int CompressionLevel = 1;
 
     private readonly ReapiConnection _connection;
     private readonly Batcher<(CoreDigest Digest, ByteString Content), bool> _puts;
@@ -111,7 +110,7 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
 
     private async Task WriteStreamAsync(ReapiChannel store, CoreDigest digest, Stream content, CancellationToken cancellationToken)
     {
-        using ZstdSharp.Compressor? compressor = _connection.Compresses && store.HasZstd ? new(CompressionLevel) : null;
+        bool isCompressed = _connection.Compresses && store.HasZstd;
         long left = digest.SizeBytes;
         try
         {
@@ -134,9 +133,9 @@ internal sealed partial class ReapiStore : IContentStore, IMessageStore, IDispos
 
                     return read;
                 },
-                compressor is null ? null : chunk => ByteString.CopyFrom(compressor.Wrap(chunk.Span)),
+                isCompressed,
                 cancellationToken);
-            if (compressor is null && committed != digest.SizeBytes)
+            if (!isCompressed && committed != digest.SizeBytes)
             {
                 throw _connection.Translate(StatusCode.DataLoss, $"only {committed} bytes of blob {digest} arrived", failure: null);
             }

@@ -12,9 +12,6 @@ internal sealed class ToolOptions(Func<string, string?> find)
     /// <summary>True when an option is set to true.</summary>
     public bool IsTrue(string name) => this[name].Equals("true", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>True when an option is set to false.</summary>
-    public bool IsFalse(string name) => this[name].Equals("false", StringComparison.OrdinalIgnoreCase);
-
     /// <summary>
     /// The parts of a list, separated by ';'. What is left of a reference to inherited metadata ("%(AdditionalDependencies)") is no part.
     /// </summary>

@@ -14,7 +14,8 @@ namespace Repr.Build;
 /// <param name="Done">The tool ran; all outputs are written.</param>
 /// <param name="NotRun">The action has no verdict; nothing was written.</param>
 /// <param name="IsDoorClosed">Nobody opened: the next action will hardly find somebody there either.</param>
-internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRun? NotRun, bool IsDoorClosed = false);
+/// <param name="IsLost">The process died before anything of the action was written or passed on: asking the next one is safe.</param>
+internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRun? NotRun, bool IsDoorClosed = false, bool IsLost = false);
 
 /// <summary>
 /// A client of the requester process's door (protos/repr/v1/door.proto). Starts the process when nobody listens. Never throws for what
@@ -42,7 +43,7 @@ internal sealed class DoorClient(string toolPath)
         bool hasPassedOn = false;
         using MemoryStream output = new();
         using MemoryStream error = new();
-        DoorAnswer NoVerdict(string code, string message) => new(
+        DoorAnswer NoVerdict(string code, string message, bool isLost = false) => new(
             output.ToArray(),
             error.ToArray(),
             null,
@@ -53,7 +54,8 @@ internal sealed class DoorClient(string toolPath)
                 Cancelled = cancellationToken.IsCancellationRequested,
                 TextPassedOn = hasPassedOn,
             },
-            !isOpen);
+            !isOpen,
+            isLost);
 
         try
         {
@@ -98,7 +100,9 @@ internal sealed class DoorClient(string toolPath)
                 MessageCodes.RequesterGone,
                 isOpen
                     ? $"The requester process went away ({exception.Message.TrimEnd('.')}); see requester.log in the cache directory."
-                    : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.");
+                    : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.",
+                isLost: isOpen && !hasPassedOn && !cancellationToken.IsCancellationRequested
+                    && exception is SocketException or (IOException and not InvalidProtocolBufferException));
         }
     }
 

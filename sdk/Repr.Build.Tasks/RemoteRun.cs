@@ -19,6 +19,9 @@ internal sealed class RemoteRun
     // A result that a worker knows comes sooner, also from another machine on the same network.
     private static readonly TimeSpan s_known = TimeSpan.FromMilliseconds(50);
 
+    // A process that dies closes its connections before its door.
+    private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
+
     private readonly CancellationTokenSource _cancellation = new();
     private readonly Lock _saying = new();
     private DoorClient? _door;
@@ -107,7 +110,15 @@ internal sealed class RemoteRun
         }
 
         DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
-        DoorAnswer answer = await door.RunAsync(Describe(settings, action, isLive: text is not null), text, _cancellation.Token);
+        Run run = Describe(settings, action, isLive: text is not null);
+        DoorAnswer answer = await door.RunAsync(run, text, _cancellation.Token);
+        if (answer.IsLost)
+        {
+            log.LogMessage(MessageImportance.Low, "Repr: {0} is asked for once more: {1}", action.Description, answer.NotRun!.Message);
+            await Task.Delay(s_death);
+            answer = await door.RunAsync(run, text, _cancellation.Token);
+        }
+
         if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
         {
             // As the stock task does: the build is being stopped, its result is no longer of interest.

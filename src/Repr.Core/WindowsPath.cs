@@ -84,10 +84,6 @@ public static class WindowsPath
             ? text
             : throw new ReprException(ReprErrorCode.InvalidRequest, $"The path '{path}' {problem}.");
 
-    /// <summary>The path for a program that opens files of more than 260 characters: <c>\\?\C:\src\x.cs</c>.</summary>
-    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: Windows has no such path.</exception>
-    public static string FormatExtended(VirtualPath path) => @"\\?\" + Format(path);
-
     /// <summary>True for one name of Windows that a file can have and every program can open.</summary>
     /// <param name="name">One component of a path.</param>
     /// <param name="problem">What is wrong with it, as the end of a sentence.</param>

@@ -2,6 +2,7 @@ using System.Buffers;
 using Google.Protobuf;
 using Grpc.Core;
 using Repr.Protocol.Reapi;
+using Compressor = ZstdSharp.Compressor;
 
 namespace Repr.Protocol;
 
@@ -18,9 +19,7 @@ public static class BlobUpload
     /// Fills the buffer with the next bytes; 0 at the end. What it throws ends the write without a blob. Must throw when the last bytes show
     /// that the content is another.
     /// </param>
-    /// <param name="compress">
-    /// Makes a zstd frame of a chunk; null: the content travels as it is. Frames in a row are a valid stream (RFC 8878, 3).
-    /// </param>
+    /// <param name="isCompressed">The content travels as zstd, a frame for each chunk: frames in a row are a valid stream (RFC 8878, 3). The store must have it.</param>
     /// <param name="cancellationToken">Ends the write.</param>
     /// <returns>The size that the store says it has: of the blob, or when compressed of what was sent or -1.</returns>
     /// <exception cref="RpcException">The store failed or refused.</exception>
@@ -28,12 +27,13 @@ public static class BlobUpload
         ReapiChannel channel,
         Digest digest,
         Func<Memory<byte>, CancellationToken, ValueTask<int>> read,
-        Func<ReadOnlyMemory<byte>, ByteString>? compress,
+        bool isCompressed,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(channel);
         ArgumentNullException.ThrowIfNull(read);
-        string resource = new BlobResourceName(digest, compress is not null).ToWriteName(Guid.NewGuid(), channel.InstanceName);
+        string resource = new BlobResourceName(digest, isCompressed).ToWriteName(Guid.NewGuid(), channel.InstanceName);
+        using Compressor? compressor = isCompressed ? new Compressor(ZstdBlobs.Level) : null;
         using AsyncClientStreamingCall<WriteRequest, WriteResponse> call = channel.Streams.Write(cancellationToken: cancellationToken);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ChunkBytes);
         try
@@ -45,9 +45,9 @@ public static class BlobUpload
                 int length = await read(buffer.AsMemory(0, ChunkBytes), cancellationToken);
                 offset += length;
                 bool isLast = length == 0 || offset >= digest.SizeBytes;
-                ByteString data = compress is null
+                ByteString data = compressor is null
                     ? UnsafeByteOperations.UnsafeWrap(buffer.AsMemory(0, length))
-                    : compress(buffer.AsMemory(0, length));
+                    : ByteString.CopyFrom(compressor.Wrap(buffer.AsSpan(0, length)));
                 WriteRequest request = new() { ResourceName = sent == 0 ? resource : "", WriteOffset = sent, Data = data, FinishWrite = isLast };
                 sent += data.Length;
                 if (!await TryAsync(() => call.RequestStream.WriteAsync(request, cancellationToken)) || isLast)

@@ -7,6 +7,9 @@ namespace Repr.Protocol;
 /// <summary>Whole small blobs in zstd (RFC 8878), as batches of the Remote Execution API v2 carry them. Pure; safe for concurrent use.</summary>
 public static class ZstdBlobs
 {
+    /// <summary>How hard is tried: the next levels save little more and take twice as long.</summary>
+    internal const int Level = 1;
+
     private const int WorthwhileBytes = 1024;
 
     /// <summary>Compresses content.</summary>
@@ -17,7 +20,7 @@ public static class ZstdBlobs
         compressed = null;
         if (content.Length >= WorthwhileBytes)
         {
-            using Compressor compressor = new(level: 1);
+            using Compressor compressor = new(Level);
             Span<byte> bytes = compressor.Wrap(content.Span);
             compressed = bytes.Length < content.Length ? ByteString.CopyFrom(bytes) : null;
         }

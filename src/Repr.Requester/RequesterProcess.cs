@@ -67,6 +67,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
         SlowWorkers slow = new(time);
         _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), slow, options.Plugins.Path, log);
+        _history = new WorkHistory(Path.Combine(options.CacheDirectory, "durations-v1"), time);
         _farms = new FarmWorkers(
             options.Plugins.Farm,
             endpoint =>
@@ -77,12 +78,12 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
                 DiscoveredWorkers found = new([.. others, new NamedDiscovery("farm", members)], time, log);
                 return new JoinedFarm(new FarmLeases(options, found, members, time, log), new WorkerPool(_sessions, found, slow, options.Plugins.Path, log));
             },
+            _history,
             slow,
             log);
         InputPredictors predictors = options.Plugins.CreatePredictors(context, _log);
         PredictionStore predictions = new(Path.Combine(options.CacheDirectory, "predictions"), predictors);
         PlacementSettings placement = options.Plugins.Placement;
-        _history = new WorkHistory(Path.Combine(options.CacheDirectory, "durations-v1"), time);
         LocalMachine machine = new(placement.LocalSlots, static () => LocalLoad.Measure(LocalQueue.AvailableBytes), time);
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(_history, machine, time);

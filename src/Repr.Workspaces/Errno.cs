@@ -6,10 +6,8 @@ internal static class Errno
     public const int NoEntry = 2;
     public const int Interrupted = 4;
     public const int InputOutput = 5;
-    public const int ArgumentListTooLong = 7;
     public const int Again = 11;
     public const int Access = 13;
-    public const int NotDirectory = 20;
     public const int IsDirectory = 21;
     public const int NoDevice = 19;
     public const int Invalid = 22;

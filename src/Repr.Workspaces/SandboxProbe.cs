@@ -25,6 +25,7 @@ internal static class SandboxProbe
             WorkingDirectory = s_directory,
             Environment = new Dictionary<string, string>(),
             OutputRoots = [],
+            CopyRoots = [s_directory], // a kind that copies refuses an action without any, and would be tried no further
         };
         try
         {

@@ -31,7 +31,7 @@ internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passt
 
 /// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
 [SupportedOSPlatform("linux")]
-internal sealed partial class SandboxWorkspace : IWorkspace
+internal sealed class SandboxWorkspace : IWorkspace
 {
     private const int FirstOutsideId = 2_000_000;
 
@@ -43,11 +43,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     private readonly ServedFiles? _served;
     private readonly ILowerLayer _lower;
     private readonly (uint User, uint Group) _outside;
-    private readonly CancellationTokenSource _abort = new();
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SingleRun _run;
     private FuseServer? _server;
-    private ReprException? _failure;
-    private int _started;
     private volatile bool _hasRun;
 
     /// <summary>Makes a workspace; nothing happens before <see cref="RunAsync"/>.</summary>
@@ -68,6 +65,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         SpareSandbox? spare = null)
     {
         _services = services;
+        _run = new SingleRun(services.Logger);
         _staging = spare?.Staging ?? staging;
         _unused = staging;
         _spare = spare;
@@ -92,24 +90,8 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _started, 1) != 0)
-        {
-            throw new InvalidOperationException("A workspace runs its command once.");
-        }
-
-        try
-        {
-            using CancellationTokenRegistration cancelling = cancellationToken.UnsafeRegister(
-                static state => ((CancellationTokenSource)state!).Cancel(), _abort);
-            return await RunSandboxAsync(text, input, cancellationToken);
-        }
-        finally
-        {
-            _finished.SetResult();
-        }
-    }
+    public ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken) =>
+        _run.RunAsync(() => RunSandboxAsync(text, input, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public IReadOnlyList<WorkspaceChange> CollectChanges() => _hasRun
@@ -119,13 +101,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        bool runs = Interlocked.Exchange(ref _started, 1) != 0;
-        await _abort.CancelAsync();
-        if (runs)
-        {
-            await _finished.Task;
-        }
-
+        await _run.DisposeAsync();
         _spare?.Connection.Dispose();
         if ((_server ?? _spare?.Server) is { } server)
         {
@@ -155,18 +131,18 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         }
         else
         {
-            _spare.Begin(_served!.Source, Fail);
+            _spare.Begin(_served!.Source, _run.Fail);
             Volatile.Write(ref _server, _spare.Server);
         }
 
-        using SandboxConnection connection = _spare?.Connection ?? await _services.Launcher.ConnectAsync(_abort.Token);
+        using SandboxConnection connection = _spare?.Connection ?? await _services.Launcher.ConnectAsync(_run.Stopping);
         await SendAsync(connection, request);
-        using CancellationTokenRegistration killing = _abort.Token.UnsafeRegister(_ => Kill(connection), null);
+        using CancellationTokenRegistration killing = _run.Stopping.UnsafeRegister(_ => Kill(connection), null);
 
         long started = begun;
         Ending? ending = null;
         CancellationTokenSource? timeout = null;
-        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_abort.Token);
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_run.Stopping);
         Task feeding = Task.CompletedTask;
         try
         {
@@ -184,13 +160,13 @@ internal sealed partial class SandboxWorkspace : IWorkspace
                         feeding = input is null ? feeding : FeedAsync(connection, input, ended.Token);
                         break;
                     case FrameKind.Taken when input is not null:
-                        await input.TakenAsync(MemoryMarshal.Read<int>(frame.Data.Span), _abort.Token);
+                        await input.TakenAsync(MemoryMarshal.Read<int>(frame.Data.Span), _run.Stopping);
                         break;
                     case FrameKind.StandardOutput or FrameKind.StandardError:
                         await DeliverAsync(text, frame);
                         break;
                     case FrameKind.Failed:
-                        Fail(SandboxFailure.Explain(_command, frame.Data.Span));
+                        _run.Fail(SandboxFailure.Explain(_command, frame.Data.Span));
                         break;
                     case FrameKind.Exited:
                         ending = MemoryMarshal.Read<Ending>(frame.Data.Span);
@@ -220,7 +196,7 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     {
         try
         {
-            await connection.SendAsync(request, _abort.Token);
+            await connection.SendAsync(request, _run.Stopping);
         }
         catch (SocketException exception)
         {
@@ -253,13 +229,13 @@ internal sealed partial class SandboxWorkspace : IWorkspace
     {
         if (frame.Descriptor is null || _served is null)
         {
-            Fail(new ReprException(ReprErrorCode.Internal, "The launcher sent no FUSE device."));
+            _run.Fail(new ReprException(ReprErrorCode.Internal, "The launcher sent no FUSE device."));
             return;
         }
 
-        FuseServer server = _served.NewServer(frame.Descriptor, _command, Fail, _services.Logger);
+        FuseServer server = _served.NewServer(frame.Descriptor, _command, _run.Fail, _services.Logger);
         Volatile.Write(ref _server, server);
-        if (_abort.IsCancellationRequested)
+        if (_run.Stopping.IsCancellationRequested)
         {
             server.Abort();
         }
@@ -281,44 +257,28 @@ internal sealed partial class SandboxWorkspace : IWorkspace
 
     private async ValueTask DeliverAsync(IToolText text, Frame frame)
     {
-        if (_abort.IsCancellationRequested)
+        if (_run.Stopping.IsCancellationRequested)
         {
             return; // read on all the same: a full pipe would hold the end back
         }
 
         try
         {
-            await text.WriteAsync(frame.Kind == FrameKind.StandardError, frame.Data, _abort.Token);
+            await text.WriteAsync(frame.Kind == FrameKind.StandardError, frame.Data, _run.Stopping);
         }
-        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
+        catch (OperationCanceledException) when (_run.Stopping.IsCancellationRequested)
         {
             // The end of the sandbox is near.
         }
         catch (Exception exception)
         {
-            Fail(exception as ReprException
-                ?? new ReprException(ReprErrorCode.Internal, $"The tool's text could not be passed on: {exception.Message}", exception));
+            _run.FailText(exception);
         }
-    }
-
-    private void Fail(ReprException failure)
-    {
-        if (Interlocked.CompareExchange(ref _failure, failure, null) is not null)
-        {
-            Log.LaterFailure(_services.Logger, failure.Message);
-        }
-
-        _abort.Cancel();
     }
 
     private ToolExit Judge(Ending? ending, bool timedOut)
     {
-        if (_failure is not null)
-        {
-            throw _failure;
-        }
-
-        ObjectDisposedException.ThrowIf(_abort.IsCancellationRequested, this);
+        _run.ThrowIfFailed();
         return ending switch
         {
             { ByItself: not 0 } itself => (itself.WaitStatus & 0x7f) is int signal and not 0
@@ -340,11 +300,5 @@ internal sealed partial class SandboxWorkspace : IWorkspace
         public long UserUs;
         public long SystemUs;
         public long PeakBytes;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Debug, "A further failure of an action that has failed: {Reason}")]
-        public static partial void LaterFailure(ILogger logger, string reason);
     }
 }

@@ -1,5 +1,3 @@
-using Repr.Testing.Servers;
-
 namespace Repr.Cas.Far.Tests;
 
 /// <summary>Settings that are wrong are found before anything is made, named, and not repeated where they may be secrets.</summary>
@@ -55,7 +53,7 @@ public sealed class OptionsTests
     [InlineData("azure")]
     public void Every_option_is_documented(string plugin)
     {
-        string document = File.ReadAllText(Path.Combine(ServerProcess.FindRepository(), "docs/plugins.md"));
+        string document = File.ReadAllText(Path.Combine(Repository.Root, "docs/plugins.md"));
         string told = Plugins.ProblemsOf(plugin, Parse("""{ "NoSuchOption": 1 }""")).First(static problem => problem.Contains("known: ", StringComparison.Ordinal));
         string[] known = told[(told.IndexOf("known: ", StringComparison.Ordinal) + 7)..].TrimEnd('.').Split(", ");
 

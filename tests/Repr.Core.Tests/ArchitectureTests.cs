@@ -6,8 +6,6 @@ namespace Repr.Core.Tests;
 /// <summary>Reads project files and sources, and fails on a dependency that docs/architecture.md forbids.</summary>
 public sealed partial class ArchitectureTests
 {
-    internal static readonly string Root = FindRoot();
-
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Repr.Core"] = [],
@@ -36,7 +34,7 @@ public sealed partial class ArchitectureTests
 
     // plugins/Directory.Build.props gives them the contract.
     private static readonly HashSet<string> Plugins =
-        [.. Directory.EnumerateFiles(Path.Combine(Root, "plugins"), "*.csproj", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file))];
+        [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "plugins"), "*.csproj", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file))];
 
     public static TheoryData<string> Projects => [.. Product().Select(file => Path.GetFileNameWithoutExtension(file))];
 
@@ -61,9 +59,9 @@ public sealed partial class ArchitectureTests
     [Fact]
     public void Every_project_is_in_the_solution()
     {
-        string solution = File.ReadAllText(Path.Combine(Root, "Repr.Build.sln"));
-        IEnumerable<string> missing = Directory.EnumerateFiles(Root, "*.csproj", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(Root, file))
+        string solution = File.ReadAllText(Path.Combine(Repository.Root, "Repr.Build.sln"));
+        IEnumerable<string> missing = Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Repository.Root, file))
             .Where(file => !file.StartsWith("tests/assets/", StringComparison.Ordinal) && !file.StartsWith(Templates, StringComparison.Ordinal))
             .Where(file => !file.StartsWith("artifacts/", StringComparison.Ordinal))
             .Where(file => !solution.Contains(file.Replace('/', '\\'), StringComparison.Ordinal));
@@ -84,34 +82,23 @@ public sealed partial class ArchitectureTests
 
     [Fact]
     public void No_source_file_is_longer_than_400_lines() => Assert.All(
-        Sources(), file => Assert.True(File.ReadLines(Path.Combine(Root, file)).Count() <= 400, file));
+        Sources(), file => Assert.True(File.ReadLines(Path.Combine(Repository.Root, file)).Count() <= 400, file));
 
     private static IEnumerable<XElement> Elements(string project, string name) =>
         XDocument.Load(Product().Single(file => Path.GetFileNameWithoutExtension(file) == project)).Descendants(name);
 
     private static IEnumerable<string> Product() => new[] { "src", "sdk", "server", "plugins" }
-        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Root, folder), "*.csproj", SearchOption.AllDirectories))
-        .Where(file => !Path.GetRelativePath(Root, file).StartsWith(Templates, StringComparison.Ordinal));
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories))
+        .Where(file => !Path.GetRelativePath(Repository.Root, file).StartsWith(Templates, StringComparison.Ordinal));
 
     private static IEnumerable<string> Sources() => Product()
         .SelectMany(project => Directory.EnumerateFiles(Path.GetDirectoryName(project)!, "*.cs", SearchOption.AllDirectories))
-        .Select(file => Path.GetRelativePath(Root, file))
+        .Select(file => Path.GetRelativePath(Repository.Root, file))
         .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal));
 
     private static IEnumerable<string> SourcesThatMention(Regex use, params string[] allowed) => Sources()
         .Where(file => !allowed.Any(prefix => file.StartsWith(prefix, StringComparison.Ordinal)))
-        .Where(file => use.IsMatch(File.ReadAllText(Path.Combine(Root, file))));
-
-    private static string FindRoot()
-    {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Repr.Build.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory?.FullName ?? throw new InvalidOperationException("The tests do not run within the repository.");
-    }
+        .Where(file => use.IsMatch(File.ReadAllText(Path.Combine(Repository.Root, file))));
 
     [GeneratedRegex(@"^using Grpc\.", RegexOptions.Multiline)]
     private static partial Regex GrpcUse();

@@ -57,7 +57,7 @@ public sealed partial class DocumentationTests
     public void Every_decision_is_listed_in_the_order_of_its_number()
     {
         string list = Read("docs/adr/README.md");
-        IEnumerable<string> decisions = Directory.EnumerateFiles(Path.Combine(ArchitectureTests.Root, "docs/adr"), "0*.md")
+        IEnumerable<string> decisions = Directory.EnumerateFiles(Path.Combine(Repository.Root, "docs/adr"), "0*.md")
             .Select(file => Path.GetFileName(file))
             .Order(StringComparer.Ordinal);
 
@@ -76,26 +76,26 @@ public sealed partial class DocumentationTests
         .ToHashSet(StringComparer.Ordinal);
 
     private static HashSet<string> OptionsOfTheCommandLine() => Directory
-        .EnumerateFiles(Path.Combine(ArchitectureTests.Root, "src/Repr.Cli"), "*.cs")
+        .EnumerateFiles(Path.Combine(Repository.Root, "src/Repr.Cli"), "*.cs")
         .SelectMany(file => OptionInSourcePattern().Matches(File.ReadAllText(file)).Select(match => match.Groups[1].Value))
         .Concat(Matches(OptionOfTheFrontPattern(), Read("src/Repr.Cli/Front/options.c")))
         .ToHashSet(StringComparer.Ordinal);
 
     private static IEnumerable<string> Sources(string pattern) => ProductFolders
-        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(ArchitectureTests.Root, folder), pattern, SearchOption.AllDirectories))
+        .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), pattern, SearchOption.AllDirectories))
         .Where(IsOurs)
         .Select(File.ReadAllText);
 
     private static IEnumerable<string> Documents() =>
-        Directory.EnumerateFiles(ArchitectureTests.Root, "*.md", SearchOption.AllDirectories).Where(IsOurs);
+        Directory.EnumerateFiles(Repository.Root, "*.md", SearchOption.AllDirectories).Where(IsOurs);
 
-    private static bool IsOurs(string file) => !Path.GetRelativePath(ArchitectureTests.Root, file)
+    private static bool IsOurs(string file) => !Path.GetRelativePath(Repository.Root, file)
         .Split('/')
         .Any(folder => folder is "bin" or "obj" or "artifacts" or "TestResults");
 
     private static bool IsRelative(string link) => !link.StartsWith('#') && !link.Contains(':', StringComparison.Ordinal);
 
-    private static string Read(string document) => File.ReadAllText(Path.Combine(ArchitectureTests.Root, document));
+    private static string Read(string document) => File.ReadAllText(Path.Combine(Repository.Root, document));
 
     private static HashSet<string> Matches(Regex pattern, string text) =>
         pattern.Matches(text).Select(match => match.Groups[match.Groups.Count - 1].Value).ToHashSet(StringComparer.Ordinal);

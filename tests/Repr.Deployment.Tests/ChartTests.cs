@@ -12,7 +12,7 @@ namespace Repr.Deployment.Tests;
 /// <summary>The chart: that Helm takes it, that what it makes is what Kubernetes knows, and that a worker starts with the arguments in it.</summary>
 public sealed partial class ChartTests
 {
-    private static readonly string s_chart = Path.Combine(Product.Root, "eng/helm/repr");
+    private static readonly string s_chart = Path.Combine(Repository.Root, "eng/helm/repr");
 
     private static readonly Dictionary<string, Type> s_types = new(StringComparer.Ordinal)
     {
@@ -30,7 +30,7 @@ public sealed partial class ChartTests
 
     private static readonly Marshaller<byte[]> s_raw = Marshallers.Create(static bytes => bytes, static bytes => bytes);
 
-    public static TheoryData<string> Values => [.. Directory.GetFiles(Path.Combine(Product.Root, "eng/helm/values"), "*.yaml").Select(static file => Path.GetFileNameWithoutExtension(file)).Order()];
+    public static TheoryData<string> Values => [.. Directory.GetFiles(Path.Combine(Repository.Root, "eng/helm/values"), "*.yaml").Select(static file => Path.GetFileNameWithoutExtension(file)).Order()];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -110,7 +110,7 @@ public sealed partial class ChartTests
     [Fact]
     public void Its_version_is_the_product_s()
     {
-        string version = VersionElement().Match(File.ReadAllText(Path.Combine(Product.Root, "Directory.Build.props"))).Groups[1].Value;
+        string version = VersionElement().Match(File.ReadAllText(Path.Combine(Repository.Root, "Directory.Build.props"))).Groups[1].Value;
         string[] chart = File.ReadAllLines(Path.Combine(s_chart, "Chart.yaml"));
         Assert.Contains("version: " + version, chart);
         Assert.Contains("appVersion: " + version, chart);
@@ -118,8 +118,8 @@ public sealed partial class ChartTests
 
     [Fact]
     public async Task The_plain_manifests_are_what_it_makes() => Assert.Equal(
-        await File.ReadAllTextAsync(Path.Combine(Product.Root, "eng/kubernetes/repr.yaml"), Cancellation),
-        await Product.RunAsync(Path.Combine(Product.Root, "eng/kubernetes/render.sh"), ["-"]));
+        await File.ReadAllTextAsync(Path.Combine(Repository.Root, "eng/kubernetes/repr.yaml"), Cancellation),
+        await Product.RunAsync(Path.Combine(Repository.Root, "eng/kubernetes/render.sh"), ["-"]));
 
     /// <summary>Pods without Kubernetes: their arguments, settings, Secrets and environment, with other ports and a Redis of the test's own.</summary>
     [Theory]
@@ -161,7 +161,7 @@ public sealed partial class ChartTests
     public async Task A_field_that_Kubernetes_does_not_have_is_noticed() => await Assert.ThrowsAnyAsync<Exception>(
         () => RenderAsync("trusted", "--set", "extraEnv[0].name=A", "--set", "extraEnv[0].vallue=b"));
 
-    private static string FileOf(string values) => Path.Combine(Product.Root, "eng/helm/values", values + ".yaml");
+    private static string FileOf(string values) => Path.Combine(Repository.Root, "eng/helm/values", values + ".yaml");
 
     // Strict: a field that Kubernetes does not have is an error.
     private static async Task<List<object>> RenderAsync(string values, params string[] more)

@@ -36,7 +36,7 @@ public sealed class ContainerTests(WorkerImage image) : IClassFixture<WorkerImag
         }
 
         Assert.Equal(
-            Directory.GetFiles(Path.Combine(Product.Root, "plugins"), "*.csproj", SearchOption.AllDirectories).Select(static file => Path.GetFileName(Path.GetDirectoryName(file))).Order(),
+            Directory.GetFiles(Path.Combine(Repository.Root, "plugins"), "*.csproj", SearchOption.AllDirectories).Select(static file => Path.GetFileName(Path.GetDirectoryName(file))).Order(),
             Directory.GetDirectories(Path.Combine(app, "plugins")).Select(Path.GetFileName).Order());
     }
 

@@ -36,7 +36,7 @@ public sealed class WorkerImage : IAsyncLifetime
         await Product.RunAsync(Path.Combine(AppContext.BaseDirectory, "base-image.sh"), [layout, "1"]);
         await Product.RunAsync("skopeo", ["copy", "--insecure-policy", "--dest-tls-verify=false", $"oci:{layout}:1", $"docker://{registry}/base:1"]);
         await Product.RunAsync(
-            Path.Combine(Product.Root, "eng/container/build.sh"),
+            Path.Combine(Repository.Root, "eng/container/build.sh"),
             [File, $"-p:ContainerBaseImage={registry}/base:1"],
             new Dictionary<string, string> { ["DOTNET_CONTAINER_INSECURE_REGISTRIES"] = registry });
         string unpacked = Path.Combine(Directory, "worker");

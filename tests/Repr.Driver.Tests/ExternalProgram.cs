@@ -13,11 +13,11 @@ internal sealed record Ended(int ExitCode, string Text)
     }
 }
 
-/// <summary>Runs programs of the driver's tests.</summary>
+/// <summary>Runs programs that tests need.</summary>
 internal static class ExternalProgram
 {
     // Far above what any of them needs: only a program that hangs reaches it.
-    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(15);
 
     /// <summary>Runs a program to its end; one that hangs is killed, and is an error.</summary>
     public static async Task<Ended> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)

@@ -46,6 +46,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
         Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
         NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
         Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), Slow, settings: null, NullLogger.Instance);
+        History = new WorkHistory(null, TimeProvider.System);
         Farms = new FarmWorkers(
             new FarmSettings(),
             endpoint =>
@@ -56,10 +57,10 @@ internal sealed class RequesterFixture : IAsyncDisposable
                     new FarmLeases(Options, found, members, TimeProvider.System, NullLogger.Instance),
                     new WorkerPool(Sessions, found, Slow, settings: null, NullLogger.Instance));
             },
+            History,
             Slow,
             NullLogger.Instance);
         PredictionStore predictions = new(Path.Combine(Options.CacheDirectory, "predictions"), Predictors);
-        History = new WorkHistory(null, TimeProvider.System);
         LocalMachine machine = new(placement.LocalSlots, () => Load, TimeProvider.System);
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(History, machine, TimeProvider.System);

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Repr.Testing;
@@ -160,8 +159,7 @@ internal sealed class SecureWorker : IAsyncDisposable
 
     private static Process Start(string directory, object settings, params string[] arguments)
     {
-        string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
-        string repr = Path.GetFullPath($"../../src/Repr.Cli/bin/{configuration}/net10.0/repr.dll", SourceDirectory());
+        string repr = Path.Combine(Repository.Product, "repr.dll");
         string file = Path.Combine(directory, "worker.json");
         File.WriteAllText(file, JsonSerializer.Serialize(settings));
         string[] command = ["dotnet", repr, "serve", "--data", Path.Combine(directory, "data"), "--config", file, .. arguments];
@@ -169,6 +167,4 @@ internal sealed class SecureWorker : IAsyncDisposable
     }
 
     private static string Read(string log) => File.Exists(log) ? File.ReadAllText(log) : "";
-
-    private static string SourceDirectory([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

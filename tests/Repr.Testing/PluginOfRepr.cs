@@ -18,9 +18,7 @@ public static class PluginOfRepr
         string settings = Path.GetTempFileName();
         try
         {
-            string repository = Path.GetFullPath("../../../../..", AppContext.BaseDirectory);
-            string configuration = Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
-            string folder = Path.Combine(repository, $"src/Repr.Cli/bin/{configuration}/net10.0/plugins", plugin);
+            string folder = Path.Combine(Repository.Product, "plugins", plugin);
             string assembly = Directory.GetFiles(folder, "*.runtimeconfig.json").Single().Replace(".runtimeconfig.json", ".dll", StringComparison.Ordinal);
             Dictionary<string, object> sections = new() { [section] = new[] { new { Plugin = assembly, Options = options } } };
             File.WriteAllText(settings, JsonSerializer.Serialize(sections));

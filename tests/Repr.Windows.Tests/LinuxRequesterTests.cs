@@ -21,7 +21,7 @@ public sealed class LinuxRequesterTests(WindowsWorker worker) : IClassFixture<Wi
             await File.WriteAllTextAsync(Path.Combine(drive, "src", name), content, TestContext.Current.CancellationToken);
         }
 
-        string repr = Path.Combine(Repository.Root, "src", "Repr.Cli", "bin", "Release", "net10.0", "repr");
+        string repr = Path.Combine(Repository.Product, "repr");
         Dictionary<string, string> variables = new()
         {
             ["REPR_RUNTIME_DIR"] = Path.Combine(drive, "run"),

@@ -97,7 +97,7 @@ public sealed class ServiceTests
     [Fact]
     public async Task On_Linux_it_says_what_to_use_there()
     {
-        string repr = Path.Combine(Repository.Root, "src", "Repr.Cli", "bin", "Release", "net10.0", "repr.dll");
+        string repr = Path.Combine(Repository.Product, "repr.dll");
 
         Ended ended = await ExternalProgram.RunAsync("dotnet", [repr, "serve", "--install"]);
 

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.Versioning;
+using Repr.Driver.Tests;
 using Repr.Workspaces.Launcher;
 
 namespace Repr.Workspaces.Tests;
@@ -29,29 +29,22 @@ public sealed class UnprivilegedTests
         DirectoryInfo copy = Directory.CreateTempSubdirectory("repr-unprivileged-");
         try
         {
-            (int code, string text) = await RunAsync("cp", "-rT", AppContext.BaseDirectory, copy.FullName);
-            Assert.True(code == 0, text);
-            (code, text) = await RunAsync("chmod", "-R", "a+rX", copy.FullName);
-            Assert.True(code == 0, text);
+            (await ExternalProgram.RunAsync("cp", ["-rT", AppContext.BaseDirectory, copy.FullName])).WithSuccess();
+            (await ExternalProgram.RunAsync("chmod", ["-R", "a+rX", copy.FullName])).WithSuccess();
 
-            (code, text) = await RunAsync(
-                "setpriv", "--reuid", Nobody, "--regid", Nobody, "--clear-groups", "env", "HOME=/tmp",
-                Path.Combine(copy.FullName, "Repr.Workspaces.Tests"), "-noColor", "-class", suite);
+            Ended ended = await ExternalProgram.RunAsync(
+                "setpriv",
+                [
+                    "--reuid", Nobody, "--regid", Nobody, "--clear-groups", "env", "HOME=/tmp",
+                    Path.Combine(copy.FullName, "Repr.Workspaces.Tests"), "-noColor", "-class", suite,
+                ],
+                directory: copy.FullName); // which the user may enter
 
-            Assert.True(code == 0, text);
-            Assert.Contains("Skipped: 0", text, StringComparison.Ordinal);
+            Assert.Contains("Skipped: 0", ended.WithSuccess().Text, StringComparison.Ordinal);
         }
         finally
         {
             copy.Delete(recursive: true);
         }
-    }
-
-    private static async Task<(int Code, string Text)> RunAsync(string program, params string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
-        string text = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        return (process.ExitCode, text);
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Testing;
+using Repr.Workspaces.Copying;
 using Repr.Workspaces.Fuse;
 using Repr.Workspaces.Launcher;
 
@@ -21,13 +22,17 @@ public sealed class WorkspaceProvidersTests
         Assert.Equal("There is no kind of workspace 'nfs'. Known are: fuse, copying.", exception.Message);
     }
 
-    [Fact]
-    public async Task A_missing_launcher_is_a_reason()
+    [Theory]
+    [InlineData(WorkspaceProviders.Fuse)]
+    [InlineData(WorkspaceProviders.Copying)]
+    public async Task A_missing_launcher_is_a_reason(string kind)
     {
         await using LauncherProcess launcher = new("/absent/repr-launch");
         SandboxServices services = new(launcher, TimeProvider.System, NullLogger.Instance);
 
-        await using FuseWorkspaceProvider provider = await FuseWorkspaceProvider.CreateAsync(services, Cancellation);
+        await using IWorkspaceProvider provider = kind == WorkspaceProviders.Fuse
+            ? await FuseWorkspaceProvider.CreateAsync(services, Cancellation)
+            : await CopyingWorkspaceProvider.CreateAsync(services, Cancellation);
 
         Assert.Equal("The launcher of sandboxes is missing: '/absent/repr-launch'. Install Repr again.", provider.WhyUnavailable);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Repr.Bench.Peers;
 
@@ -17,8 +18,27 @@ internal sealed class Clocks(Toolbox box)
 {
     private const int TicksPerSecond = 100; // USER_HZ, see proc_stat(5)
 
+    private static readonly TimeSpan s_watched = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan s_quiet = TimeSpan.FromMilliseconds(30);
+    private static readonly TimeSpan s_longestWait = TimeSpan.FromSeconds(30);
+
     /// <summary>Reads them while no build runs.</summary>
     public Reading Read() => new(box.Requester.Used(), box.Requester.UsedByRunning(), box.Worker.Used(), UsedByMachine(), box.Network.Count());
+
+    /// <summary>
+    /// Waits until the machine does nothing, at most half a minute. A runtime goes on after its answer, for seconds: it compiles again what ran
+    /// often, on a thread of its own. What is measured next would share the processors with what was measured before.
+    /// </summary>
+    public static async Task WhenQuietAsync(CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (TimeSpan last = TimeSpan.MaxValue; last > s_quiet && Stopwatch.GetElapsedTime(start) < s_longestWait;)
+        {
+            TimeSpan before = UsedByMachine();
+            await Task.Delay(s_watched, cancellationToken);
+            last = UsedByMachine() - before;
+        }
+    }
 
     // "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; a guest's time is in user's as well.
     private static TimeSpan UsedByMachine()

@@ -119,6 +119,8 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
 
         await (tool?.BeginAsync(cancellationToken) ?? Task.CompletedTask);
 
+        await Clocks.WhenQuietAsync(cancellationToken);
+
         // 2. The build.
         Reading before = clocks.Read();
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Repr.Bench.Peers;
+using Repr.Testing;
 
 namespace Repr.Bench;
 
@@ -166,19 +167,8 @@ internal sealed partial class SolutionWorkload(BenchOptions options, string dire
         ? []
         : [$"-p:CustomAfterMicrosoftCommonProps={Injection}", $"-p:ReprSourceRoot={directory}"];
 
-    private Task WriteFeedAsync(string where, CancellationToken cancellationToken) => File.WriteAllTextAsync(
-        Path.Combine(where, "nuget.config"),
-        $"""
-        <configuration>
-          <packageSources>
-            <clear />
-            <add key="bench" value="{options.Feed}" />
-            <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
-          </packageSources>
-          <config><add key="globalPackagesFolder" value="{Packages}" /></config>
-        </configuration>
-        """,
-        cancellationToken);
+    private Task WriteFeedAsync(string where, CancellationToken cancellationToken) =>
+        File.WriteAllTextAsync(Path.Combine(where, PackageFeed.FileName), PackageFeed.Settings(options.Feed, Packages), cancellationToken);
 
     private static async Task RunAsync(ControlGroup group, string where, IEnumerable<string> arguments, CancellationToken cancellationToken)
     {

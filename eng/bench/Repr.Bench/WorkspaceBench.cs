@@ -91,7 +91,9 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
         List<CompileRecord> records = [];
         for (int pair = 0; pair < Practice + (options.Rounds * PairsInRound); pair++)
         {
+            await Clocks.WhenQuietAsync(cancellationToken);
             double[] outside = TimesOf(await RunAsync(box, repr, isInside: false, command, cancellationToken));
+            await Clocks.WhenQuietAsync(cancellationToken);
             double[] within = TimesOf(await RunAsync(box, repr, isInside: true, command, cancellationToken));
             if (pair >= Practice)
             {
@@ -125,7 +127,9 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
         List<CompileRecord> records = [];
         for (int pair = 0; pair < (Practice * 4) + (options.Rounds * PairsInRound); pair++)
         {
+            await Clocks.WhenQuietAsync(cancellationToken);
             double outside = await server.CompileAsync(cancellationToken);
+            await Clocks.WhenQuietAsync(cancellationToken);
             await CompileInsideAsync(door, repr, server, cancellationToken);
             CompileRecord within = await RecordAsync(repr, cancellationToken);
             if (pair >= Practice * 4)

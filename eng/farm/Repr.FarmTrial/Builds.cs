@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Repr.Bench;
+using Repr.Testing;
 
 namespace Repr.FarmTrial;
 
@@ -108,18 +109,7 @@ internal sealed class SolutionBuild(TrialOptions options, TrialRequester request
         }
 
         await File.WriteAllTextAsync(
-            Path.Combine(Folder, "nuget.config"),
-            $"""
-            <configuration>
-              <packageSources>
-                <clear />
-                <add key="trial" value="{options.Feed}" />
-                <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
-              </packageSources>
-              <config><add key="globalPackagesFolder" value="{Path.Combine(options.Artifacts, "packages")}" /></config>
-            </configuration>
-            """,
-            cancellationToken);
+            Path.Combine(Folder, PackageFeed.FileName), PackageFeed.Settings(options.Feed, Path.Combine(options.Artifacts, "packages")), cancellationToken);
         ChildProcess restore = await DotnetAsync(["restore", Solution, "-v:q"], cancellationToken);
         ChildProcess local = restore.ExitCode == 0 ? await DotnetAsync(BuildArguments, cancellationToken) : restore;
         if (local.ExitCode != 0)

@@ -19,9 +19,9 @@ internal interface IWarmTool
     /// <exception cref="ReprException">A file could not be had.</exception>
     ValueTask<object?> PrepareAsync(WarmPlan plan, InputTree files, CancellationToken cancellationToken);
 
-    /// <summary>The directories of programs that this command lets the server load, besides the server's own.</summary>
+    /// <summary>Reads from the command what the server will look at.</summary>
     /// <exception cref="ReprException">A file could not be had.</exception>
-    ValueTask<IReadOnlySet<VirtualPath>> LoadedFromAsync(Command command, InputTree files, CancellationToken cancellationToken);
+    ValueTask<WarmInputs> ReadAsync(Command command, InputTree files, CancellationToken cancellationToken);
 
     /// <summary>Lets the server run one command.</summary>
     /// <param name="connection">To the server; used for this command alone.</param>
@@ -36,6 +36,11 @@ internal interface IWarmTool
 /// <summary>How a server is started.</summary>
 /// <param name="Server">Its command; it listens on the socket that residents have.</param>
 internal sealed record WarmPlan(Command Server);
+
+/// <summary>What a command says about its inputs.</summary>
+/// <param name="LoadedFrom">The directories of programs that it lets the server load, besides the server's own.</param>
+/// <param name="Certain">Files that the server looks at whatever else happens.</param>
+internal sealed record WarmInputs(IReadOnlySet<VirtualPath> LoadedFrom, IReadOnlyCollection<VirtualPath> Certain);
 
 /// <summary>How a command ended.</summary>
 /// <param name="ExitCode">As a process of its own would have ended.</param>

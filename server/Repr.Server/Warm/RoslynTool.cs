@@ -35,7 +35,6 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
             : [directory.Append(ServerName).Text, pipe];
         Dictionary<string, string> environment = new(command.Environment);
         environment.TryAdd("DOTNET_EnableDiagnostics", "0"); // nobody can attach in there, and the doors for it cost time
-        environment.TryAdd("DOTNET_TieredPGO", "0"); // each slot has a server of its own to warm up: measuring itself first costs more than it gains
         return new WarmPlan(command with { Arguments = arguments, ProgramPath = null, Environment = environment, OutputRoots = [], Timeout = null });
     }
 
@@ -54,9 +53,10 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlySet<VirtualPath>> LoadedFromAsync(Command command, InputTree files, CancellationToken cancellationToken)
+    public async ValueTask<WarmInputs> ReadAsync(Command command, InputTree files, CancellationToken cancellationToken)
     {
-        HashSet<VirtualPath> directories = [];
+        HashSet<VirtualPath> loadedFrom = [];
+        List<VirtualPath> certain = [];
         Queue<string> pending = new(Split(command)!.Value.Arguments);
         HashSet<VirtualPath> read = [];
         while (pending.TryDequeue(out string? argument))
@@ -68,19 +68,25 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
                     pending.Enqueue(word);
                 }
             }
-            else if (AnalyzerOf(argument) is { } analyzers)
+            else
             {
-                foreach (string analyzer in analyzers.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries))
+                (string? option, string value) = SplitOption(argument);
+                IEnumerable<VirtualPath> named = value.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries)
+                    .Select(path => TryResolve(command, option is null ? path : path[(path.IndexOf('=', StringComparison.Ordinal) + 1)..])) // "alias=path"
+                    .OfType<VirtualPath>();
+                switch (option)
                 {
-                    if (TryResolve(command, analyzer) is { } file)
-                    {
-                        directories.Add(file.Parent);
-                    }
+                    case "ANALYZER" or "A":
+                        loadedFrom.UnionWith(named.Select(static path => path.Parent));
+                        break;
+                    case null or "REFERENCE" or "R" or "LINK" or "L" or "ADDMODULE" or "ANALYZERCONFIG":
+                        certain.AddRange(named);
+                        break;
                 }
             }
         }
 
-        return directories;
+        return new WarmInputs(loadedFrom, certain);
     }
 
     /// <inheritdoc/>
@@ -158,12 +164,22 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
         return words;
     }
 
-    private static string? AnalyzerOf(string argument)
+    // "/option:value", or a source file: the compiler takes "/a/b" and "//b" for one (Roslyn, CommandLineParser.TryParseOption).
+    private static (string? Option, string Value) SplitOption(string argument)
     {
         int colon = argument.IndexOf(':', StringComparison.Ordinal);
-        return colon > 1 && argument[0] is '/' or '-' && argument[1..Math.Max(1, colon)].ToUpperInvariant() is "ANALYZER" or "A"
-            ? argument[(colon + 1)..]
-            : null;
+        if (argument.Length == 0 || argument[0] is not ('/' or '-'))
+        {
+            return (null, argument);
+        }
+
+        int separator = argument[0] == '/' ? argument.IndexOf('/', 1) : -1;
+        if (separator > 0 && (colon < 0 || separator < colon))
+        {
+            return (null, argument);
+        }
+
+        return colon < 0 ? (argument[1..].ToUpperInvariant(), "") : (argument[1..colon].ToUpperInvariant(), argument[(colon + 1)..]);
     }
 
     private static VirtualPath? TryResolve(Command command, string path) =>

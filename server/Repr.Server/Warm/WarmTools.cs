@@ -83,7 +83,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         InputTree files = view(true);
-        IReadOnlySet<VirtualPath> loadedFrom = await tool.LoadedFromAsync(request.Command, files, cancellationToken);
+        (IReadOnlySet<VirtualPath> loadedFrom, IReadOnlyCollection<VirtualPath> certain) = await tool.ReadAsync(request.Command, files, cancellationToken);
         long begun = _time.GetTimestamp();
         WarmServer? server = await servers.FindAsync(key, files, loadedFrom, cancellationToken);
         IResidentWorld? world = null;
@@ -103,7 +103,8 @@ internal sealed partial class WarmTools : IAsyncDisposable
                 }
             }
 
-            world = await server.Resident.EnterAsync(WarmServers.NewStaging(_stagingRoot), request.Command, files, cancellationToken);
+            IEnumerable<VirtualPath> known = certain.Where(path => files.Peek(path) is FileFact); // others would be asked for one by one
+            world = await server.Resident.EnterAsync(WarmServers.NewStaging(_stagingRoot), request.Command, files, known, cancellationToken);
             using Socket connection = await server.ConnectAsync(_time, cancellationToken);
             setup.Dispose();
             using Span span = request.Span.Child("tool").Set(TelemetryNames.WarmTool, tool.Name);

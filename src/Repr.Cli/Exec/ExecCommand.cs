@@ -15,6 +15,9 @@ internal static class ExecCommand
     private const int TimedOutExit = 124;
     private const int NotRunExit = 125;
 
+    // A process that dies closes its connections before its door.
+    private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
+
     private const string Usage = """
         Usage: repr exec [options] [--] command [arguments]
 
@@ -66,57 +69,76 @@ internal static class ExecCommand
     {
         using CancellationTokenSource interrupted = new();
         using ConsoleInterrupt interrupt = new(interrupted);
-        bool hasPassedText = false;
-        NotRun notRun;
         try
         {
-            await using Stream door = await RequesterStarter.ConnectAsync(
-                DoorPaths.FindDoor(Product.Assembly), Product.Program, interrupted.Token);
-            await DoorClient.SendAsync(door, new DoorRequest { Run = Describe(options, input) }, interrupted.Token);
-            using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(interrupted.Token);
-            Task forwarding = input.ForwardAsync(door, done.Token);
-            DoorReply? reply;
-            try
+            for (bool isFirst = true; ; isFirst = false)
             {
-                while ((reply = await DoorClient.ReadAsync(door, interrupted.Token))?.Text is { } text)
+                await using Answer answer = await AskAsync(options, input, interrupted.Token);
+                if (answer.Done is { } verdict)
                 {
-                    hasPassedText = true;
-                    await ConsoleText.WriteAsync(text, interrupted.Token);
+                    return await EndAsync(options, verdict);
                 }
-            }
-            finally
-            {
-                // A local run reads what is left of the input, and alone.
-                await done.CancelAsync();
-                await forwarding;
-            }
 
-            if (reply?.Done is { } verdict)
-            {
-                return await EndAsync(options, verdict);
-            }
+                // Its process died: nothing was written, and nobody has seen anything of it. The next process may have more luck.
+                if (!isFirst || !answer.IsLost || answer.HasPassedText || input.IsLost)
+                {
+                    return answer.NotRun!.Cancelled ? ConsoleInterrupt.ExitCode : await FallBackAsync(options, input, answer, interrupt);
+                }
 
-            notRun = reply?.NotRun ?? Gone(reply?.WrongVersion is { } wrong
-                ? $"It is version {wrong.ProductVersion}, this is {Requester.RequesterOptions.ProductVersion}; run 'repr shutdown'."
-                : "It went away; see requester.log in the cache directory.");
-            if (!notRun.Cancelled)
-            {
-                // The connection holds the command's place among all that runs here.
-                return await FallBackAsync(options, input, notRun, hasPassedText, interrupt);
+                await Task.Delay(s_death, interrupted.Token);
             }
-
-            return ConsoleInterrupt.ExitCode;
         }
         catch (OperationCanceledException)
         {
             return ConsoleInterrupt.ExitCode;
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
-        {
-            notRun = Gone($"It could not be reached: {exception.Message.TrimEnd('.')}.");
-        }
+    }
 
-        return await FallBackAsync(options, input, notRun, hasPassedText, interrupt);
+    private static async Task<Answer> AskAsync(ExecOptions options, StandardInput input, CancellationToken interrupted)
+    {
+        bool hasPassedText = false;
+        Stream? door = null;
+        try
+        {
+            door = await RequesterStarter.ConnectAsync(DoorPaths.FindDoor(Product.Assembly), Product.Program, interrupted);
+            await DoorClient.SendAsync(door, new DoorRequest { Run = Describe(options, input) }, interrupted);
+            using CancellationTokenSource done = CancellationTokenSource.CreateLinkedTokenSource(interrupted);
+            Task forwarding = input.ForwardAsync(door, done.Token);
+            DoorReply? reply;
+            try
+            {
+                while ((reply = await DoorClient.ReadAsync(door, interrupted))?.Text is { } text)
+                {
+                    hasPassedText = true;
+                    await ConsoleText.WriteAsync(text, interrupted);
+                }
+            }
+            finally
+            {
+                // The next run reads what is left of the input, and alone.
+                await done.CancelAsync();
+                await forwarding;
+            }
+
+            NotRun? notRun = reply?.Done is not null ? null : reply?.NotRun ?? Gone(reply?.WrongVersion is { } wrong
+                ? $"It is version {wrong.ProductVersion}, this is {Requester.RequesterOptions.ProductVersion}; run 'repr shutdown'."
+                : "It went away; see requester.log in the cache directory.");
+            return new Answer(door, reply?.Done, notRun, hasPassedText, IsLost: reply is null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            string what = door is null ? "could not be reached" : "went away";
+            return new Answer(door, null, Gone($"It {what}: {exception.Message.TrimEnd('.')}."), hasPassedText, IsLost: door is not null);
+        }
+        catch (InvalidDataException exception)
+        {
+            return new Answer(door, null, Gone($"It sent something malformed: {exception.Message.TrimEnd('.')}."), hasPassedText, IsLost: false);
+        }
+        catch
+        {
+            await (door?.DisposeAsync() ?? ValueTask.CompletedTask);
+            throw;
+        }
     }
 
     private static NotRun Gone(string what) => new() { Code = "REPR1301", Message = $"The requester process does not answer. {what}" };
@@ -174,8 +196,10 @@ internal static class ExecCommand
     }
 
     private static async Task<int> FallBackAsync(
-        ExecOptions options, StandardInput input, NotRun notRun, bool hasPassedText, ConsoleInterrupt interrupt)
+        ExecOptions options, StandardInput input, Answer answer, ConsoleInterrupt interrupt)
     {
+        NotRun notRun = answer.NotRun!;
+        bool hasPassedText = answer.HasPassedText || notRun.TextPassedOn;
         string message = notRun.Message.TrimEnd('.');
         string program = options.Command[0];
         if (options.Fail)
@@ -195,7 +219,7 @@ internal static class ExecCommand
         {
             // Nothing went wrong.
         }
-        else if (notRun.TextPassedOn || hasPassedText)
+        else if (hasPassedText)
         {
             await Console.Error.WriteLineAsync($"repr: warning {notRun.Code}: {message}; '{program}' runs here instead, and its output starts again.");
         }
@@ -207,5 +231,17 @@ internal static class ExecCommand
 
         interrupt.LeaveToChild();
         return await LocalRun.RunAsync(options.Command, input);
+    }
+
+    /// <summary>What became of a request.</summary>
+    /// <param name="Door">The connection, if there is one: open, it holds the command's place among all that runs here.</param>
+    /// <param name="Done">The command ran.</param>
+    /// <param name="NotRun">It has no verdict: what is set if <paramref name="Done"/> is not.</param>
+    /// <param name="HasPassedText">The user has seen text of it.</param>
+    /// <param name="IsLost">The connection ended without a word about the outcome.</param>
+    private sealed record Answer(Stream? Door, Done? Done, NotRun? NotRun, bool HasPassedText, bool IsLost) : IAsyncDisposable
+    {
+        /// <inheritdoc/>
+        public ValueTask DisposeAsync() => Door?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 }

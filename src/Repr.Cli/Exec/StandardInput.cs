@@ -32,7 +32,7 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
     /// <summary>Something of it was read: a local run needs <see cref="CopyAsync"/>.</summary>
     public bool WasRead => _kept.Length > 0 || _hasEnded || _reading is not null;
 
-    /// <summary>Sends all of it to the tool.</summary>
+    /// <summary>Sends all of it to the tool; again what was kept of an earlier time.</summary>
     public async Task ForwardAsync(Stream door, CancellationToken cancellationToken)
     {
         if (!IsTaken)
@@ -43,14 +43,25 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
         // Reading a console's or a pipe's handle cannot be cancelled: what it still gets is kept for a local run.
         try
         {
+            for (int sent = 0; sent < _kept.Length;)
+            {
+                int length = Math.Min(ChunkBytes, (int)_kept.Length - sent);
+                await SendAsync(door, _kept.GetBuffer().AsMemory(sent, length), cancellationToken);
+                sent += length;
+            }
+
             while (!_hasEnded)
             {
                 int length = await ReadAsync(cancellationToken);
                 _hasEnded = length == 0;
                 Keep(_chunk.AsSpan(0, length));
-                await DoorClient.SendAsync(
-                    door, _hasEnded ? new Wire.ToolInput { End = true } : new Wire.ToolInput { Data = ByteString.CopyFrom(_chunk, 0, length) }, cancellationToken);
+                if (length > 0)
+                {
+                    await SendAsync(door, _chunk.AsMemory(0, length), cancellationToken);
+                }
             }
+
+            await DoorClient.SendAsync(door, new Wire.ToolInput { End = true }, cancellationToken);
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException or ObjectDisposedException)
         {
@@ -77,6 +88,9 @@ internal sealed class StandardInput(ExecOptions options) : IDisposable
         _kept.Dispose();
         _stream.Dispose();
     }
+
+    private static Task SendAsync(Stream door, ReadOnlyMemory<byte> data, CancellationToken cancellationToken) =>
+        DoorClient.SendAsync(door, new Wire.ToolInput { Data = ByteString.CopyFrom(data.Span) }, cancellationToken);
 
     // Cancelled, it leaves its read to the next caller.
     private async Task<int> ReadAsync(CancellationToken cancellationToken)

@@ -140,6 +140,15 @@ bool find_door(struct door *door, const char *product, const char **problem)
     return true;
 }
 
+/* The process that listens at the other end. */
+pid_t find_peer(int connection)
+{
+    struct ucred peer = {0};
+    socklen_t length = sizeof peer;
+
+    return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
+}
+
 static int try_connect(const struct door *door)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -150,6 +159,11 @@ static int try_connect(const struct door *door)
         int error = errno;
         close(connection);
         errno = error;
+        return -1;
+    }
+    if (connection >= 0 && door->dead > 0 && find_peer(connection) == door->dead) {
+        close(connection); /* it dies: its connections were closed before its door */
+        errno = ECONNREFUSED;
         return -1;
     }
     return connection;

@@ -103,15 +103,43 @@ static _Noreturn void end_as(const struct door *door, const struct options *opti
     }
 }
 
+static void cannot_be_reached(struct verdict *verdict, const char *problem)
+{
+    verdict->outcome = OUTCOME_NOT_RUN;
+    verdict->code = "REPR1301";
+    verdict->message = format("The requester process could not be reached: %s.", problem);
+}
+
+/* False: nobody can be reached, and the verdict says so. */
+static bool ask(const struct door *door, const struct options *options, struct input *input, struct verdict *verdict, int *connection)
+{
+    struct terminal terminal = {0};
+    struct bytes stream = {0};
+    const char *problem;
+
+    *connection = open_door(door, &problem);
+    if (*connection < 0) {
+        cannot_be_reached(verdict, problem);
+        return false;
+    }
+    look_at_terminal(&terminal, input->taken);
+    encode_run(&stream, options, input, &terminal);
+    encode_kept_input(&stream, input);
+    take_signals();
+    if (terminal.input)
+        enter_raw_mode();
+    relay(*connection, &stream, input, &terminal, verdict);
+    return true;
+}
+
 int exec_remotely(const char *program, char **arguments)
 {
     struct options options;
     struct door door;
     struct input input = {.start = -1};
-    struct terminal terminal;
-    struct bytes request = {0};
     struct verdict verdict = {.outcome = OUTCOME_NOT_RUN};
     const char *problem;
+    int connection;
 
     read_options(&options, arguments);
     if (options.endpoint == NULL)
@@ -124,18 +152,18 @@ int exec_remotely(const char *program, char **arguments)
         fall_back(&door, &options, &input, &verdict);
     }
     open_input(&input, &options);
-    int connection = found ? open_door(&door, &problem) : -1;
-    if (connection < 0) {
-        verdict.code = "REPR1301";
-        verdict.message = format("The requester process could not be reached: %s.", problem);
+    if (!found)
+        cannot_be_reached(&verdict, problem);
+    if (!found || !ask(&door, &options, &input, &verdict, &connection))
         fall_back(&door, &options, &input, &verdict);
+    if (verdict.unanswered && verdict.received == 0 && !verdict.text_passed_on && rewind_input(&input)) {
+        /* Its process died: nothing was written, and nobody has seen anything of it. The next process may have more luck. */
+        door.dead = find_peer(connection);
+        close(connection);
+        release_signals(); /* while it starts, they end this process */
+        if (!ask(&door, &options, &input, &verdict, &connection))
+            fall_back(&door, &options, &input, &verdict);
     }
-    look_at_terminal(&terminal, input.taken);
-    encode_run(&request, &options, &input, &terminal);
-    take_signals();
-    if (terminal.input)
-        enter_raw_mode();
-    relay(connection, &request, &input, &terminal, &verdict);
     if (verdict.outcome != OUTCOME_NOT_RUN)
         end_as(&door, &options, &verdict);
     /* It holds the command's place among all that runs here: the command inherits it, and its end closes it. */

@@ -65,7 +65,9 @@ struct options {
 
 void read_options(struct options *options, char **arguments);
 
-/* input.c: the standard input. What was read can be given to a local run. */
+/* input.c: the standard input. What was read can be given to another remote run, or to a local one. */
+
+enum { INPUT_CHUNK = 1 << 16 }; /* at most in one message, as door.proto has it */
 
 struct input {
     bool taken;     /* the tool gets it */
@@ -79,6 +81,7 @@ void repair_standard_streams(void);
 bool is_null_or_closed(int descriptor);
 void open_input(struct input *input, const struct options *options);
 ssize_t read_input(struct input *input, void *data, size_t size);
+bool rewind_input(struct input *input);
 bool give_input_back(struct input *input);
 
 /* terminal.c */
@@ -99,12 +102,14 @@ struct door {
     const char *product;   /* the directory of this program, and of repr.dll */
     const char *directory; /* the runtime directory */
     const char *socket;
+    pid_t dead; /* a process that is not to be asked again; 0: none */
 };
 
 const char *find_product(const char *program);
 void run_host(const char *product, char **arguments);
 bool find_door(struct door *door, const char *product, const char **problem);
 int open_door(const struct door *door, const char **problem);
+pid_t find_peer(int connection);
 bool is_recent(const char *path);
 void touch(const char *path);
 
@@ -126,6 +131,7 @@ struct verdict {
     bool by_choice; /* NOT_RUN, and nothing went wrong */
     struct warning warnings[MAXIMUM_WARNINGS]; /* although it ran; ends with one without a code */
     int received; /* a signal that asked for the end, else 0 */
+    bool unanswered; /* the connection ended without a word about the outcome */
 };
 
 struct text {
@@ -137,6 +143,7 @@ struct text {
 bool find_unspeakable(const struct options *options, const char **problem);
 void encode_run(struct bytes *stream, const struct options *options, const struct input *input, const struct terminal *terminal);
 void encode_input(struct bytes *stream, const void *data, size_t length);
+void encode_kept_input(struct bytes *stream, const struct input *input);
 void encode_signal(struct bytes *stream, int number);
 void encode_size(struct bytes *stream, const struct terminal *terminal);
 bool decode_reply(const unsigned char *data, size_t length, struct text *text, struct verdict *verdict);

@@ -209,15 +209,26 @@ static _Noreturn void feed(const struct input *input, int pipe)
     _exit(0);
 }
 
+/* Before another remote run: a file is read from its start again, and what was kept is sent again. False when that is impossible. */
+bool rewind_input(struct input *input)
+{
+    if (input->lost)
+        return false;
+    if (input->start < 0)
+        return true;
+    input->ended = !input->taken;
+    return lseek(STDIN_FILENO, input->start, SEEK_SET) >= 0;
+}
+
 /* Makes the standard input as if nothing had been read. False when that is impossible. */
 bool give_input_back(struct input *input)
 {
     int ends[2];
 
-    if (input->lost)
+    if (!rewind_input(input))
         return false;
     if (input->start >= 0)
-        return lseek(STDIN_FILENO, input->start, SEEK_SET) >= 0;
+        return true;
     if (input->kept.length == 0)
         return true; /* nothing was read; an end that was seen will be seen again */
     if (pipe2(ends, O_CLOEXEC))

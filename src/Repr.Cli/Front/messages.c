@@ -170,6 +170,17 @@ void encode_input(struct bytes *stream, const void *data, size_t length)
     free(message.data);
 }
 
+/* What an earlier attempt has read. */
+void encode_kept_input(struct bytes *stream, const struct input *input)
+{
+    for (size_t at = 0; at < input->kept.length; at += INPUT_CHUNK) {
+        size_t left = input->kept.length - at;
+        encode_input(stream, input->kept.data + at, left < INPUT_CHUNK ? left : INPUT_CHUNK);
+    }
+    if (input->taken && input->ended)
+        encode_input(stream, NULL, 0);
+}
+
 void encode_signal(struct bytes *stream, int number)
 {
     struct bytes message = {0};

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 1 << 16,       /* of input, as door.proto has it */
     ATOMIC = 4096,         /* what a pipe takes without blocking when it is ready */
     PATIENCE_MS = 2000,
     KEYS_TO_GIVE_UP = 3,   /* Ctrl-C, at a terminal whose keys are the tool's */
@@ -132,7 +131,7 @@ static void watch_keys(struct relay *relay, const unsigned char *data, size_t le
 
 static void forward_input(struct relay *relay)
 {
-    static unsigned char chunk[CHUNK];
+    static unsigned char chunk[INPUT_CHUNK];
     ssize_t length = read_input(relay->input, chunk, sizeof chunk);
 
     if (length < 0)
@@ -225,20 +224,24 @@ static bool read_replies(struct relay *relay)
         drop_front(&relay->received, relay->message_length);
         relay->message_length = 0;
         int state = next_delimited(relay->received.data, relay->received.length, &header, &body);
-        if (state < 0)
+        if (state < 0) {
             relay->verdict->message = "The requester process sent something malformed; see requester.log in the cache directory.";
+            relay->verdict->unanswered = false;
+        }
         if (state <= 0)
             return state < 0;
         relay->message_length = header + body;
-        if (decode_reply(relay->received.data + header, body, &relay->text, relay->verdict))
+        if (decode_reply(relay->received.data + header, body, &relay->text, relay->verdict)) {
+            relay->verdict->unanswered = false;
             return true;
+        }
     }
     return false;
 }
 
 static bool receive(struct relay *relay)
 {
-    unsigned char chunk[CHUNK];
+    unsigned char chunk[INPUT_CHUNK];
     ssize_t length = recv(relay->door, chunk, sizeof chunk, MSG_DONTWAIT);
 
     if (length < 0 && (errno == EINTR || errno == EAGAIN))
@@ -291,9 +294,10 @@ void relay(int door, struct bytes *request, struct input *input, struct terminal
         .outcome = OUTCOME_NOT_RUN,
         .code = "REPR1301",
         .message = "The requester process went away; see requester.log in the cache directory.",
+        .unanswered = true,
     };
     for (;;) {
-        bool writes = relay.text.length > 0, reads = !input->ended && !relay.closed && relay.to_send.length < CHUNK;
+        bool writes = relay.text.length > 0, reads = !input->ended && !relay.closed && relay.to_send.length < INPUT_CHUNK;
         short door_events = (short)((writes ? 0 : POLLIN) | (relay.to_send.length > 0 ? POLLOUT : 0));
         struct pollfd polls[] = {
             {signals, POLLIN, 0},

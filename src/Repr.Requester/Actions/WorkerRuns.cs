@@ -200,11 +200,12 @@ internal sealed class WorkerRuns(
         bool isSuccess = result.Exit is { Kind: ExitKind.Code, Value: 0 };
         if (result.Cached is null)
         {
-            farms.Learn(request, result.Timings, mapping.Files, result.Outputs.Select(static output => output.Path));
             if (isSuccess)
             {
                 history.Note(request, result.Timings);
             }
+
+            farms.Learn(request, result.Timings, mapping.Files, result.Outputs.Select(static output => output.Path));
         }
 
         if (isSuccess)

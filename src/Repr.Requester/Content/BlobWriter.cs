@@ -4,7 +4,6 @@ using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using Repr.Requester.Files;
-using ZstdCompressor = ZstdSharp.Compressor;
 
 namespace Repr.Requester.Content;
 
@@ -18,8 +17,6 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
 {
     /// <summary>Bytes that a blob takes in a batch beside its content.</summary>
     public const int EntryOverhead = 128;
-
-    private const int CompressionLevel = 1;
 
     /// <summary>Opens a blob where it is. The reader checks what it reads.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: the file cannot be read.</exception>
@@ -74,7 +71,6 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
         {
             using SafeFileHandle? file = source.Path is null ? null : await OpenAsync(source, cancellationToken);
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            using ZstdCompressor? compressor = compress && channel.HasZstd ? new ZstdCompressor(CompressionLevel) : null;
             long offset = 0;
             return await BlobUpload.WriteAsync(
                 channel,
@@ -91,7 +87,7 @@ internal sealed class BlobWriter(ReapiChannel channel, bool compress)
                         ? throw Changed(source)
                         : read;
                 },
-                compressor is null ? null : chunk => ByteString.CopyFrom(compressor.Wrap(chunk.Span)),
+                compress && channel.HasZstd,
                 cancellationToken);
         },
         cancellationToken);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Discovery;
+using Repr.Requester.Placement;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Farm;
@@ -12,9 +13,11 @@ namespace Repr.Requester.Farm;
 /// </summary>
 /// <param name="settings">What is said of this requester's actions.</param>
 /// <param name="open">Makes what one endpoint needs; once for each.</param>
+/// <param name="history">How long actions take.</param>
 /// <param name="slow">Workers that are leased only if no other fits.</param>
 /// <param name="log">Is told when a farm can't be used.</param>
-internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, JoinedFarm> open, SlowWorkers slow, ILogger log) : IAsyncDisposable
+internal sealed partial class FarmWorkers(
+    FarmSettings settings, Func<Uri, JoinedFarm> open, WorkHistory history, SlowWorkers slow, ILogger log) : IAsyncDisposable
 {
     private const int Tries = 3;
     private const long MemoryStep = 256 << 20;
@@ -22,7 +25,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
     private static readonly TimeSpan s_idleAnswer = TimeSpan.FromMilliseconds(300);
 
     private readonly ConcurrentDictionary<Uri, Lazy<JoinedFarm>> _farms = new();
-    private readonly LearnedWork _work = new();
+    private readonly WorkOrder _order = new();
     private readonly bool _isBatch = settings.Batch ?? Environment.GetEnvironmentVariable("CI") is { Length: > 0 } and not "false" and not "0";
     private int _isAway;
 
@@ -111,7 +114,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
         }
     }
 
-    /// <summary>Notes how an action ended: what is expected of it the next time.</summary>
+    /// <summary>Notes what a farm is told of an action the next time. To be called when its time is in the history.</summary>
     /// <param name="request">The action.</param>
     /// <param name="timings">What it used.</param>
     /// <param name="inputs">What it read, or may have.</param>
@@ -120,7 +123,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
     {
         if (FarmEndpoint.Is(request.Endpoint))
         {
-            _work.Note(request.LastingName, (timings.SetupMs + timings.ToolMs + timings.CollectMs) / 1000, timings.ToolPeakBytes, inputs, outputs);
+            _order.Note(request.LastingName, SecondsOf(request), timings.ToolPeakBytes, inputs, outputs);
         }
     }
 
@@ -139,7 +142,7 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
 
     private Wire.Need NewNeed(ActionRequest request, IEnumerable<Uri> avoid)
     {
-        (double seconds, double after, long memory) = _work.Find(request.LastingName);
+        (double after, long memory) = _order.Find(request.LastingName);
         string directory = request.Command.WorkingDirectory.Text;
         Wire.Need need = new()
         {
@@ -148,13 +151,16 @@ internal sealed partial class FarmWorkers(FarmSettings settings, Func<Uri, Joine
             ToolKey = HashOf(PredictionStore.ToolOf(request.Command)),
             ContentKey = HashOf(directory),
             MemoryBytes = RoundUp(Math.Max(memory, settings.ActionBytes)), // the largest process: there may be several
-            Seconds = seconds,
+            Seconds = SecondsOf(request),
             SecondsAfter = after,
         };
         need.Labels.AddRange(settings.Labels);
         need.Avoid.AddRange(avoid.Select(static worker => worker.ToString().TrimEnd('/')));
         return need;
     }
+
+    // Of this action itself: by what its like took, a worker would seem slow or fast that is not. 0: not known.
+    private double SecondsOf(ActionRequest request) => history.Find(request) is { IsOwn: true } expected ? expected.Work.MeanMs / 1000 : 0;
 
     // The first read root that the directory is in: the source root, as a rule.
     private static string ProjectOf(ActionRequest request)

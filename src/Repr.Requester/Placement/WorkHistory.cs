@@ -17,7 +17,8 @@ internal readonly record struct ExpectedWork(DurationEstimate Work, double Setup
 
 /// <summary>
 /// How long actions took on workers, from build to build: each by its own name, by its family (the same command for other files) and all together, so that
-/// something is expected of a new one too. A file that cannot be read or written costs nothing but what was learned. Safe for concurrent use.
+/// something is expected of a new one too. Its file is read when something is asked for the first time, or is to be saved: where nobody asks, no build waits for it. One that
+/// cannot be read or written costs nothing but what was learned. Safe for concurrent use.
 /// </summary>
 /// <param name="path">Where it is kept; null: nowhere.</param>
 /// <param name="time">The clock.</param>
@@ -31,7 +32,8 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
     private static readonly TimeSpan s_saveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Entry> _entries = Load(path);
+    private readonly List<Noted> _unread = []; // noted before the file was read
+    private Dictionary<string, Entry>? _entries;
     private bool _isChanged;
     private long _savedAt = time.GetTimestamp();
 
@@ -47,12 +49,14 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
 
         lock (_lock)
         {
-            foreach (string name in (string[])[OwnName(request), FamilyName(request), Any])
+            Noted noted = new([OwnName(request), FamilyName(request), Any], work, setup);
+            if (_entries is { } entries)
             {
-                if (_entries.TryGetValue(name, out Entry entry) || _entries.Count < MaximumEntries)
-                {
-                    _entries[name] = new Entry(entry.Work.With(work), entry.Setup.With(setup));
-                }
+                Add(entries, noted);
+            }
+            else if (_unread.Count < MaximumEntries)
+            {
+                _unread.Add(noted);
             }
 
             _isChanged = true;
@@ -64,9 +68,10 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
     {
         lock (_lock)
         {
-            return _entries.TryGetValue(OwnName(request), out Entry own) ? own.ToExpected(isOwn: true)
-                : _entries.TryGetValue(FamilyName(request), out Entry family) && family.Work.Count >= LikeCount ? family.ToExpected(isOwn: false)
-                : _entries.TryGetValue(Any, out Entry any) && any.Work.Count >= AnyCount ? any.ToExpected(isOwn: false)
+            Dictionary<string, Entry> entries = Read();
+            return entries.TryGetValue(OwnName(request), out Entry own) ? own.ToExpected(isOwn: true)
+                : entries.TryGetValue(FamilyName(request), out Entry family) && family.Work.Count >= LikeCount ? family.ToExpected(isOwn: false)
+                : entries.TryGetValue(Any, out Entry any) && any.Work.Count >= AnyCount ? any.ToExpected(isOwn: false)
                 : null;
         }
     }
@@ -78,7 +83,7 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
         {
             lock (_lock)
             {
-                return _entries.GetValueOrDefault(Any).Work.MeanMs;
+                return Read().GetValueOrDefault(Any).Work.MeanMs;
             }
         }
     }
@@ -97,7 +102,7 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
 
             _isChanged = false;
             _savedAt = time.GetTimestamp();
-            lines = [.. _entries.Select(static pair => pair.Value.ToLine(pair.Key))];
+            lines = [.. Read().Select(static pair => pair.Value.ToLine(pair.Key))];
         }
 
         string temporary = $"{path}.{Guid.NewGuid():N}";
@@ -109,6 +114,30 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // The next build learns again.
+        }
+    }
+
+    // Under the lock.
+    private Dictionary<string, Entry> Read()
+    {
+        if (_entries is null)
+        {
+            _entries = Load(path);
+            _unread.ForEach(noted => Add(_entries, noted));
+            _unread.Clear();
+        }
+
+        return _entries;
+    }
+
+    private static void Add(Dictionary<string, Entry> entries, Noted noted)
+    {
+        foreach (string name in noted.Names)
+        {
+            if (entries.TryGetValue(name, out Entry entry) || entries.Count < MaximumEntries)
+            {
+                entries[name] = new Entry(entry.Work.With(noted.WorkMs), entry.Setup.With(noted.SetupMs));
+            }
         }
     }
 
@@ -140,6 +169,8 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
 
         return entries;
     }
+
+    private sealed record Noted(string[] Names, double WorkMs, double SetupMs);
 
     private readonly record struct Entry(DurationEstimate Work, DurationEstimate Setup)
     {

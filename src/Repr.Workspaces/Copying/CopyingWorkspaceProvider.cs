@@ -41,6 +41,7 @@ internal sealed class CopyingWorkspaceProvider : IWorkspaceProvider
     {
         if (command.CopyRoots.Count == 0)
         {
+            StagingDirectory.Delete(stagingDirectory);
             throw new ReprException(
                 ReprErrorCode.InvalidRequest,
                 "This worker copies inputs before the tool starts, and the action names no directories to copy. Use a worker with FUSE.");

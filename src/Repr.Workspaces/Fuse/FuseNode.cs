@@ -9,6 +9,7 @@ namespace Repr.Workspaces.Fuse;
 internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, FileEntry entry)
 {
     private Dictionary<string, FuseNode?>? _children;
+    private bool _isForetelling;
 
     /// <summary>Number for the kernel, from 1 (the root); also the inode number.</summary>
     public ulong Id => id;
@@ -25,6 +26,9 @@ internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, Fil
     /// <summary>All entries, once they have been asked for.</summary>
     public FuseNode[]? Listing { get; set; }
 
+    /// <summary>Entries that the kernel is told of before anybody asks (<see cref="FuseTree.ForetellAsync"/>): what the first who opens it is shown.</summary>
+    public FuseNode[]? Foretold { get; set; }
+
     /// <summary>How often the kernel was told of it and has not forgotten.</summary>
     public long Lookups { get; set; }
 
@@ -39,6 +43,15 @@ internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, Fil
 
     /// <summary>The OPEN under way, so that the source is asked once.</summary>
     public Task? Opening { get; set; }
+
+    /// <summary>True once, when there are entries to foretell.</summary>
+    public bool BeginForetelling()
+    {
+        lock (this)
+        {
+            return Foretold is not null && !_isForetelling && (_isForetelling = true);
+        }
+    }
 
     /// <summary>What is known about a name.</summary>
     /// <returns>True when it is known; then the child, or null when it is absent.</returns>

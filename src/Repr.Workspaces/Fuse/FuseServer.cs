@@ -19,6 +19,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     private const int MaximumReadPages = 256;
     private const int ReaderThreads = 2;
     private const int ReaderStackLength = 256 * 1024;
+    private const ulong ForetellingHandle = 1;
     private const uint SupportedMinor = 40; // Linux 6.9, which brought passthrough
 
     internal static readonly TimeSpan UnmountLimit = TimeSpan.FromSeconds(10);
@@ -242,6 +243,9 @@ internal sealed partial class FuseServer : IAsyncDisposable
                 Close(_tree.Get(header.NodeId));
                 ReplyBytes(unique, []);
                 return default;
+            case FuseOperation.OpenDirectory when _tree.Get(header.NodeId).BeginForetelling(): // else not implemented: the kernel keeps listings
+                Reply(unique, new FuseOpenOut { Handle = ForetellingHandle });
+                return default;
             case FuseOperation.ReleaseDirectory:
             case FuseOperation.Destroy:
                 ReplyBytes(unique, []);
@@ -312,6 +316,12 @@ internal sealed partial class FuseServer : IAsyncDisposable
 
     private ValueTask ListAsync(ulong unique, FuseNode directory, FuseReadIn read, bool plus)
     {
+        if (read.Handle == ForetellingHandle && directory.Foretold is { } foretold)
+        {
+            ReplyListing(foretold);
+            return default;
+        }
+
         ValueTask<FuseNode[]> question = _tree.ListAsync(directory, _ended.Token);
         if (!question.IsCompletedSuccessfully)
         {

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Repr.Workspaces.Fuse;
 
 /// <summary>
@@ -10,6 +12,11 @@ namespace Repr.Workspaces.Fuse;
 /// </remarks>
 internal sealed class FuseTree : ILowerLayer
 {
+    private const int FewestForetold = 3; // else it saves no message
+    private const int LongestForetold = 2048; // bytes of a directory's path
+    private const int RoomForForetold = 32 * 1024; // bytes of all their paths
+    private const int OwnerCanList = 0x140; // 0o500
+
     private readonly IFileSource _source;
     private readonly Lock _growing = new();
     private readonly Stack<ulong> _free = new();
@@ -108,6 +115,64 @@ internal sealed class FuseTree : ILowerLayer
             : AwaitAsync(question);
 
         async ValueTask<FuseNode[]> AwaitAsync(ValueTask<IReadOnlyList<FileEntry>> pending) => Remember(directory, await pending);
+    }
+
+    /// <summary>
+    /// Prepares the kernel to be told of files that a tool is known to look at: each directory returned is to be listed before the tool runs, and
+    /// shows the first who opens it these files alone. For the source they have been looked at.
+    /// </summary>
+    /// <returns>The directories.</returns>
+    /// <exception cref="ReprException">The source does not know.</exception>
+    public async ValueTask<IReadOnlyList<VirtualPath>> ForetellAsync(IEnumerable<VirtualPath> files, CancellationToken cancellationToken)
+    {
+        List<VirtualPath> directories = [];
+        int room = RoomForForetold;
+        foreach (IGrouping<VirtualPath, VirtualPath> group in files.Where(static file => !file.IsRoot).Distinct().GroupBy(static file => file.Parent))
+        {
+            int length = Encoding.UTF8.GetByteCount(group.Key.Text) + 1;
+            if (group.Count() < FewestForetold
+                || length > Math.Min(room, LongestForetold)
+                || await DirectoryAsync(group.Key, cancellationToken) is not { } directory)
+            {
+                continue;
+            }
+
+            List<FuseNode> known = [];
+            foreach (VirtualPath file in group)
+            {
+                if (await FindAsync(directory, file.Name, cancellationToken) is { } node)
+                {
+                    known.Add(node);
+                }
+            }
+
+            if (known.Count > 0)
+            {
+                directory.Foretold = [.. known];
+                directories.Add(group.Key);
+                room -= length;
+            }
+        }
+
+        return directories;
+    }
+
+    // Null: it is none, the way to it has a link, or its owner, as whom all look, could not list it.
+    private async ValueTask<FuseNode?> DirectoryAsync(VirtualPath path, CancellationToken cancellationToken)
+    {
+        FuseNode node = Root;
+        foreach (string name in path.Text.Split('/', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (await FindAsync(node, name, cancellationToken) is not { Entry.Kind: FileKind.Directory } next
+                || (next.Entry.Mode & OwnerCanList) != OwnerCanList)
+            {
+                return null;
+            }
+
+            node = next;
+        }
+
+        return node;
     }
 
     /// <inheritdoc/>

@@ -105,13 +105,14 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
 
     /// <summary>Asks for an errand in a resident tool's sandbox. One at a time.</summary>
     /// <param name="kind">Which: <see cref="FrameKind.Enter"/> or <see cref="FrameKind.Connect"/>.</param>
-    /// <param name="path">Its staging directory, or the socket as the tool sees it.</param>
+    /// <param name="paths">What it is about.</param>
     /// <param name="cancellationToken">Stops the sending.</param>
     /// <exception cref="SocketException">The supervisor is gone.</exception>
-    public ValueTask SendAsync(FrameKind kind, string path, CancellationToken cancellationToken)
+    public ValueTask SendErrandAsync(FrameKind kind, IReadOnlyList<string> paths, CancellationToken cancellationToken)
     {
-        byte[] frame = NewFrame(kind, Encoding.UTF8.GetByteCount(path) + 1);
-        Encoding.UTF8.GetBytes(path, frame.AsSpan(HeaderLength));
+        byte[] text = Encoding.UTF8.GetBytes(string.Concat(paths.Select(static path => path + '\0')));
+        byte[] frame = NewFrame(kind, text.Length);
+        text.CopyTo(frame.AsSpan(HeaderLength));
         return SendAsync(frame, cancellationToken);
     }
 

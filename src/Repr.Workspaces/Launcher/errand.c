@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -80,8 +82,29 @@ static struct failure await_helper(pid_t helper, int report)
     return said.failure;
 }
 
+/*
+ * Lists directories of the lower layer: with a listing the file server tells the kernel all about the entries, which it then need not ask
+ * for one by one. What can't be opened is an error: the file server takes the first who opens such a directory for this.
+ */
+static void learn_entries(const char *known, const char *end)
+{
+    static char entries[1 << 20]; /* as much as the file server may answer with at a time */
+    char path[PATH_MAX];
+
+    for (; known < end; known += strlen(known) + 1) {
+        check(snprintf(path, sizeof path, "lower%s", known) < (int)sizeof path ? 0 : -1, known);
+        int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        check(directory, known);
+        long got;
+        while ((got = syscall(SYS_getdents64, directory, entries, sizeof entries)) > 0)
+            ;
+        check((int)got, known);
+        close(directory);
+    }
+}
+
 /* Builds the new world in a mount namespace of its own, where this machine's files are seen, and carries it over. */
-static void build_world(struct action *action, const char *staging)
+static void build_world(struct action *action, const char *staging, const char *known, const char *end)
 {
     action->staging = staging;
     make_layers(action);
@@ -92,6 +115,7 @@ static void build_world(struct action *action, const char *staging)
     check(unshare(CLONE_NEWNS), "make a mount namespace");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
     mount_lower(action, fuse_fd); /* still in the staging directory, whose parents the tool's user can't enter */
+    learn_entries(known, end);
     mount_root(action);
     int world = clone_tree(".", TREE_RECURSIVE);
 
@@ -108,13 +132,13 @@ static void build_world(struct action *action, const char *staging)
 }
 
 /* Makes a new world the root of the resident tool; what it has open or mapped of the old one stays good. */
-void enter_world(struct action *action, const char *staging)
+void enter_world(struct action *action, const char *staging, const char *known, const char *end)
 {
     int report;
     pid_t helper = fork_helper(&report);
 
     if (helper == 0) {
-        build_world(action, staging);
+        build_world(action, staging, known, end);
         _exit(0);
     }
     struct failure failure = await_helper(helper, report);

@@ -8,7 +8,7 @@
  *       helper                 enters the sandbox for one errand: shows a resident tool another world, connects to it
  *
  * Each process dies with its parent, and the sandbox's mounts die with its processes. Every integer on the wire is little-endian,
- * which is the byte order of the machines this is built for; LaunchRequest.cs and SandboxConnection.cs are the other side.
+ * which is the byte order of the machines this is built for; SandboxRequest.cs and SandboxConnection.cs are the other side.
  */
 #ifndef REPR_LAUNCH_H
 #define REPR_LAUNCH_H
@@ -74,7 +74,8 @@ enum frame_kind {
     FRAME_RESIZED = 'W',   /* two u32: rows, columns */
 
     /* From the worker, for a resident tool; each is answered before the next is read. */
-    FRAME_ENTER = 'N',   /* a staging directory, NUL-terminated: the tool's root is to be a new world with its layers there */
+    FRAME_ENTER = 'N',   /* strings, NUL-terminated: a staging directory (the tool's root is to be a new world with its layers
+                            there), then directories of that world whose entries the kernel is to know beforehand */
     FRAME_CONNECT = 'C', /* no data: a connection to RESIDENT_SOCKET is wanted */
 
     /* The answers. An error of 0 says that it was done. */
@@ -145,7 +146,7 @@ void mount_root(const struct action *action);
 void enter_root(void);
 
 /* errand.c: what helpers do in the sandbox of a resident tool. */
-void enter_world(struct action *action, const char *staging);
+void enter_world(struct action *action, const char *staging, const char *known, const char *end);
 void connect_to_tool(struct action *action);
 
 /* report.c: how a process without a connection of its own says what went wrong. */

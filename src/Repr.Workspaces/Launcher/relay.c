@@ -120,7 +120,7 @@ static int handle(struct relay *relay, uint32_t kind, const char *data, uint32_t
         if (relay->action->users < 0 || length == 0 || data[length - 1] != '\0')
             kill_sandbox(relay); /* not our worker's language */
         else
-            enter_world(relay->action, data);
+            enter_world(relay->action, data, data + strlen(data) + 1, data + length);
         break;
     case FRAME_CONNECT:
         if (relay->action->users < 0)

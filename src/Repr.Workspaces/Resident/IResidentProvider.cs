@@ -38,10 +38,13 @@ public interface IResidentTool : IAsyncDisposable
     /// <param name="stagingDirectory">An empty directory for this world alone; deleted with it.</param>
     /// <param name="command">The action's command; its identity and umask must be the tool's.</param>
     /// <param name="files">What the tool sees from now on.</param>
+    /// <param name="certain">
+    /// Files of which it is certain that the tool will look at them: they are looked at now, many at a time. What is not there may be among them.
+    /// </param>
     /// <param name="cancellationToken">Stops the change; the tool is of no more use then.</param>
     /// <exception cref="ReprException">It could not be done; the tool is of no more use.</exception>
     ValueTask<IResidentWorld> EnterAsync(
-        string stagingDirectory, Command command, IFileSource files, CancellationToken cancellationToken);
+        string stagingDirectory, Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken);
 
     /// <summary>Connects to the tool's socket. The caller disposes the connection.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens there.</exception>

@@ -98,12 +98,13 @@ internal sealed class ResidentSandbox : IResidentTool
 
     /// <inheritdoc/>
     public async ValueTask<IResidentWorld> EnterAsync(
-        string stagingDirectory, Command command, IFileSource files, CancellationToken cancellationToken)
+        string stagingDirectory, Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken)
     {
         FuseTree tree = await FuseWorkspaceProvider.TreeOfAsync(files, cancellationToken);
+        IReadOnlyList<VirtualPath> foretold = await tree.ForetellAsync(certain, cancellationToken);
         ResidentWorld left = _world;
         _world = new ResidentWorld(_services, stagingDirectory, command, new ServedFiles(files, tree, _passthrough));
-        await RunErrandAsync(FrameKind.Enter, stagingDirectory, cancellationToken);
+        await RunErrandAsync(FrameKind.Enter, [stagingDirectory, .. foretold.Select(static directory => directory.Text)], cancellationToken);
         Retire(left);
         return _world;
     }
@@ -111,7 +112,7 @@ internal sealed class ResidentSandbox : IResidentTool
     /// <inheritdoc/>
     public async ValueTask<Socket> ConnectAsync(CancellationToken cancellationToken)
     {
-        SafeFileHandle? handle = await RunErrandAsync(FrameKind.Connect, "", cancellationToken)
+        SafeFileHandle? handle = await RunErrandAsync(FrameKind.Connect, [], cancellationToken)
             ?? throw new ReprException(ReprErrorCode.Internal, "The launcher sent no connection to the tool.");
         SafeSocketHandle owned = new(handle.DangerousGetHandle(), ownsHandle: true);
         handle.SetHandleAsInvalid();
@@ -166,7 +167,7 @@ internal sealed class ResidentSandbox : IResidentTool
             TaskScheduler.Default);
     }
 
-    private async Task<SafeFileHandle?> RunErrandAsync(FrameKind kind, string path, CancellationToken cancellationToken)
+    private async Task<SafeFileHandle?> RunErrandAsync(FrameKind kind, IReadOnlyList<string> paths, CancellationToken cancellationToken)
     {
         TaskCompletionSource<SafeFileHandle?> errand = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _errand = errand;
@@ -177,7 +178,7 @@ internal sealed class ResidentSandbox : IResidentTool
 
         try
         {
-            await _connection.SendAsync(kind, path, cancellationToken);
+            await _connection.SendErrandAsync(kind, paths, cancellationToken);
         }
         catch (SocketException exception)
         {

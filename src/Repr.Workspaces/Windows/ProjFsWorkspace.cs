@@ -21,12 +21,9 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
     private readonly IReadOnlyList<VirtualPath> _temporary;
     private readonly IReadOnlyList<StagedDrive> _drives;
     private readonly List<ProjectedDirectory> _projections = [];
-    private readonly CancellationTokenSource _abort = new();
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ReprException? _failure;
+    private readonly SingleRun _run;
     private IReadOnlyList<WorkspaceChange>? _changes;
     private bool _begun;
-    private int _started;
 
     private ProjFsWorkspace(
         WindowsServices services,
@@ -38,6 +35,7 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         IReadOnlyList<StagedDrive> drives)
     {
         _services = services;
+        _run = new SingleRun(services.Logger);
         _action = action;
         _slot = slot;
         _command = command;
@@ -75,24 +73,8 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
     }
 
     /// <inheritdoc/>
-    public async ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
-    {
-        if (Interlocked.Exchange(ref _started, 1) != 0)
-        {
-            throw new InvalidOperationException("A workspace runs its command once.");
-        }
-
-        try
-        {
-            using CancellationTokenRegistration cancelling = cancellationToken.UnsafeRegister(
-                static state => ((CancellationTokenSource)state!).Cancel(), _abort);
-            return await RunToolAsync(text, input, cancellationToken);
-        }
-        finally
-        {
-            _finished.SetResult();
-        }
-    }
+    public ValueTask<ToolRun> RunAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken) =>
+        _run.RunAsync(() => RunToolAsync(text, input, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public IReadOnlyList<WorkspaceChange> CollectChanges() =>
@@ -101,13 +83,7 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        bool runs = Interlocked.Exchange(ref _started, 1) != 0;
-        await _abort.CancelAsync();
-        if (runs)
-        {
-            await _finished.Task;
-        }
-
+        await _run.DisposeAsync();
         EndAction();
         foreach (ProjectedDirectory projection in _projections)
         {
@@ -122,7 +98,7 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
 
     private async ValueTask PrepareAsync(string staging, IFileSource files)
     {
-        ProjectedDirectoryOptions options = new() { TimeProvider = _services.TimeProvider, OnFailure = Fail };
+        ProjectedDirectoryOptions options = new() { TimeProvider = _services.TimeProvider, OnFailure = _run.Fail };
         foreach (string directory in _drives.Select(static drive => drive.Staging).Distinct(StringComparer.OrdinalIgnoreCase))
         {
             _services.Identities.Grant(directory, _slot);
@@ -142,7 +118,7 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
     private async ValueTask<ToolRun> RunToolAsync(IToolText text, IToolInput? input, CancellationToken cancellationToken)
     {
         long begun = _services.TimeProvider.GetTimestamp();
-        using CancellationTokenRegistration answering = _abort.Token.UnsafeRegister(
+        using CancellationTokenRegistration answering = _run.Stopping.UnsafeRegister(
             _ => _projections.ForEach(static projection => projection.Abort()), null); // a process that waits for an answer cannot die before it has one
         using ToolProcess process = new(
             new ToolStart(
@@ -157,17 +133,17 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         try
         {
             ending = await process.RunAsync(
-                starter => _services.Port.AddProcess(_action, starter.Id, starter.CreationTime), text, _command.TakesInput ? input : null, FailText, _abort.Token);
+                starter => _services.Port.AddProcess(_action, starter.Id, starter.CreationTime), text, _command.TakesInput ? input : null, _run.FailText, _run.Stopping);
         }
-        catch (Exception exception) when (_abort.IsCancellationRequested && exception is ReprException or OperationCanceledException)
+        catch (Exception exception) when (_run.Stopping.IsCancellationRequested && exception is ReprException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            ThrowIfFailed();
+            _run.ThrowIfFailed();
             throw;
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        ThrowIfFailed();
+        _run.ThrowIfFailed();
         ToolExit exit = Judge(ending);
         _changes = await CollectAsync(cancellationToken);
         TellFigures();
@@ -231,35 +207,8 @@ internal sealed partial class ProjFsWorkspace : IWorkspace
         }
     }
 
-    private void FailText(Exception exception) => Fail(
-        exception as ReprException ?? new ReprException(ReprErrorCode.Internal, $"The tool's text could not be passed on: {exception.Message}", exception));
-
-    private void Fail(ReprException failure)
-    {
-        if (Interlocked.CompareExchange(ref _failure, failure, null) is not null)
-        {
-            Log.LaterFailure(_services.Logger, failure.Message);
-        }
-
-        // Not on the thread of the file system: what is cancelled waits for it.
-        _ = _abort.CancelAsync();
-    }
-
-    private void ThrowIfFailed()
-    {
-        if (_failure is not null)
-        {
-            throw _failure;
-        }
-
-        ObjectDisposedException.ThrowIf(_abort.IsCancellationRequested, this);
-    }
-
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "A further failure of an action that has failed: {Reason}")]
-        public static partial void LaterFailure(ILogger logger, string reason);
-
         [LoggerMessage(LogLevel.Warning, "{Count} processes of '{Program}' outlived their job; the driver denies them every file.")]
         public static partial void StillRunning(ILogger logger, uint count, VirtualPath program);
 

@@ -16,10 +16,12 @@ public sealed class DependencyFileTests
     [Fact]
     public void The_json_of_cl_is_read()
     {
-        string path = Path.Combine(Directory.CreateTempSubdirectory("repr-deps-").FullName, "a.json");
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("repr-deps-");
+        string path = Path.Combine(directory.FullName, "a.json");
         File.WriteAllText(path, """{ "Version": "1.2", "Data": { "Source": "/p/a.cpp", "PCH": "/p/a.pch", "Includes": ["/p/b.h"], "ImportedModules": [] } }""");
 
         Assert.Equal(["/p/a.cpp", "/p/b.h", "/p/a.pch"], DependencyFile.TryRead(path, "/p")!);
+        directory.Delete(recursive: true);
     }
 
     [Fact]

@@ -2,9 +2,11 @@ using Repr.Build.Cxx;
 
 namespace Repr.Build.Tests.Cxx;
 
-public sealed class StepStateTests
+public sealed class StepStateTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-step-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
     public void What_was_made_by_the_same_command_from_the_same_files_is_up_to_date()

@@ -16,7 +16,7 @@ internal sealed class CxxSample
     {
         _toolset = toolset;
         Directory = sdk.NewDirectory();
-        string assets = Path.Combine(PackedSdk.Repository, "tests/assets/CxxSample");
+        string assets = Path.Combine(Repository.Root, "tests/assets/CxxSample");
         foreach (string file in System.IO.Directory.EnumerateFiles(assets, "*", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)))
         {

@@ -61,7 +61,7 @@ public sealed class ExecFilesTests(PackedSdk sdk)
     public async Task A_declared_output_may_be_anywhere()
     {
         ExecProject project = new(sdk);
-        string elsewhere = Path.Combine(Directory.CreateTempSubdirectory("repr-elsewhere-").FullName, "new/out.txt");
+        string elsewhere = Path.Combine(sdk.NewDirectory(), "new/out.txt");
         project.Write("t.proj", ExecProject.OneTarget($"""<Exec ReprRemote="true" ReprOutputs="{elsewhere}" Command="echo there &gt; {elsewhere}" />"""));
         await using WorkerProcess worker = await project.StartWorkerAsync();
 

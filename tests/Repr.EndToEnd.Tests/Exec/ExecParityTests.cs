@@ -111,6 +111,6 @@ public sealed partial class ExecParityTests(PackedSdk sdk)
     [GeneratedRegex(@"^(.*error MSB6003:)?\s+at [\w.]+\(")]
     private static partial Regex StackFrame();
 
-    [GeneratedRegex(@"/tmp/(MSBuildTemp\w*/tmp\w+\.exec\.cmd|repr-[0-9a-f]{16}\.sh)")]
+    [GeneratedRegex(@"/tmp/([\w-]+/)?(MSBuildTemp\w*/tmp\w+\.exec\.cmd|repr-[0-9a-f]{16}\.sh)")]
     private static partial Regex Script();
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
-using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Exec;
 
@@ -28,7 +27,7 @@ internal sealed class Front : IAsyncDisposable
     public Front(string? endpoint, bool withoutProduct = false)
     {
         Directory = System.IO.Directory.CreateDirectory(Path.Combine(_root, "work")).FullName;
-        string built = Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr");
+        string built = Path.Combine(Repository.Product, "repr");
         Program = withoutProduct ? Path.Combine(_root, "repr") : built;
         if (withoutProduct)
         {

@@ -231,18 +231,6 @@ public sealed class FrontTests
     }
 
     [Fact]
-    public async Task A_requester_process_that_vanishes_is_one_warning_and_a_local_run()
-    {
-        await using Front front = new("http://worker:1", withoutProduct: true);
-        await using TestDoor door = Open(front);
-
-        FrontRun run = await front.ExecAsync("echo", "here");
-
-        Assert.Equal((0, "here\n"), (run.ExitCode, run.Output));
-        Assert.StartsWith("repr: warning REPR1301: ", run.Error, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Without_a_product_that_starts_it_runs_here_and_does_not_try_each_time()
     {
         await using Front front = new("http://worker:1", withoutProduct: true);

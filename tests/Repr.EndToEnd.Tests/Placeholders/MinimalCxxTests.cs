@@ -184,7 +184,7 @@ public sealed class MinimalCxxTests(PackedSdk sdk) : IAsyncDisposable
     private async Task<long> HydratedAsync()
     {
         string door = Assert.Single(Directory.EnumerateFiles(RuntimeDirectory, "door-*.sock"));
-        string repr = Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll");
+        string repr = Path.Combine(Repository.Product, "repr.dll");
         BuildRun status = await PackedSdk.RunAsync(_sample.Directory, [repr, "status", "--json", "--door", door], []);
         return long.Parse(JsonDocument.Parse(status.Output).RootElement.GetProperty("hydrated_files").GetString()!, CultureInfo.InvariantCulture);
     }

@@ -1,10 +1,11 @@
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
+using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Placeholders;
 
 /// <summary>REPR_DOWNLOAD=minimal for compilers behind <c>repr exec</c>.</summary>
-public sealed class MinimalExecTests
+public sealed class MinimalExecTests(PackedSdk sdk)
 {
     private const string Write = "printf 'int twice(int n) { return 2 * n; }\\n' > a.c; printf 'int twice(int); int main(void) { return twice(21); }\\n' > b.c; ";
     private const string Compile = "$repr exec --fail gcc -c -MD -MF a.d a.c -o a.o && $repr exec --fail gcc -c b.c; ";
@@ -12,7 +13,7 @@ public sealed class MinimalExecTests
     [Fact]
     public async Task Objects_of_compiles_stay_and_the_linker_there_has_them()
     {
-        await using WorkerProcess worker = await WorkerProcess.StartAsync(Directory.CreateTempSubdirectory("repr-minimal-").FullName);
+        await using WorkerProcess worker = await WorkerProcess.StartAsync(sdk.NewDirectory());
         await using Front front = Minimal(worker.Address);
 
         FrontRun run = await front.ScriptAsync(
@@ -27,7 +28,7 @@ public sealed class MinimalExecTests
     [Fact]
     public async Task What_runs_here_replaces_a_placeholder_and_does_not_write_through_it()
     {
-        await using WorkerProcess worker = await WorkerProcess.StartAsync(Directory.CreateTempSubdirectory("repr-minimal-").FullName);
+        await using WorkerProcess worker = await WorkerProcess.StartAsync(sdk.NewDirectory());
         await using Front front = Minimal(worker.Address);
         FrontRun run = await front.ScriptAsync(Write + Compile + "test -L a.o");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
@@ -41,7 +42,7 @@ public sealed class MinimalExecTests
     [Fact]
     public async Task A_requester_process_that_is_gone_leaves_nothing_there_and_a_new_one_serves_it_again()
     {
-        await using WorkerProcess worker = await WorkerProcess.StartAsync(Directory.CreateTempSubdirectory("repr-minimal-").FullName);
+        await using WorkerProcess worker = await WorkerProcess.StartAsync(sdk.NewDirectory());
         await using Front front = Minimal(worker.Address);
         FrontRun run = await front.ScriptAsync(Write + Compile + "test -e a.o");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
@@ -67,7 +68,7 @@ public sealed class MinimalExecTests
     [Fact]
     public async Task What_the_worker_has_lost_is_an_error_of_reading_once_and_then_not_there()
     {
-        await using WorkerProcess worker = await WorkerProcess.StartAsync(Directory.CreateTempSubdirectory("repr-minimal-").FullName);
+        await using WorkerProcess worker = await WorkerProcess.StartAsync(sdk.NewDirectory());
         await using Front front = Minimal(worker.Address);
         FrontRun run = await front.ScriptAsync(Write + Compile);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));

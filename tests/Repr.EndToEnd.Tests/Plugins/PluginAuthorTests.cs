@@ -33,7 +33,7 @@ public sealed partial class PluginAuthorTests(PackedSdk sdk)
     {
         string directory = await NewDirectoryAsync();
         string sample = Path.Combine(directory, "SqliteStore");
-        Copy(Path.Combine(PackedSdk.Repository, "tests/assets/SamplePlugin"), sample);
+        Copy(Path.Combine(Repository.Root, "tests/assets/SamplePlugin"), sample);
         await AssertTestsPassAsync(sample);
         string plugin = Path.Combine(directory, "plugin");
         await DotnetAsync(sample, "publish", "src/SqliteStore", "-o", plugin, $"-p:ReprVersion={PackedSdk.Version}");
@@ -84,7 +84,7 @@ public sealed partial class PluginAuthorTests(PackedSdk sdk)
         foreach (string project in new[] { "src/Repr.Core", "sdk/Repr.Plugins.Testing", "sdk/Repr.Templates" })
         {
             await DotnetAsync(
-                PackedSdk.Repository, "pack", project, "-c", PackedSdk.Configuration, "-o", sdk.Feed, $"-p:Version={PackedSdk.Version}");
+                Repository.Root, "pack", project, "-c", Repository.Configuration, "-o", sdk.Feed, $"-p:Version={PackedSdk.Version}");
         }
 
         return directory;

@@ -1,5 +1,4 @@
 using Repr.EndToEnd.Tests.Exec;
-using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Remote;
 
@@ -40,7 +39,7 @@ public sealed class CompressionTests
         await using Front front = new(endpoint: null);
         front.Environment["address"] = address;
         front.Environment["repr"] = front.Program;
-        front.Environment["dotnet"] = "dotnet " + Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll");
+        front.Environment["dotnet"] = "dotnet " + Path.Combine(Repository.Product, "repr.dll");
         string[] another = Environment.IsPrivilegedProcess ? ["--net"] : ["--user", "--map-root-user", "--net"];
 
         FrontRun run = await front.RunHereAsync("unshare", [.. another, "bash", "-c", Script]);

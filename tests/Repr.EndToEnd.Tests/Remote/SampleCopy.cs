@@ -12,7 +12,7 @@ internal static class SampleCopy
     public static string Create(PackedSdk sdk)
     {
         string directory = sdk.NewDirectory();
-        string assets = Path.Combine(PackedSdk.Repository, "tests/assets/SampleSolution");
+        string assets = Path.Combine(Repository.Root, "tests/assets/SampleSolution");
         foreach (string file in Directory.EnumerateFiles(assets, "*", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)))
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Remote;
 
@@ -55,7 +54,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public async Task StartAsync()
     {
         File.Delete(PortFile);
-        string repr = Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll");
+        string repr = Path.Combine(Repository.Product, "repr.dll");
         string[] command =
         [
             .. StartedBy, "dotnet", repr, "serve", "--listen", Address, "--data", Data, "--port-file", PortFile, .. _arguments,

@@ -73,6 +73,22 @@ public sealed class FallbackTests(PackedSdk sdk)
 
         Assert.True(run.ExitCode == 0, run.Output);
         Assert.Equal(1, run.CountOf("warning REPR1301"));
+        Assert.Equal(2, door.Runs.Count);
+    }
+
+    [Fact]
+    public async Task A_requester_process_that_dies_is_followed_by_another()
+    {
+        SmallProject project = new(sdk, "One");
+        int asked = 0;
+        await using TestDoor door = new(project.RuntimeDirectory, project.ToolPath, (run, cancellation) =>
+            Interlocked.Increment(ref asked) == 1 ? Task.FromResult<DoorReply[]>([]) : TestDoor.RunInPlaceAsync(run, cancellation));
+
+        BuildRun run = await project.BuildAsync("-p:ReprEndpoint=http://127.0.0.1:1", "-p:ReprFallback=fail");
+
+        Assert.True(run.ExitCode == 0, run.Output);
+        Assert.Equal(0, run.CountOf("REPR"));
+        Assert.Equal(2, door.Runs.Count);
     }
 
     [Fact]

@@ -16,7 +16,7 @@ namespace Repr.EndToEnd.Tests.Sdk;
 public sealed class NetFrameworkTests(PackedSdk sdk)
 {
     private static readonly string s_host = Path.Combine(
-        PackedSdk.Repository, $"tests/Repr.Build.NetFrameworkHost/bin/{PackedSdk.Configuration}/net472/Repr.Build.NetFrameworkHost.exe");
+        Repository.Root, $"tests/Repr.Build.NetFrameworkHost/bin/{Repository.Configuration}/net472/Repr.Build.NetFrameworkHost.exe");
 
     [Fact]
     public async Task A_task_compiles_on_a_worker_through_a_requester_process_that_it_starts()
@@ -28,7 +28,7 @@ public sealed class NetFrameworkTests(PackedSdk sdk)
         await using WorkerProcess worker = await WorkerProcess.StartAsync(Path.Combine(directory, "worker"));
 
         BuildRun run = await RunHostAsync(
-            directory, "compile", worker.Address, Path.Combine(PackedSdk.Repository, $"src/Repr.Cli/bin/{PackedSdk.Configuration}/net10.0/repr.dll"), source, "main.c");
+            directory, "compile", worker.Address, Path.Combine(Repository.Product, "repr.dll"), source, "main.c");
         await ProcessTable.EndAsync(directory);
 
         Assert.True(run.ExitCode == 0, run.Output);
@@ -48,7 +48,7 @@ public sealed class NetFrameworkTests(PackedSdk sdk)
         Assert.True(run.ExitCode == 0, run.Output);
         foreach ((string assembly, string task) in new[] { ("Tasks", "ReprPrepare"), ("Tasks", "Exec"), ("Cxx", "CL"), ("Cxx", "Link"), ("Cxx", "Lib") })
         {
-            string[] here = [.. PropertiesOf($"sdk/Repr.Build.{assembly}/bin/{PackedSdk.Configuration}/net10.0/Repr.Build.{assembly}.dll", task)];
+            string[] here = [.. PropertiesOf($"sdk/Repr.Build.{assembly}/bin/{Repository.Configuration}/net10.0/Repr.Build.{assembly}.dll", task)];
             Assert.NotEmpty(here);
             Assert.All(here, name => Assert.Contains($"{task}.{name}", there));
         }
@@ -85,7 +85,7 @@ public sealed class NetFrameworkTests(PackedSdk sdk)
     // Read, not loaded: what they derive from is not beside them.
     private static IEnumerable<string> PropertiesOf(string assembly, string task)
     {
-        using PEReader image = new(File.OpenRead(Path.Combine(PackedSdk.Repository, assembly)));
+        using PEReader image = new(File.OpenRead(Path.Combine(Repository.Root, assembly)));
         MetadataReader reader = image.GetMetadataReader();
         TypeDefinition type = reader.TypeDefinitions.Select(reader.GetTypeDefinition).Single(type => reader.GetString(type.Name) == task);
         foreach (PropertyDefinition property in type.GetProperties().Select(reader.GetPropertyDefinition))

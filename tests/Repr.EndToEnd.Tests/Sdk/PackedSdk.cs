@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Repr.EndToEnd.Tests.Exec;
+using Repr.Testing;
 
 [assembly: AssemblyFixture(typeof(Repr.EndToEnd.Tests.Sdk.PackedSdk))]
 
@@ -14,12 +14,6 @@ public sealed class PackedSdk : IAsyncLifetime
     /// <summary>The version that is packed.</summary>
     public const string Version = "0.1.0";
 
-    /// <summary>The configuration of these tests, and of what they test.</summary>
-    public static string Configuration { get; } = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
-
-    /// <summary>The repository.</summary>
-    public static string Repository { get; } = Path.GetFullPath("../..", Path.GetDirectoryName(SourceDirectory())!);
-
     /// <summary>The feed.</summary>
     public string Feed => Path.Combine(_root, "feed");
 
@@ -27,7 +21,7 @@ public sealed class PackedSdk : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         BuildRun pack = await RunAsync(
-            Repository, ["pack", "sdk/Repr.Build.Sdk", "-c", Configuration, "-o", Feed, $"-p:Version={Version}"], []);
+            Repository.Root, ["pack", "sdk/Repr.Build.Sdk", "-c", Repository.Configuration, "-o", Feed, $"-p:Version={Version}"], []);
         Assert.True(pack.ExitCode == 0, pack.Output);
     }
 
@@ -43,16 +37,7 @@ public sealed class PackedSdk : IAsyncLifetime
     public string NewDirectory()
     {
         string directory = Directory.CreateDirectory(Path.Combine(_root, Path.GetRandomFileName())).FullName;
-        File.WriteAllText(Path.Combine(directory, "nuget.config"), $"""
-            <configuration>
-              <packageSources>
-                <clear />
-                <add key="local" value="{_root}/feed" />
-                <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
-              </packageSources>
-              <config><add key="globalPackagesFolder" value="{_root}/packages" /></config>
-            </configuration>
-            """);
+        File.WriteAllText(Path.Combine(directory, PackageFeed.FileName), PackageFeed.Settings(Feed, Path.Combine(_root, "packages")));
         return directory;
     }
 
@@ -91,8 +76,6 @@ public sealed class PackedSdk : IAsyncLifetime
 
         return Process.Start(start)!;
     }
-
-    private static string SourceDirectory([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }
 
 /// <summary>What a run of dotnet said.</summary>

@@ -12,7 +12,7 @@ public sealed class RemoteCompileTests(PackedSdk sdk)
     public async Task The_sample_solution_compiles_through_the_door_to_the_same_bytes()
     {
         string directory = sdk.NewDirectory();
-        Copy(Path.Combine(PackedSdk.Repository, "tests/assets/SampleSolution"), directory);
+        Copy(Path.Combine(Repository.Root, "tests/assets/SampleSolution"), directory);
         string toolPath = Path.Combine(directory, "repr.dll");
         string[] build = ["build", "-nologo", "-m:2", $"-p:ReprToolPath={toolPath}"];
         BuildRun local = await PackedSdk.RunAsync(directory, build, []);

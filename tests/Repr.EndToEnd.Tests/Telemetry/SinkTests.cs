@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
-using Repr.EndToEnd.Tests.Sdk;
 
 namespace Repr.EndToEnd.Tests.Telemetry;
 
@@ -12,7 +11,7 @@ namespace Repr.EndToEnd.Tests.Telemetry;
 public sealed class SinkTests : IDisposable
 {
     private static readonly string Diary = Path.Combine(
-        PackedSdk.Repository, $"tests/Repr.Telemetry.TestPlugin/bin/{PackedSdk.Configuration}/net10.0/Repr.Telemetry.TestPlugin.dll");
+        Repository.Root, $"tests/Repr.Telemetry.TestPlugin/bin/{Repository.Configuration}/net10.0/Repr.Telemetry.TestPlugin.dll");
 
     private readonly string _directory = Directory.CreateTempSubdirectory("repr-sinks-").FullName;
 

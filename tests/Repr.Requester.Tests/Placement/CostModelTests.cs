@@ -256,4 +256,31 @@ public sealed class CostModelTests
             Assert.False(slow.Has(worker));
         }
     }
+
+    [Theory]
+    [InlineData(59, 160)]
+    [InlineData(60, 160)] // one less, one more
+    [InlineData(120, 80)]
+    [InlineData(240, 20)]
+    [InlineData(300, 10)]
+    [InlineData(100_000, 10)]
+    public void A_slow_worker_that_behaves_is_forgiven_step_by_step(int behaved, int seconds)
+    {
+        FakeTimeProvider time = new();
+        SlowWorkers slow = new(time);
+        Uri worker = new("http://worker:1");
+        foreach (int earlier in (int[])[10, 20, 40, 80, 160])
+        {
+            slow.Note(worker);
+            time.Advance(TimeSpan.FromSeconds(earlier));
+        }
+
+        time.Advance(TimeSpan.FromSeconds(behaved));
+        slow.Note(worker);
+
+        time.Advance(TimeSpan.FromSeconds(seconds - 1));
+        Assert.True(slow.Has(worker));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(slow.Has(worker));
+    }
 }

@@ -55,6 +55,36 @@ public sealed class WorkHistoryTests : IDisposable
     }
 
     [Fact]
+    public void Its_file_is_read_when_somebody_asks_and_what_was_noted_before_counts()
+    {
+        string path = _files.At("durations");
+        WorkHistory early = new(path, TimeProvider.System);
+        early.Note(Request("Csc A", "a"), Took(140, 20));
+        WorkHistory other = new(path, TimeProvider.System);
+        other.Note(Request("Csc A", "a"), Took(100, 20));
+        other.Save(atOnce: true);
+
+        WorkHistory expected = new(null, TimeProvider.System);
+        expected.Note(Request("Csc A", "a"), Took(100, 20));
+        expected.Note(Request("Csc A", "a"), Took(140, 20));
+        Assert.Equal(expected.Find(Request("Csc A", "a")), early.Find(Request("Csc A", "a")));
+    }
+
+    [Fact]
+    public void Where_nobody_asks_what_was_noted_is_added_to_the_file_in_the_end()
+    {
+        string path = _files.At("durations");
+        foreach (double toolMs in (double[])[100, 140])
+        {
+            WorkHistory process = new(path, TimeProvider.System);
+            process.Note(Request("Csc A", "a"), Took(toolMs, 20));
+            process.Save(atOnce: true);
+        }
+
+        Assert.Equal(2, new WorkHistory(path, TimeProvider.System).Find(Request("Csc A", "a"))!.Value.Work.Count);
+    }
+
+    [Fact]
     public void What_is_no_time_is_not_noted()
     {
         WorkHistory history = new(null, TimeProvider.System);

@@ -103,13 +103,7 @@ public sealed class BazelExecutionTests : IAsyncLifetime
     {
         Assert.SkipWhen(_worker.WhyUnavailable is not null, _worker.WhyUnavailable ?? "");
         Bazel bazel = Bazel.Create($"--remote_executor=grpc://{new Uri(_worker.Address).Authority}");
-        DirectoryInfo? repository = new(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(repository!.FullName, "Repr.Build.sln")))
-        {
-            repository = repository.Parent;
-        }
-
-        Copy(Path.Combine(repository.FullName, "tests/assets/BazelSample"), bazel.Workspace);
+        Copy(Path.Combine(Repository.Root, "tests/assets/BazelSample"), bazel.Workspace);
         return bazel;
     }
 }

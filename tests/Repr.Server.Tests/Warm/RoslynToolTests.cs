@@ -23,6 +23,19 @@ public sealed class RoslynToolTests
     public void Other_commands_have_none(string command) => Assert.Null(_tool.Recognise(NewCommand(command)));
 
     [Fact]
+    public async Task A_command_says_what_is_certain_to_be_read_and_what_is_loaded()
+    {
+        Command command = NewCommand(
+            "/sdk/csc /noconfig /out:o/a.dll -reference:x.dll,y.dll /r:alias=/lib/z.dll /analyzer:/tools/one.dll;two.dll /additionalfile:notes.txt "
+            + "/analyzerconfig:.editorconfig a.cs /other/b.cs");
+
+        WarmInputs inputs = await _tool.ReadAsync(command, null!, TestContext.Current.CancellationToken);
+
+        Assert.Equal(["/lib/z.dll", "/other/b.cs", "/src/.editorconfig", "/src/a.cs", "/src/x.dll", "/src/y.dll"], inputs.Certain.Select(static path => path.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(["/src", "/tools"], inputs.LoadedFrom.Select(static path => path.Text).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void Servers_are_told_apart_by_requester_environment_and_identity()
     {
         Command server = _tool.Recognise(NewCommand("/sdk/csc @/tmp/a.rsp"))!.Server;

@@ -104,19 +104,6 @@ public sealed class ServerProcess : IAsyncDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    /// <summary>The folder of the repository: where eng/ is.</summary>
-    /// <exception cref="InvalidOperationException">This program does not run within the repository.</exception>
-    public static string FindRepository()
-    {
-        DirectoryInfo? directory = new(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Repr.Build.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory?.FullName ?? throw new InvalidOperationException("The program does not run within the repository.");
-    }
-
     /// <summary>Kills it, as a loss of power would, and waits for its end.</summary>
     public async Task KillAsync()
     {

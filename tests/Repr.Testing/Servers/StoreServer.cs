@@ -70,7 +70,7 @@ public sealed class StoreServer : IAsyncDisposable
             ServerProcess process = await ServerProcess.StartAsync(
                 "node",
                 [
-                    Path.Combine(ServerProcess.FindRepository(), "artifacts/servers/node_modules/azurite/dist/src/blob/main.js"),
+                    Path.Combine(Repository.Root, "artifacts/servers/node_modules/azurite/dist/src/blob/main.js"),
                     "--blobHost", "127.0.0.1", "--blobPort", Text(server.Port), "--location", server.Folder, "--silent", "--skipApiVersionCheck",
                     "--disableTelemetry",
                 ],
@@ -87,7 +87,7 @@ public sealed class StoreServer : IAsyncDisposable
         async (server, token) =>
         {
             ServerProcess process = await ServerProcess.StartAsync(
-                Path.Combine(ServerProcess.FindRepository(), "eng/servers/radosgw.sh"),
+                Path.Combine(Repository.Root, "eng/servers/radosgw.sh"),
                 [server.Folder, Text(server.Port), S3AccessKey, S3SecretKey],
                 server.Port,
                 readyText: "ready",

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace Repr.Testing.SharedStores;
 
@@ -39,7 +38,7 @@ public sealed class ReapiTestStore : ProcessTestStore
         string port = Path.Combine(Root, "port");
         string log = Path.Combine(Root, "log");
         File.Delete(port);
-        string[] command = ["dotnet", FindRepr(), "serve", "--listen", _address, "--data", Data, "--port-file", port];
+        string[] command = ["dotnet", Path.Combine(Repository.Product, "repr.dll"), "serve", "--listen", _address, "--data", Data, "--port-file", port];
         Server = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >>\"$0\" 2>&1", log, .. command]))!;
         while (!File.Exists(port))
         {
@@ -62,10 +61,4 @@ public sealed class ReapiTestStore : ProcessTestStore
 
     /// <inheritdoc/>
     public override void Damage(IEnumerable<Digest> blobs) => BlobFiles.Damage(Data, blobs);
-
-    private static string FindRepr([CallerFilePath] string source = "")
-    {
-        string configuration = AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
-        return Path.GetFullPath($"../../../src/Repr.Cli/bin/{configuration}/net10.0/repr.dll", Path.GetDirectoryName(source)!);
-    }
 }

@@ -21,6 +21,18 @@ public sealed class CopyingWorkspaceProviderTests : WorkspaceProviderContract
     }
 
     [Fact]
+    public async Task An_action_that_names_nothing_to_copy_is_refused_and_leaves_nothing()
+    {
+        string staging = NewStaging();
+
+        ReprException exception = await Assert.ThrowsAsync<ReprException>(
+            async () => await Provider.CreateAsync(staging, 0, Shell("true") with { CopyRoots = [] }, Files, Cancellation));
+
+        Assert.Equal(ReprErrorCode.InvalidRequest, exception.Code);
+        Assert.False(Directory.Exists(staging));
+    }
+
+    [Fact]
     public async Task A_failure_of_the_source_is_no_verdict()
     {
         string staging = NewStaging();

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using System.Text;
 using System.Text.RegularExpressions;
+using Repr.Driver.Tests;
 using Repr.Workspaces.ProjFs;
 
 namespace Repr.Workspaces.Tests.ProjFs;
@@ -154,10 +155,12 @@ public sealed partial class LayoutTests : IDisposable
         string program = Path.Combine(_directory, "layout.cpp");
         string compiled = Path.Combine(_directory, "layout.obj");
         await File.WriteAllTextAsync(program, source.ToString(), TestContext.Current.CancellationToken);
-        (int code, string text) = await ExternalProgram.RunAsync(
-            "clang++", "--target=x86_64-w64-windows-gnu", "-std=c++17", "-w", "-D_WIN32_WINNT=0x0A00", "-D_WIN32_WINNT_WIN10_RS5=0x0A00",
-            "-DNTDDI_VERSION=0x0A00000C", "-I", _directory, "-c", program, "-o", compiled);
-        Assert.True(code == 0, text);
+        (await ExternalProgram.RunAsync(
+            "clang++",
+            [
+                "--target=x86_64-w64-windows-gnu", "-std=c++17", "-w", "-D_WIN32_WINNT=0x0A00", "-D_WIN32_WINNT_WIN10_RS5=0x0A00",
+                "-DNTDDI_VERSION=0x0A00000C", "-I", _directory, "-c", program, "-o", compiled,
+            ])).WithSuccess();
         byte[] content = await File.ReadAllBytesAsync(compiled, TestContext.Current.CancellationToken);
         int at = content.AsSpan().IndexOf(BitConverter.GetBytes(Mark));
         Assert.True(at >= 0, "The object file has no layout.");

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Text.RegularExpressions;
+using Repr.Driver.Tests;
 using Repr.Workspaces.Tests.Contract;
 
 namespace Repr.Workspaces.Tests.ProjFs;
@@ -36,40 +37,38 @@ public sealed partial class WineTests : IAsyncLifetime
     {
         Assert.True(Repository.Has("wine") && Repository.Has("wineserver"), "Wine is not installed: run eng/setup.sh.");
         string program = Path.Combine(_directory, "tests");
-        Task<(int Code, string Text)> boot = RunAsync("wineboot", "--init");
-        (int code, string text) = await RunAsync(
+        Task<Ended> boot = RunAsync("wineboot", "--init");
+        (await RunAsync(
             "dotnet", "publish", Path.Combine(Repository.Root, "tests/Repr.Workspaces.Tests"), "-c", "Release", "-r", "win-x64",
-            "--self-contained", "-o", program, "-v", "quiet", "-nologo", "-p:InvariantGlobalization=true", "-p:UseSharedCompilation=false", "-nodeReuse:false");
-        Assert.True(code == 0, text);
-        Assert.Equal(0, (await boot).Code);
-        Assert.Equal(0, (await RunAsync("wine", "winecfg", "-v", "win10")).Code);
+            "--self-contained", "-o", program, "-v", "quiet", "-nologo", "-p:InvariantGlobalization=true", "-p:UseSharedCompilation=false", "-nodeReuse:false")).WithSuccess();
+        (await boot).WithSuccess();
+        (await RunAsync("wine", "winecfg", "-v", "win10")).WithSuccess();
         File.Move(Path.Combine(program, "ProjectedFSLib.dll"), Path.Combine(Prefix, "drive_c/windows/system32/ProjectedFSLib.dll"));
         string results = Path.Combine(_directory, "results");
         await File.WriteAllTextAsync(results, "", Cancellation);
 
-        (code, text) = await RunAsync(
+        Ended suite = await RunAsync(
             "wine", Path.Combine(program, "Repr.Workspaces.Tests.exe"), "-noColor", "-parallel", "none",
             "-class", typeof(ProjectedContractTests).FullName!, "-class", typeof(ProviderRuleTests).FullName!,
             "-class", typeof(WindowsNameTests).FullName!, "-class", typeof(PendingCommandsTests).FullName!);
 
-        TestContext.Current.TestOutputHelper?.WriteLine(text);
-        Assert.True(code == 0, text);
-        Match summary = Summary().Match(text);
-        Assert.True(summary.Success, text);
+        TestContext.Current.TestOutputHelper?.WriteLine(suite.Text);
+        Match summary = Summary().Match(suite.WithSuccess().Text);
+        Assert.True(summary.Success, suite.Text);
         Assert.Equal(("0", "0"), (summary.Groups["failed"].Value, summary.Groups["skipped"].Value));
         ContractTable.Take(results);
     }
 
-    private Task<(int Code, string Text)> RunAsync(string program, params string[] arguments) => ExternalProgram.RunAsync(
+    private Task<Ended> RunAsync(string program, params string[] arguments) => ExternalProgram.RunAsync(
+        program,
+        arguments,
         new Dictionary<string, string>
         {
             ["WINEPREFIX"] = Prefix,
             ["WINEDEBUG"] = "-all",
             ["DOTNET_EnableWriteXorExecute"] = "0", // Wine 8 and the runtime's own protection of code do not go together
             [ContractTable.FileVariable] = "Z:" + Path.Combine(_directory, "results").Replace('/', '\\'),
-        },
-        program,
-        arguments);
+        });
 
     [GeneratedRegex(@"Total: \d+, Errors: 0, Failed: (?<failed>\d+), Skipped: (?<skipped>\d+)")]
     private static partial Regex Summary();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
@@ -73,6 +74,39 @@ public sealed class ResidentToolTests : IAsyncLifetime
         Assert.Equal("two", await EvaluateAsync(Read("/src/a")));
         Assert.StartsWith("undefined", await EvaluateAsync(Read("/only/here")), StringComparison.Ordinal);
         Assert.Equal("two", await EvaluateAsync("qx(cat /src/a)"));
+    }
+
+    [Fact]
+    public async Task What_it_is_certain_to_look_at_is_looked_at_beforehand_and_hides_nothing()
+    {
+        MemoryFileSource files = NewFiles().AddDirectory("/locked", 0x49).AddLink("/linked", "/src"); // 0o111: nobody lists it
+        string[] certain = [.. Enumerable.Range(0, 500).Select(static number => $"/src/file{number}")];
+        foreach (string path in certain.Append("/src/other").Append("/locked/a").Append("/locked/b").Append("/locked/c"))
+        {
+            files.AddFile(path, path);
+        }
+
+        ConcurrentDictionary<VirtualPath, bool> asked = new();
+        files.BeforeAnswer = (path, _) =>
+        {
+            asked[path] = true;
+            return default;
+        };
+        await StartAsync();
+
+        await using IResidentWorld world = await _tool!.EnterAsync(
+            NewStaging(),
+            Perl,
+            files,
+            [.. certain.Concat(["/src/gone", "/locked/a", "/locked/b", "/locked/c", "/linked/file1", "/linked/file2", "/linked/file3"]).Select(VirtualPath.Parse)],
+            Cancellation);
+
+        Assert.All(certain, path => Assert.True(asked.ContainsKey(VirtualPath.Parse(path)), path));
+        Assert.False(asked.ContainsKey(VirtualPath.Parse("/src/other")));
+        Assert.Equal("/src/file499 /src/other /locked/b", await EvaluateAsync("join ' ', map { open(my $f, '<', $_) or die $!; local $/; <$f> } ('/src/file499', '/src/other', '/locked/b')"));
+        Assert.Equal("501 1", await EvaluateAsync("opendir(my $d, '/src'); my @n = grep { !/^\\./ } readdir $d; @n . ' ' . grep { $_ eq 'other' } @n"));
+        Assert.Equal("none", await EvaluateAsync("-e '/src/gone' ? 'there' : 'none'"));
+        Assert.Equal("/src/file2", await EvaluateAsync(Read("/linked/file2")));
     }
 
     [Fact]
@@ -199,7 +233,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
         }
     }
 
-    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(NewStaging(), Perl, files, Cancellation);
+    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(NewStaging(), Perl, files, [], Cancellation);
 
     private async Task<string> EvaluateAsync(string code)
     {

@@ -28,7 +28,7 @@ root.SetAction(async (arguments, cancellationToken) =>
     }
 
     string table = Table(taken);
-    string folder = Path.Combine(ServerProcess.FindRepository(), "artifacts/bench");
+    string folder = Path.Combine(Repr.Repository.Root, "artifacts/bench");
     Directory.CreateDirectory(folder);
     await File.WriteAllTextAsync(Path.Combine(folder, "stores.md"), table, cancellationToken);
     await Console.Out.WriteAsync(table);

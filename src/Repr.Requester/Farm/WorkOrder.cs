@@ -1,10 +1,11 @@
 namespace Repr.Requester.Farm;
 
 /// <summary>
-/// What actions took, and what could not begin before they had ended: an action that read what another had written waits for it. A farm that knows
-/// it gives the next slot to what the end of the build depends on. Of this process only: it is learned anew in one build. Safe for concurrent use.
+/// What could not begin before other actions had ended (one that read what another had written waits for it), and what memory each needed. A farm that
+/// knows it gives the next slot to what the end of the build depends on. How long actions take is not learned here (<see cref="Placement.WorkHistory"/>). Of
+/// this process only: it is learned anew in one build. Safe for concurrent use.
 /// </summary>
-internal sealed class LearnedWork
+internal sealed class WorkOrder
 {
     private const int ActionsRemembered = 20_000;
     private const int FilesRemembered = 200_000;
@@ -18,7 +19,7 @@ internal sealed class LearnedWork
 
     /// <summary>Notes how an action ended.</summary>
     /// <param name="key">Names it from build to build.</param>
-    /// <param name="seconds">For how long it had a slot.</param>
+    /// <param name="seconds">For how long it has a slot, as far as that is known; else 0.</param>
     /// <param name="memoryBytes">What it needed; 0: not known.</param>
     /// <param name="inputs">What it read, or may have.</param>
     /// <param name="outputs">What it wrote.</param>
@@ -58,13 +59,13 @@ internal sealed class LearnedWork
     }
 
     /// <summary>
-    /// What is expected of an action: for how long it has a slot, how long what waits for it takes, one after the other, and memory. 0: not known.
+    /// What is expected of an action: how many seconds what waits for it takes, one after the other, and memory. 0: not known.
     /// </summary>
-    public (double Seconds, double After, long MemoryBytes) Find(string key)
+    public (double After, long MemoryBytes) Find(string key)
     {
         lock (_lock)
         {
-            return _actions.TryGetValue(key, out Action? action) ? (action.Seconds, action.After, action.MemoryBytes) : default;
+            return _actions.TryGetValue(key, out Action? action) ? (action.After, action.MemoryBytes) : default;
         }
     }
 

@@ -2,9 +2,9 @@ using Repr.Requester.Farm;
 
 namespace Repr.Requester.Tests.Farm;
 
-public sealed class LearnedWorkTests
+public sealed class WorkOrderTests
 {
-    private readonly LearnedWork _work = new();
+    private readonly WorkOrder _order = new();
 
     [Fact]
     public void What_reads_what_another_wrote_comes_after_it_along_the_longest_chain()
@@ -14,11 +14,11 @@ public sealed class LearnedWorkTests
         Note("data", 2, ["core.dll"], ["data.dll"]);
         Note("app", 3, ["core.dll", "data.dll", "tools.dll", "app.cs"], ["app.dll"]);
 
-        Assert.Equal((4, 5, 4 * 1000), _work.Find("core"));
-        Assert.Equal((2, 3, 2 * 1000), _work.Find("data"));
-        Assert.Equal((1, 3, 1 * 1000), _work.Find("tools"));
-        Assert.Equal((3, 0, 3 * 1000), _work.Find("app"));
-        Assert.Equal((0, 0, 0 * 1000), _work.Find("nothing"));
+        Assert.Equal((5, 4 * 1000), _order.Find("core"));
+        Assert.Equal((3, 2 * 1000), _order.Find("data"));
+        Assert.Equal((3, 1 * 1000), _order.Find("tools"));
+        Assert.Equal((0, 3 * 1000), _order.Find("app"));
+        Assert.Equal((0, 0 * 1000), _order.Find("nothing"));
     }
 
     [Fact]
@@ -27,14 +27,14 @@ public sealed class LearnedWorkTests
         Note("core", 4, [], ["core.dll"]);
         Note("data", 2, ["core.dll"], ["data.dll"]);
         Note("app", 30, ["data.dll"], ["app.dll"]);
-        Assert.Equal((4, 32, 4 * 1000), _work.Find("core"));
+        Assert.Equal((32, 4 * 1000), _order.Find("core"));
 
         Note("core", 1, [], ["core.dll"]);
         Note("data", 1, [], ["data.dll"]);
         Note("app", 3, ["core.dll"], ["app.dll"]);
 
-        Assert.Equal((1, 3, 1 * 1000), _work.Find("core"));
-        Assert.Equal((1, 0, 1 * 1000), _work.Find("data"));
+        Assert.Equal((3, 1 * 1000), _order.Find("core"));
+        Assert.Equal((0, 1 * 1000), _order.Find("data"));
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class LearnedWorkTests
             Note("b", 1, ["a.txt"], ["b.txt"]);
         }
 
-        Assert.InRange(_work.Find("a").After, 1, 1_000_000);
+        Assert.InRange(_order.Find("a").After, 1, 1_000_000);
     }
 
     [Fact]
@@ -61,11 +61,11 @@ public sealed class LearnedWorkTests
             }
         }
 
-        Assert.All(files, file => Assert.InRange(_work.Find(file).After, 1, 3600));
+        Assert.All(files, file => Assert.InRange(_order.Find(file).After, 1, 3600));
     }
 
     private void Note(string key, double seconds, string[] inputs, string[] outputs) =>
-        _work.Note(key, seconds, (long)(seconds * 1000), inputs.Select(PathOf), outputs.Select(PathOf));
+        _order.Note(key, seconds, (long)(seconds * 1000), inputs.Select(PathOf), outputs.Select(PathOf));
 
     private static VirtualPath PathOf(string name) => VirtualPath.Parse("/src/" + name);
 }
