@@ -6,6 +6,9 @@ namespace Repr.Build;
 /// </summary>
 internal static class Toolchain
 {
+    // A thousand lines that the kernel writes, and each compile of a node would read.
+    private static readonly Lazy<string[]> s_mapped = new(ReadMapped);
+
     /// <summary>The compiler's program files beside a program.</summary>
     public static IEnumerable<string> CompilerFiles(string program)
     {
@@ -21,26 +24,26 @@ internal static class Toolchain
     }
 
     /// <summary>
-    /// The files of the runtime and of the system that this process has mapped: MSBuild runs on the same runtime as the compiler that
-    /// its SDK brings. Empty where the kernel does not tell.
+    /// The files of the runtime and of the system that this process had mapped when it was asked first: MSBuild runs on the same runtime as the
+    /// compiler that its SDK brings. Empty where the kernel does not tell.
     /// </summary>
     public static IEnumerable<string> RuntimeFiles(string dotnetRoot)
     {
-        const string Maps = "/proc/self/maps"; // proc_pid_maps(5): address perms offset dev inode pathname
-        if (!File.Exists(Maps))
-        {
-            return [];
-        }
-
         string sdk = Path.Combine(dotnetRoot, "sdk") + Path.DirectorySeparatorChar;
-        return File.ReadLines(Maps)
-            .Select(line => line.IndexOf('/', StringComparison.Ordinal) is int start and >= 0 ? line[start..] : "")
-            .Where(path => path.Length > 0
-                && !path.StartsWith(sdk, StringComparison.Ordinal)
-                && (path.StartsWith(dotnetRoot + Path.DirectorySeparatorChar, StringComparison.Ordinal)
-                    || path.StartsWith("/usr/lib", StringComparison.Ordinal)
-                    || path.StartsWith("/lib", StringComparison.Ordinal)))
-            .Distinct(StringComparer.Ordinal)
-            .ToList();
+        return s_mapped.Value.Where(path => !path.StartsWith(sdk, StringComparison.Ordinal)
+            && (path.StartsWith(dotnetRoot + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+                || path.StartsWith("/usr/lib", StringComparison.Ordinal)
+                || path.StartsWith("/lib", StringComparison.Ordinal)));
+    }
+
+    private static string[] ReadMapped()
+    {
+        const string Maps = "/proc/self/maps"; // proc_pid_maps(5): address perms offset dev inode pathname
+        return File.Exists(Maps)
+            ? [.. File.ReadLines(Maps)
+                .Select(line => line.IndexOf('/', StringComparison.Ordinal) is int start and >= 0 ? line[start..] : "")
+                .Where(path => path.Length > 0)
+                .Distinct(StringComparer.Ordinal)]
+            : [];
     }
 }

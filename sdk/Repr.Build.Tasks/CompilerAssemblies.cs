@@ -9,10 +9,15 @@ namespace Repr.Build;
 /// <summary>
 /// Lets Repr.Build.Roslyn.dll find the compiler tasks of whatever SDK runs the build. MSBuild looks for the assemblies that a task
 /// assembly needs beside it and beside itself, but the SDK keeps its compiler tasks in a folder of their own; a copy would not do,
-/// since those tasks find the compiler relative to their own location. Safe for concurrent use.
+/// since those tasks find the compiler relative to their own location. And lets it find Repr.Build.Tasks.dll, which is not beside it.
+/// <para>What the process has loaded already is taken as it is, although MSBuild gives each task assembly a load context of its own: code that was
+/// compiled ahead serves the first assembly that is made of a file, and for another one each method would be compiled again.</para>
+/// Safe for concurrent use.
 /// </summary>
 internal static class CompilerAssemblies
 {
+    private static readonly Assembly s_own = typeof(CompilerAssemblies).Assembly;
+
     // The hook is one of the process, and so is what it knows.
     private static readonly ConcurrentDictionary<string, string> s_paths = new(StringComparer.OrdinalIgnoreCase);
     private static readonly Lazy<bool> s_hook = new(Hook);
@@ -30,12 +35,20 @@ internal static class CompilerAssemblies
 
     private static bool Hook()
     {
-        AppDomain.CurrentDomain.AssemblyResolve += (_, request) =>
-            new AssemblyName(request.Name).Name is { } name && s_paths.TryGetValue(name, out string? path)
-                ? Load(path, request.RequestingAssembly)
-                : null;
+        AppDomain.CurrentDomain.AssemblyResolve += (_, request) => new AssemblyName(request.Name).Name is not { } name ? null
+            : name == s_own.GetName().Name ? IsOfThisPackage(request.RequestingAssembly) ? s_own : null
+            : s_paths.TryGetValue(name, out string? path) ? FindLoaded(path) ?? Load(path, request.RequestingAssembly)
+            : null;
         return true;
     }
+
+    // There may be another version of the package in the process.
+    private static bool IsOfThisPackage(Assembly? requesting) =>
+        requesting is { IsDynamic: false }
+        && requesting.Location.StartsWith(Path.GetDirectoryName(s_own.Location) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private static Assembly? FindLoaded(string path) =>
+        AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(loaded => !loaded.IsDynamic && string.Equals(loaded.Location, path, StringComparison.Ordinal));
 
 #if NET
     // MSBuild has a context for each task assembly.

@@ -16,6 +16,9 @@ namespace Repr.Build;
 [SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; the engine may cancel a task at any time.")]
 internal sealed class RemoteRun
 {
+    // A result that a worker knows comes sooner, also from another machine on the same network.
+    private static readonly TimeSpan s_known = TimeSpan.FromMilliseconds(50);
+
     // A process that dies closes its connections before its door.
     private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
 
@@ -47,17 +50,31 @@ internal sealed class RemoteRun
     /// <summary>Runs an action and waits. The caller's current directory and environment may be another project's afterwards.</summary>
     public Outcome Execute(
         TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text = null) =>
-        Yielding(engine, () => ExecuteAsync(log, engine, settings, action, text));
+        Yielding(
+            engine,
+            () => ExecuteAsync(log, engine, settings, action, text),
+            action.Cache is CacheMode.Read or CacheMode.ReadWrite ? s_known : TimeSpan.Zero);
 
     /// <summary>Waits for work in whose time the engine may build other projects with this task's slot.</summary>
-    public static T Yielding<T>(IBuildEngine engine, Func<Task<T>> work)
+    /// <param name="engine">The task's engine.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="patience">
+    /// For so long the slot is kept. To have it back takes as long as what the engine has begun with it: for what ends at once that is a bad bargain.
+    /// </param>
+    public static T Yielding<T>(IBuildEngine engine, Func<Task<T>> work, TimeSpan patience = default)
     {
+        // The boundary: the engine knows no asynchronous tasks, and takes its slot back on the thread that gave it.
+        Task<T> working = Task.Run(work);
+        if (patience > TimeSpan.Zero && Task.WaitAny([working], patience) == 0)
+        {
+            return working.GetAwaiter().GetResult();
+        }
+
         IBuildEngine3? engine3 = engine as IBuildEngine3;
         engine3?.Yield();
         try
         {
-            // The boundary: the engine knows no asynchronous tasks, and takes its slot back on the thread that gave it.
-            return Task.Run(work).GetAwaiter().GetResult();
+            return working.GetAwaiter().GetResult();
         }
         finally
         {

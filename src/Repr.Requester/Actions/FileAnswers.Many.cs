@@ -137,7 +137,7 @@ internal sealed partial class FileAnswers
                 ContentSource source = collector.Sources[digest];
                 if (_promised.TryAdd(file.Path, source))
                 {
-                    _served.Enqueue(new ServedFile(file.Path.Text, digest.ToString()));
+                    NoteServed(file.Path, digest);
                 }
             }
         }

@@ -19,14 +19,14 @@ internal sealed partial class FileAnswers(InputMapping mapping, DigestCache dige
 
     private readonly ConcurrentDictionary<(VirtualPath, Wire.FileQuestion.Types.Kind), Lazy<Task<Wire.FileAnswer>>> _answers = new();
     private readonly ConcurrentDictionary<VirtualPath, ContentSource> _promised = new();
-    private readonly ConcurrentQueue<ServedFile> _served = new();
+    private ConcurrentQueue<ServedFile>? _served; // of few actions: an empty queue has room for 32
     private string? _refusal;
 
     /// <summary>What was asked.</summary>
     public QuestionLog Questions { get; } = new();
 
     /// <summary>The files whose content was served.</summary>
-    public IEnumerable<ServedFile> Served => _served;
+    public IEnumerable<ServedFile> Served => Volatile.Read(ref _served) ?? (IEnumerable<ServedFile>)[];
 
     /// <summary>The first refusal, a sentence for a person; null: there was none.</summary>
     public string? Refusal => Volatile.Read(ref _refusal);
@@ -304,9 +304,12 @@ internal sealed partial class FileAnswers(InputMapping mapping, DigestCache dige
         ContentSource source = ContentSource.OfFile(path.Text, file);
         await uploader.EnsureAsync([source], statistics, cancellationToken);
         _promised[path] = source;
-        _served.Enqueue(new ServedFile(path.Text, file.Digest.ToString()));
+        NoteServed(path, file.Digest);
         return file;
     }
+
+    private void NoteServed(VirtualPath path, Digest digest) =>
+        LazyInitializer.EnsureInitialized(ref _served).Enqueue(new ServedFile(path.Text, digest.ToString()));
 
     // What is below an output that starts absent, or below a directory that is complete without it, is absent too.
     private bool IsBelowAbsent(VirtualPath path)

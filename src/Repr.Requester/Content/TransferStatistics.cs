@@ -16,7 +16,7 @@ internal sealed class TransferStatistics
     private long _downloadedBytes;
     private int _sharedFiles;
     private long _sharedBytes;
-    private readonly ConcurrentQueue<Notice> _notices = new();
+    private ConcurrentQueue<Notice>? _notices; // of few actions: an empty queue has room for 32
 
     /// <summary>Blobs sent to the worker.</summary>
     public int UploadedFiles => Volatile.Read(ref _uploadedFiles);
@@ -37,17 +37,17 @@ internal sealed class TransferStatistics
     public long SharedBytes => Interlocked.Read(ref _sharedBytes);
 
     /// <summary>What the user should know.</summary>
-    public IReadOnlyCollection<Notice> Notices => _notices;
+    public IReadOnlyCollection<Notice> Notices => Volatile.Read(ref _notices) ?? (IReadOnlyCollection<Notice>)[];
 
     /// <summary>Notes something that the user should know.</summary>
-    public void Notice(string code, string message) => _notices.Enqueue(new Notice(code, message));
+    public void Notice(string code, string message) => LazyInitializer.EnsureInitialized(ref _notices).Enqueue(new Notice(code, message));
 
     /// <summary>Takes over what another part of the action noted.</summary>
     public void NoticeAll(TransferStatistics other)
     {
         foreach (Notice notice in other.Notices)
         {
-            _notices.Enqueue(notice);
+            Notice(notice.Code, notice.Message);
         }
     }
 

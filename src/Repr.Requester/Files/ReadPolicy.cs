@@ -63,11 +63,14 @@ internal sealed class ReadPolicy
     private static readonly FrozenSet<string> OrdinaryExtensions =
         new[] { ".cs", ".vb", ".dll", ".so", ".xml", ".h", ".resx", ".resources" }.ToFrozenSet(StringComparer.Ordinal);
 
+    private static readonly FrozenSet<string> PlainDenied =
+        DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly Matcher Denied = NewDenied();
+
     private readonly VirtualPath[] _roots;
     private readonly HashSet<VirtualPath> _secrets;
-    private readonly Matcher _denied = new(StringComparison.OrdinalIgnoreCase);
     private readonly HashSet<VirtualPath> _inputs = [];
-    private readonly FrozenSet<string> _plainDenied;
 
     /// <summary>Makes a policy.</summary>
     /// <param name="readRoots">Physical paths of the directories and files that the build allows.</param>
@@ -76,9 +79,6 @@ internal sealed class ReadPolicy
     {
         _roots = [.. readRoots];
         _secrets = [.. secrets];
-        _denied.AddIncludePatterns(DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
-        _plainDenied =
-            DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
     }
 
     /// <summary>Physical paths of the directories and files that the build allows.</summary>
@@ -129,11 +129,18 @@ internal sealed class ReadPolicy
     private static VirtualPath[] FoldersOf(params Environment.SpecialFolder[] folders) =>
         [.. folders.Select(Environment.GetFolderPath).Where(static path => Disk.TryParseNative(path, out _)).Select(Disk.ParseNative).Distinct()];
 
-    private bool IsDeniedName(string name)
+    private static Matcher NewDenied()
+    {
+        Matcher denied = new(StringComparison.OrdinalIgnoreCase);
+        denied.AddIncludePatterns(DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
+        return denied;
+    }
+
+    private static bool IsDeniedName(string name)
     {
         // The globs are slow and most names can't match one of them.
         bool canMatch = name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
-        return _plainDenied.Contains(name) || (canMatch && !IsOrdinaryName(name) && _denied.Match(name).HasMatches);
+        return PlainDenied.Contains(name) || (canMatch && !IsOrdinaryName(name) && Denied.Match(name).HasMatches);
     }
 
     private static bool IsOrdinaryName(string name) => OrdinaryExtensions.Contains(

@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using System.Runtime.InteropServices;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
 
@@ -61,13 +62,19 @@ public sealed class NetFrameworkTests(PackedSdk sdk)
         using StreamReader targets = new(await package.GetEntry("Sdk/Sdk.targets")!.OpenAsync(TestContext.Current.CancellationToken));
         string text = await targets.ReadToEndAsync(TestContext.Current.CancellationToken);
 
-        foreach (string framework in new[] { "net10.0", "net472" })
+        string ahead = $"net10.0/linux-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
+        foreach (string framework in new[] { "net10.0", ahead, "net472" })
         {
-            foreach (string assembly in new[] { "Repr.Build.Tasks", "Repr.Build.Roslyn", "Repr.Build.Cxx", "Google.Protobuf" })
+            foreach (string assembly in new[] { "Repr.Build.Tasks", "Repr.Build.Cxx", "Google.Protobuf" })
             {
                 Assert.Contains($"tasks/{framework}/{assembly}.dll", files);
             }
         }
+
+        // Not beside Repr.Build.Tasks.dll, where one load context would not share it with the other.
+        Assert.Contains("tasks/net10.0/compilers/Repr.Build.Roslyn.dll", files);
+        Assert.Contains($"tasks/{ahead}/compilers/Repr.Build.Roslyn.dll", files);
+        Assert.Contains("tasks/net472/Repr.Build.Roslyn.dll", files);
 
         Assert.Contains("tasks/net472/System.Memory.dll", files);
         // What MSBuild and Visual Studio have themselves would be loaded twice.
