@@ -35,6 +35,7 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
             : [directory.Append(ServerName).Text, pipe];
         Dictionary<string, string> environment = new(command.Environment);
         environment.TryAdd("DOTNET_EnableDiagnostics", "0"); // nobody can attach in there, and the doors for it cost time
+        environment.TryAdd("DOTNET_TieredPGO", "0"); // a server of each slot, most of them young: to measure itself first costs more than it gains
         return new WarmPlan(command with { Arguments = arguments, ProgramPath = null, Environment = environment, OutputRoots = [], Timeout = null });
     }
 
