@@ -25,9 +25,11 @@ internal sealed class CompilerServer : IAsyncDisposable
     /// <param name="options">Where logs go.</param>
     /// <param name="group">Where it runs.</param>
     /// <param name="directory">Where <see cref="CompilerSources"/> has written, and where it compiles.</param>
+    /// <param name="environment">Variables beside those of the bench.</param>
     /// <param name="cancellationToken">Stops waiting for it.</param>
     /// <exception cref="BenchException">The SDK's compiler is not where it should be, or not known.</exception>
-    public static async Task<CompilerServer> StartAsync(BenchOptions options, ControlGroup group, string directory, CancellationToken cancellationToken)
+    public static async Task<CompilerServer> StartAsync(
+        BenchOptions options, ControlGroup group, string directory, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {
         ChildProcess list = await ChildProcess.RunAsync("dotnet", ["--info"], cancellationToken);
         string sdk = list.Output.Split('\n').Select(static line => line.Trim()).First(static line => line.StartsWith("Base Path:", StringComparison.Ordinal))
@@ -38,11 +40,11 @@ internal sealed class CompilerServer : IAsyncDisposable
         await using FileStream assembly = File.OpenRead(server);
         RoslynProtocol protocol = RoslynProtocol.Read(assembly)
             ?? throw new BenchException($"The bench does not know the language of {server}.");
-        string pipe = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-csc");
+        string pipe = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-csc-{environment.Count}");
         string socket = Path.Combine("/tmp", pipe); // the server puts it there
         File.Delete(socket);
         await Daemon.StartAsync(
-            group, Path.Combine(options.Artifacts, "compiler-server.log"), new Dictionary<string, string> { ["DOTNET_EnableDiagnostics"] = "0" },
+            group, Path.Combine(options.Artifacts, "compiler-server.log"), new Dictionary<string, string>(environment) { ["DOTNET_EnableDiagnostics"] = "0" },
             [host, "exec", server, "-pipename:" + pipe], () => File.Exists(socket), cancellationToken);
         return new CompilerServer(
             protocol, directory, socket, [host, "exec", Path.Combine(compilers, "csc.dll"), "/noconfig", "/nologo", "@" + CompilerSources.ResponseFile]);

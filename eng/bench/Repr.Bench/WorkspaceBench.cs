@@ -68,7 +68,13 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
             await output.WriteLineAsync($"{rows[^1]}");
         }
 
-        rows.Add(await MeasureCscAsync(box, repr, cancellationToken));
+        string door = Path.Combine(repr.Environment["REPR_RUNTIME_DIR"], "bench.sock");
+        await Daemon.StartAsync(
+            box.Requester, Path.Combine(options.Artifacts, "requester.log"), repr.Environment, [options.Program, "requester", "--door", door],
+            () => File.Exists(door), cancellationToken);
+        rows.Add(await MeasureCscAsync("csc, warm servers as they are", box, repr, door, [], cancellationToken));
+        await output.WriteLineAsync($"{rows[^1]}");
+        rows.Add(await MeasureCscAsync("csc, warm servers with TieredPGO", box, repr, door, new() { ["DOTNET_TieredPGO"] = "1" }, cancellationToken));
         await output.WriteLineAsync($"{rows[^1]}");
         (double setup, double rest) = await MeasureEmptyAsync(box, repr, cancellationToken);
         string table = ToMarkdown(rows, setup, rest);
@@ -116,13 +122,10 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
     }
 
     // Both servers are asked in the same way: one by the worker, one by the bench.
-    private async Task<WorkspaceRow> MeasureCscAsync(Toolbox box, ReprTool repr, CancellationToken cancellationToken)
+    private async Task<WorkspaceRow> MeasureCscAsync(
+        string name, Toolbox box, ReprTool repr, string door, Dictionary<string, string> environment, CancellationToken cancellationToken)
     {
-        await using CompilerServer server = await CompilerServer.StartAsync(options, box.Requester, Directory, cancellationToken);
-        string door = Path.Combine(repr.Environment["REPR_RUNTIME_DIR"], "bench.sock");
-        await Daemon.StartAsync(
-            box.Requester, Path.Combine(options.Artifacts, "requester.log"), repr.Environment, [options.Program, "requester", "--door", door],
-            () => File.Exists(door), cancellationToken);
+        await using CompilerServer server = await CompilerServer.StartAsync(options, box.Requester, Directory, environment, cancellationToken);
         List<double> native = [];
         List<CompileRecord> records = [];
         for (int pair = 0; pair < (Practice * 4) + (options.Rounds * PairsInRound); pair++)
@@ -130,7 +133,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
             await Clocks.WhenQuietAsync(cancellationToken);
             double outside = await server.CompileAsync(cancellationToken);
             await Clocks.WhenQuietAsync(cancellationToken);
-            await CompileInsideAsync(door, repr, server, cancellationToken);
+            await CompileInsideAsync(door, repr, server, environment, cancellationToken);
             CompileRecord within = await RecordAsync(repr, cancellationToken);
             if (pair >= Practice * 4)
             {
@@ -140,7 +143,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
         }
 
         return new WorkspaceRow(
-            "csc, warm server",
+            name,
             native.Count,
             MedianOf(native, static time => time),
             MedianOf(records, static record => record.ToolMs),
@@ -152,7 +155,8 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
     }
 
     // As the task of the SDK asks: commands of `repr exec` get a process of their own, and no server.
-    private async Task CompileInsideAsync(string door, ReprTool repr, CompilerServer server, CancellationToken cancellationToken)
+    private async Task CompileInsideAsync(
+        string door, ReprTool repr, CompilerServer server, Dictionary<string, string> environment, CancellationToken cancellationToken)
     {
         await repr.BeginAsync(cancellationToken);
         DoorRequest request = new()
@@ -163,6 +167,7 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
                 Command = new Protocol.V1.Command
                 {
                     Arguments = { server.Command },
+                    Environment = { environment },
                     WorkingDirectory = Directory,
                     OutputRoots = { Path.Combine(Directory, "csc.dll"), Path.Combine(Directory, "csc.pdb") },
                     Umask = 18, // 022
