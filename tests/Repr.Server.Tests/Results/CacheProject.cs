@@ -35,7 +35,11 @@ internal sealed class CacheProject : IDisposable
         execute.Command.WorkingDirectory = Directory;
         execute.Cache = mode;
         // Below /tmp a worker asks only for what it knows to be there.
-        execute.Inputs.Add(new InputFact { Path = Directory, Directory = new DirectoryFact { Mode = 0x1C0 } });
+        for (string place = Directory; place is not ("/tmp" or "/"); place = Path.GetDirectoryName(place)!)
+        {
+            execute.Inputs.Add(new InputFact { Path = place, Directory = new DirectoryFact { Mode = 0x1C0 } });
+        }
+
         execute.Inputs.AddRange(Facts.Values.Select(fact => fact.Clone()));
         return execute;
     }
