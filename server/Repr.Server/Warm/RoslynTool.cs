@@ -73,7 +73,7 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
             {
                 (string? option, string value) = SplitOption(argument);
                 IEnumerable<VirtualPath> named = value.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries)
-                    .Select(path => TryResolve(command, option is null ? path : path[(path.IndexOf('=', StringComparison.Ordinal) + 1)..])) // "alias=path"
+                    .Select(path => TryResolve(command, option is "REFERENCE" or "R" or "LINK" or "L" ? WithoutAlias(path) : path))
                     .OfType<VirtualPath>();
                 switch (option)
                 {
@@ -165,6 +165,13 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
         return words;
     }
 
+    // "alias=path"; what has a separator before the sign is a path.
+    private static string WithoutAlias(string reference)
+    {
+        int sign = reference.IndexOf('=', StringComparison.Ordinal);
+        return sign < 0 || reference.AsSpan(0, sign).Contains('/') ? reference : reference[(sign + 1)..];
+    }
+
     // "/option:value", or a source file: the compiler takes "/a/b" and "//b" for one (Roslyn, CommandLineParser.TryParseOption).
     private static (string? Option, string Value) SplitOption(string argument)
     {
@@ -184,5 +191,5 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
     }
 
     private static VirtualPath? TryResolve(Command command, string path) =>
-        VirtualPath.TryParse(Path.GetFullPath(path.Trim('"'), command.WorkingDirectory.Text), out VirtualPath resolved, out _) ? resolved : null;
+        !path.Contains('\0', StringComparison.Ordinal) && VirtualPath.TryParse(Path.GetFullPath(path.Trim('"'), command.WorkingDirectory.Text), out VirtualPath resolved, out _) ? resolved : null;
 }

@@ -100,8 +100,19 @@ internal sealed class ResidentSandbox : IResidentTool
     public async ValueTask<IResidentWorld> EnterAsync(
         string stagingDirectory, Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken)
     {
-        FuseTree tree = await FuseWorkspaceProvider.TreeOfAsync(files, cancellationToken);
-        IReadOnlyList<VirtualPath> foretold = await tree.ForetellAsync(certain, cancellationToken);
+        FuseTree tree;
+        IReadOnlyList<VirtualPath> foretold;
+        try
+        {
+            tree = await FuseWorkspaceProvider.TreeOfAsync(files, cancellationToken);
+            foretold = await tree.ForetellAsync(certain, cancellationToken);
+        }
+        catch
+        {
+            StagingDirectory.TryDelete(stagingDirectory, _services.Logger); // no world has it yet
+            throw;
+        }
+
         ResidentWorld left = _world;
         _world = new ResidentWorld(_services, stagingDirectory, command, new ServedFiles(files, tree, _passthrough));
         await RunErrandAsync(FrameKind.Enter, [stagingDirectory, .. foretold.Select(static directory => directory.Text)], cancellationToken);

@@ -26,13 +26,13 @@ public sealed class RoslynToolTests
     public async Task A_command_says_what_is_certain_to_be_read_and_what_is_loaded()
     {
         Command command = NewCommand(
-            "/sdk/csc /noconfig /out:o/a.dll -reference:x.dll,y.dll /r:alias=/lib/z.dll /analyzer:/tools/one.dll;two.dll /additionalfile:notes.txt "
+            "/sdk/csc /noconfig /out:o/a.dll -reference:x.dll,y.dll /r:alias=/lib/z.dll /r:/a=b/w.dll /analyzer:/tools=x/one.dll;two.dll,no\0file /additionalfile:notes.txt "
             + "/analyzerconfig:.editorconfig a.cs /other/b.cs");
 
         WarmInputs inputs = await _tool.ReadAsync(command, null!, TestContext.Current.CancellationToken);
 
-        Assert.Equal(["/lib/z.dll", "/other/b.cs", "/src/.editorconfig", "/src/a.cs", "/src/x.dll", "/src/y.dll"], inputs.Certain.Select(static path => path.Text).Order(StringComparer.Ordinal));
-        Assert.Equal(["/src", "/tools"], inputs.LoadedFrom.Select(static path => path.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(["/a=b/w.dll", "/lib/z.dll", "/other/b.cs", "/src/.editorconfig", "/src/a.cs", "/src/x.dll", "/src/y.dll"], inputs.Certain.Select(static path => path.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(["/src", "/tools=x"], inputs.LoadedFrom.Select(static path => path.Text).Order(StringComparer.Ordinal));
     }
 
     [Fact]
