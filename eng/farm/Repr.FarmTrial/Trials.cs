@@ -192,25 +192,24 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
     }
 
     private static Task RunAsync(TrialRequester requester, string buildId, int count, int atATime, CancellationToken cancellationToken) =>
-        Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = cancellationToken }, async (_, token) =>
-        {
-            ChildProcess run = await requester.ExecAsync(buildId, ["true"], token);
-            if (run.ExitCode != 0)
-            {
-                throw new BenchException($"true: exit code {run.ExitCode}: {run.Output}");
-            }
-        });
+        Parallel.ForAsync(
+            0,
+            count,
+            new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = cancellationToken },
+            async (_, token) => await RunOnceAsync(requester, buildId, ["true"], token));
 
     private static Task SleepAsync(TrialRequester requester, string buildId, int count, TimeSpan sleep, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(_ => SleepOnceAsync(requester, buildId, sleep, cancellationToken)));
 
-    private static async Task SleepOnceAsync(TrialRequester requester, string buildId, TimeSpan sleep, CancellationToken cancellationToken)
+    private static Task SleepOnceAsync(TrialRequester requester, string buildId, TimeSpan sleep, CancellationToken cancellationToken) =>
+        RunOnceAsync(requester, buildId, ["sleep", sleep.TotalSeconds.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+
+    private static async Task RunOnceAsync(TrialRequester requester, string buildId, string[] command, CancellationToken cancellationToken)
     {
-        ChildProcess run = await requester.ExecAsync(
-            buildId, ["sleep", sleep.TotalSeconds.ToString(CultureInfo.InvariantCulture)], cancellationToken);
+        ChildProcess run = await requester.ExecAsync(buildId, command, cancellationToken);
         if (run.ExitCode != 0)
         {
-            throw new BenchException($"sleep: exit code {run.ExitCode}: {run.Output}");
+            throw new BenchException($"{command[0]}: exit code {run.ExitCode}: {run.Output}");
         }
     }
 }

@@ -72,16 +72,17 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
             else
             {
                 (string? option, string value) = SplitOption(argument);
-                IEnumerable<VirtualPath> named = value.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries)
-                    .Select(path => TryResolve(command, option is "REFERENCE" or "R" or "LINK" or "L" ? WithoutAlias(path) : path))
-                    .OfType<VirtualPath>();
+                string[] words = value.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries);
                 switch (option)
                 {
                     case "ANALYZER" or "A":
-                        loadedFrom.UnionWith(named.Select(static path => path.Parent));
+                        loadedFrom.UnionWith(Resolve(command, words).Select(static path => path.Parent));
                         break;
-                    case null or "REFERENCE" or "R" or "LINK" or "L" or "ADDMODULE" or "ANALYZERCONFIG":
-                        certain.AddRange(named);
+                    case "REFERENCE" or "R" or "LINK" or "L":
+                        certain.AddRange(Resolve(command, words.Select(WithoutAlias)));
+                        break;
+                    case null or "ADDMODULE" or "ANALYZERCONFIG":
+                        certain.AddRange(Resolve(command, words));
                         break;
                 }
             }
@@ -176,13 +177,9 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
     private static (string? Option, string Value) SplitOption(string argument)
     {
         int colon = argument.IndexOf(':', StringComparison.Ordinal);
-        if (argument.Length == 0 || argument[0] is not ('/' or '-'))
-        {
-            return (null, argument);
-        }
-
-        int separator = argument[0] == '/' ? argument.IndexOf('/', 1) : -1;
-        if (separator > 0 && (colon < 0 || separator < colon))
+        int separator = argument.StartsWith('/') ? argument.IndexOf('/', 1) : -1;
+        bool isRooted = separator > 0 && (colon < 0 || separator < colon);
+        if (isRooted || argument is not ['/' or '-', ..])
         {
             return (null, argument);
         }
@@ -190,6 +187,12 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
         return colon < 0 ? (argument[1..].ToUpperInvariant(), "") : (argument[1..colon].ToUpperInvariant(), argument[(colon + 1)..]);
     }
 
+    private static IEnumerable<VirtualPath> Resolve(Command command, IEnumerable<string> paths) =>
+        paths.Select(path => TryResolve(command, path)).OfType<VirtualPath>();
+
     private static VirtualPath? TryResolve(Command command, string path) =>
-        !path.Contains('\0', StringComparison.Ordinal) && VirtualPath.TryParse(Path.GetFullPath(path.Trim('"'), command.WorkingDirectory.Text), out VirtualPath resolved, out _) ? resolved : null;
+        !path.Contains('\0', StringComparison.Ordinal)
+        && VirtualPath.TryParse(Path.GetFullPath(path.Trim('"'), command.WorkingDirectory.Text), out VirtualPath resolved, out _)
+            ? resolved
+            : null;
 }

@@ -32,7 +32,7 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
     private static readonly TimeSpan s_saveEvery = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
-    private readonly List<Noted> _unread = []; // noted before the file was read
+    private readonly List<Noted> _pending = []; // not among the entries yet
     private Dictionary<string, Entry>? _entries;
     private bool _isChanged;
     private long _savedAt = time.GetTimestamp();
@@ -49,17 +49,12 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
 
         lock (_lock)
         {
-            Noted noted = new([OwnName(request), FamilyName(request), Any], work, setup);
-            if (_entries is { } entries)
-            {
-                Add(entries, noted);
-            }
-            else if (_unread.Count < MaximumEntries)
-            {
-                _unread.Add(noted);
-            }
-
+            _pending.Add(new Noted([OwnName(request), FamilyName(request), Any], work, setup));
             _isChanged = true;
+            if (_pending.Count == MaximumEntries)
+            {
+                Read();
+            }
         }
     }
 
@@ -117,28 +112,23 @@ internal sealed class WorkHistory(string? path, TimeProvider time)
         }
     }
 
-    // Under the lock.
+    // Under the lock. All that was noted is among them.
     private Dictionary<string, Entry> Read()
     {
-        if (_entries is null)
+        _entries ??= Load(path);
+        foreach (Noted noted in _pending)
         {
-            _entries = Load(path);
-            _unread.ForEach(noted => Add(_entries, noted));
-            _unread.Clear();
-        }
-
-        return _entries;
-    }
-
-    private static void Add(Dictionary<string, Entry> entries, Noted noted)
-    {
-        foreach (string name in noted.Names)
-        {
-            if (entries.TryGetValue(name, out Entry entry) || entries.Count < MaximumEntries)
+            foreach (string name in noted.Names)
             {
-                entries[name] = new Entry(entry.Work.With(noted.WorkMs), entry.Setup.With(noted.SetupMs));
+                if (_entries.TryGetValue(name, out Entry entry) || _entries.Count < MaximumEntries)
+                {
+                    _entries[name] = new Entry(entry.Work.With(noted.WorkMs), entry.Setup.With(noted.SetupMs));
+                }
             }
         }
+
+        _pending.Clear();
+        return _entries;
     }
 
     private static string OwnName(ActionRequest request) => "own-" + Hash(request.LastingName);

@@ -105,7 +105,7 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
 
     /// <summary>Asks for an errand in a resident tool's sandbox. One at a time.</summary>
     /// <param name="kind">Which: <see cref="FrameKind.Enter"/> or <see cref="FrameKind.Connect"/>.</param>
-    /// <param name="paths">What it is about.</param>
+    /// <param name="paths">To enter: a staging directory, then the directories to list beforehand. To connect: none.</param>
     /// <param name="cancellationToken">Stops the sending.</param>
     /// <exception cref="SocketException">The supervisor is gone.</exception>
     public ValueTask SendErrandAsync(FrameKind kind, IReadOnlyList<string> paths, CancellationToken cancellationToken)
