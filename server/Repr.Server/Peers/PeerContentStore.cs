@@ -7,7 +7,7 @@ namespace Repr.Server.Peers;
 
 /// <summary>
 /// The disks of a farm's workers as one store behind this worker's own. Each blob has a home among them; what is put goes there, and what is
-/// lacked is asked for there. A worker that does not answer has nothing: whoever asked gets it elsewhere. Nothing here fails but a read that
+/// lacked is asked for there, and then where its home was before the last worker joined. A worker that does not answer has nothing: whoever asked gets it elsewhere. Nothing here fails but a read that
 /// has begun. Safe for concurrent use.
 /// </summary>
 /// <param name="connect">
@@ -40,34 +40,15 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
     public async ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken)
     {
         PeerRing ring = Ring();
-        IReadOnlyList<Digest>[] missing = await Task.WhenAll(digests.Distinct().GroupBy(ring.HomeOf).Select(async home =>
-        {
-            Digest[] asked = [.. home];
-            try
-            {
-                return Peer(home.Key) is { } peer
-                    ? await AskAsync(token => peer.Disk.FindMissingAsync(asked, token), cancellationToken)
-                    : asked;
-            }
-            catch (Exception exception) when (IsSilence(exception, cancellationToken))
-            {
-                return asked; // its guard has told it
-            }
-        }));
-        return [.. missing.SelectMany(static lacking => lacking)];
+        Digest[] atHome = await FindMissingAsync([.. digests.Distinct()], digest => ring.HomesOf(digest).Home, cancellationToken);
+        return await FindMissingAsync(atHome, digest => ring.HomesOf(digest).Next, cancellationToken);
     }
 
     /// <inheritdoc/>
     public async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
     {
-        try
-        {
-            return Peer(Ring().HomeOf(digest)) is { } peer ? await AskAsync(token => peer.Disk.OpenAsync(digest, token), cancellationToken) : null;
-        }
-        catch (Exception exception) when (IsSilence(exception, cancellationToken))
-        {
-            return null;
-        }
+        (string? home, string? next) = Ring().HomesOf(digest);
+        return await OpenAsync(digest, home, cancellationToken) ?? await OpenAsync(digest, next, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -100,6 +81,37 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
         foreach (PeerConnection peer in _peers.Values)
         {
             await PluginServices.DisposeAsync(peer.Owned);
+        }
+    }
+
+    private async Task<Digest[]> FindMissingAsync(Digest[] digests, Func<Digest, string?> placeOf, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<Digest>[] missing = await Task.WhenAll(digests.GroupBy(placeOf).Select(async place =>
+        {
+            Digest[] asked = [.. place];
+            try
+            {
+                return Peer(place.Key) is { } peer
+                    ? await AskAsync(token => peer.Disk.FindMissingAsync(asked, token), cancellationToken)
+                    : asked;
+            }
+            catch (Exception exception) when (IsSilence(exception, cancellationToken))
+            {
+                return asked; // its guard has told it
+            }
+        }));
+        return [.. missing.SelectMany(static lacking => lacking)];
+    }
+
+    private async ValueTask<Stream?> OpenAsync(Digest digest, string? place, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Peer(place) is { } peer ? await AskAsync(token => peer.Disk.OpenAsync(digest, token), cancellationToken) : null;
+        }
+        catch (Exception exception) when (IsSilence(exception, cancellationToken))
+        {
+            return null;
         }
     }
 

@@ -22,22 +22,31 @@ internal sealed class PeerRing
     public IReadOnlyList<string> Endpoints { get; }
 
     /// <summary>The home of a blob; null: there are no workers.</summary>
-    public string? HomeOf(Digest digest)
+    public string? HomeOf(Digest digest) => HomesOf(digest).Home;
+
+    /// <summary>
+    /// The home of a blob, and the worker that would be it without that one: its home before the home joined, and its home when that goes. Null: there is none.
+    /// </summary>
+    public (string? Home, string? Next) HomesOf(Digest digest)
     {
         Span<byte> hash = stackalloc byte[Digest.HashLength];
         digest.CopyHashTo(hash);
         ulong key = BinaryPrimitives.ReadUInt64LittleEndian(hash);
-        string? home = null;
-        ulong highest = 0;
+        (string? Endpoint, ulong Weight) home = default;
+        (string? Endpoint, ulong Weight) next = default;
         foreach ((string endpoint, ulong member) in _members)
         {
             ulong weight = StableHash.Weigh(member, key);
-            if (home is null || weight > highest)
+            if (home.Endpoint is null || weight > home.Weight)
             {
-                (home, highest) = (endpoint, weight);
+                (home, next) = ((endpoint, weight), home);
+            }
+            else if (next.Endpoint is null || weight > next.Weight)
+            {
+                next = (endpoint, weight);
             }
         }
 
-        return home;
+        return (home.Endpoint, next.Endpoint);
     }
 }

@@ -27,7 +27,9 @@ public sealed class PeerContentStoreTests
         Assert.All(digests.GroupBy(all.HomeOf), home => Assert.InRange(home.Count(), 850, 1150));
         Assert.All(digests, digest => Assert.True(all.HomeOf(digest) == left.HomeOf(digest) || all.HomeOf(digest) == s_endpoints[7]));
         Assert.All(digests, digest => Assert.Equal(all.HomeOf(digest), new PeerRing([.. s_endpoints.Reverse()]).HomeOf(digest)));
+        Assert.All(digests, digest => Assert.Equal(new PeerRing([.. s_endpoints.Where(endpoint => endpoint != all.HomeOf(digest))]).HomeOf(digest), all.HomesOf(digest).Next));
         Assert.Null(new PeerRing([]).HomeOf(digests[0]));
+        Assert.Equal((s_endpoints[0], null), new PeerRing([s_endpoints[0]]).HomesOf(digests[0]));
     }
 
     [Fact]
@@ -57,6 +59,31 @@ public sealed class PeerContentStoreTests
         }
 
         Assert.Null(await second.OpenAsync(missing[0], Cancellation));
+    }
+
+    [Fact]
+    public async Task What_was_there_before_a_worker_joined_is_found_although_its_home_is_the_new_one()
+    {
+        _view = _view with { Endpoints = s_endpoints[..7] };
+        await using PeerContentStore first = NewStore(s_endpoints[0]);
+        await using PeerContentStore second = NewStore(s_endpoints[1]);
+        PeerRing before = new(s_endpoints[..7]);
+        int[] numbers = [.. Enumerable.Range(0, 200).Where(number => before.HomeOf(Digest.Compute(BitConverter.GetBytes(number))) is { } home && home != s_endpoints[0] && home != s_endpoints[1])];
+        Digest[] digests = [.. numbers.Select(static number => Digest.Compute(BitConverter.GetBytes(number)))];
+        foreach (int number in numbers)
+        {
+            await first.PutAsync(Digest.Compute(BitConverter.GetBytes(number)), new MemoryStream(BitConverter.GetBytes(number)), Cancellation);
+        }
+
+        _view = _view with { Endpoints = s_endpoints };
+
+        Assert.Contains(digests, digest => new PeerRing(s_endpoints).HomeOf(digest) == s_endpoints[7]);
+        Assert.Empty(await second.FindMissingAsync(digests, Cancellation));
+        foreach (Digest digest in digests)
+        {
+            await using Stream? stream = await second.OpenAsync(digest, Cancellation);
+            Assert.NotNull(stream);
+        }
     }
 
     [Fact]
