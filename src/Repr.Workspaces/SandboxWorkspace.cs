@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
-using Microsoft.Win32.SafeHandles;
 using Repr.Workspaces.Fuse;
 using Repr.Workspaces.Launcher;
 
@@ -18,16 +17,7 @@ internal sealed record SandboxServices(LauncherProcess Launcher, TimeProvider Ti
 /// <param name="Source">What the tool sees.</param>
 /// <param name="Tree">What is known of it so far.</param>
 /// <param name="Passthrough">Whether the kernel is asked to serve contents itself.</param>
-internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough)
-{
-    /// <summary>Makes the server of a mount.</summary>
-    /// <param name="device">The /dev/fuse of the mount; the server's from now on.</param>
-    /// <param name="command">Whose user owns everything.</param>
-    /// <param name="onFailure">Called with each failure of the source.</param>
-    /// <param name="logger">For what goes wrong.</param>
-    public FuseServer NewServer(SafeFileHandle device, Command command, Action<ReprException> onFailure, ILogger logger) =>
-        new(device, Tree, Source, (command.UserId, command.GroupId), Passthrough, onFailure, logger);
-}
+internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough);
 
 /// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
 [SupportedOSPlatform("linux")]
@@ -233,7 +223,8 @@ internal sealed class SandboxWorkspace : IWorkspace
             return;
         }
 
-        FuseServer server = _served.NewServer(frame.Descriptor, _command, _run.Fail, _services.Logger);
+        FuseServer server = new(
+            frame.Descriptor, _served.Tree, _served.Source, (_command.UserId, _command.GroupId), _served.Passthrough, _run.Fail, _services.Logger);
         Volatile.Write(ref _server, server);
         if (_run.Stopping.IsCancellationRequested)
         {

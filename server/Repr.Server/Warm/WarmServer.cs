@@ -36,7 +36,6 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     // What it has loaded, as it was read first.
     private readonly Dictionary<VirtualPath, Digest> _loaded = [];
     private readonly HashSet<VirtualPath> _ownDirectories = [];
-    private Socket? _waiting;
     private int _processId;
 
     /// <summary>What it can be used for.</summary>
@@ -81,25 +80,15 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
 
     /// <summary>Waits until a server that has just been started listens.</summary>
     /// <exception cref="WarmToolException">It does not listen.</exception>
-    public async Task AwaitStartAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken) =>
-        _waiting = await ConnectAsync(limit, time, cancellationToken); // for the first action: a connection without a request is a fault to some
-
-    /// <summary>Connects. The caller disposes the connection.</summary>
-    /// <exception cref="WarmToolException">It does not listen.</exception>
-    public async Task<Socket> ConnectAsync(TimeProvider time, CancellationToken cancellationToken) =>
-        Interlocked.Exchange(ref _waiting, null) ?? await ConnectAsync(TimeSpan.Zero, time, cancellationToken);
-
-    private async Task<Socket> ConnectAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    public async Task AwaitStartAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
         while (true)
         {
             try
             {
-                Socket socket = await resident.ConnectAsync(cancellationToken);
-                byte[] credentials = new byte[3 * sizeof(int)];
-                _processId = socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials) == credentials.Length ? BitConverter.ToInt32(credentials) : 0;
-                return socket;
+                await resident.ListenAsync(cancellationToken);
+                return;
             }
             catch (ReprException exception) when (!resident.Ended.IsCompleted && time.GetElapsedTime(start) < limit)
             {
@@ -108,8 +97,25 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
             }
             catch (ReprException exception)
             {
-                throw new WarmToolException($"it does not listen ({exception.Message})");
+                throw NotListening(exception);
             }
+        }
+    }
+
+    /// <summary>Connects. The caller disposes the connection.</summary>
+    /// <exception cref="WarmToolException">It does not listen.</exception>
+    public async Task<Socket> ConnectAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            Socket socket = await resident.ConnectAsync(cancellationToken);
+            byte[] credentials = new byte[3 * sizeof(int)];
+            _processId = socket.GetRawSocketOption(SocketLevel, PeerCredentials, credentials) == credentials.Length ? BitConverter.ToInt32(credentials) : 0;
+            return socket;
+        }
+        catch (ReprException exception)
+        {
+            throw NotListening(exception);
         }
     }
 
@@ -178,11 +184,9 @@ internal sealed class WarmServer(WarmKey key, IWarmTool tool, object prepared, i
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
-    {
-        _waiting?.Dispose();
-        return resident.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => resident.DisposeAsync();
+
+    private static WarmToolException NotListening(ReprException exception) => new($"it does not listen ({exception.Message})");
 
     private static async Task<bool> IsSameAsync(Digest loaded, VirtualPath path, InputTree files, CancellationToken cancellationToken) =>
         await files.DescribeAsync(path, cancellationToken) is FileFact file

@@ -120,7 +120,7 @@ internal sealed partial class WarmServers(
         try
         {
             long start = Stopwatch.GetTimestamp();
-            resident = await workspaces.StartAsync(NewStaging(stagingRoot), number, plan.Server, files, cancellationToken);
+            resident = await workspaces.StartAsync(NewStaging(), number, plan.Server, files, cancellationToken);
             WarmServer server = new(key, tool, prepared, number, resident, time.GetTimestamp());
             await server.AwaitStartAsync(s_startLimit, time, cancellationToken);
             Log.Started(logger, tool.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -268,9 +268,8 @@ internal sealed partial class WarmServers(
         }
     }
 
-    /// <summary>A fresh directory for a server or a world.</summary>
-    public static string NewStaging(string root) => Directory.CreateDirectory(
-        Path.Combine(root, "warm-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture))).FullName;
+    private string NewStaging() => Directory.CreateDirectory(
+        Path.Combine(stagingRoot, "warm-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture))).FullName;
 
     private static partial class Log
     {

@@ -15,7 +15,6 @@ internal sealed partial class WarmTools : IAsyncDisposable
 {
     private readonly IReadOnlyList<IWarmTool> _tools;
     private readonly WarmServers? _servers;
-    private readonly string _stagingRoot;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
@@ -23,7 +22,6 @@ internal sealed partial class WarmTools : IAsyncDisposable
     public WarmTools(
         IWorkspaceProvider workspaces, SlotPool slots, string stagingRoot, WarmToolOptions options, TimeProvider time, ILoggerFactory logging)
     {
-        _stagingRoot = stagingRoot;
         _time = time;
         _logger = logging.CreateLogger<WarmTools>();
         IResidentProvider? residents = options.IdleLimit > TimeSpan.Zero ? workspaces as IResidentProvider : null;
@@ -104,8 +102,8 @@ internal sealed partial class WarmTools : IAsyncDisposable
             }
 
             IEnumerable<VirtualPath> known = certain.Where(path => files.Peek(path) is FileFact); // others would be asked for one by one
-            world = await server.Resident.EnterAsync(WarmServers.NewStaging(_stagingRoot), request.Command, files, known, cancellationToken);
-            using Socket connection = await server.ConnectAsync(_time, cancellationToken);
+            world = await server.Resident.EnterAsync(request.Command, files, known, cancellationToken);
+            using Socket connection = await server.ConnectAsync(cancellationToken);
             setup.Dispose();
             using Span span = request.Span.Child("tool").Set(TelemetryNames.WarmTool, tool.Name);
             long started = _time.GetTimestamp();

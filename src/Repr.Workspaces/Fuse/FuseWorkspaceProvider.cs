@@ -64,12 +64,9 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
             stagingDirectory,
             SandboxWorkspace.IdentityOf(slot),
             command with { WorkingDirectory = VirtualPath.Root },
-            new ServedFiles(files, await TreeOfAsync(files, cancellationToken), _passthrough),
+            files,
+            _passthrough,
             cancellationToken);
-
-    /// <summary>The tree of a source, of which nothing but the root is known yet.</summary>
-    internal static async ValueTask<FuseTree> TreeOfAsync(IFileSource files, CancellationToken cancellationToken) =>
-        new(files, await RootOfAsync(files, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -78,6 +75,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
         await _services.Launcher.DisposeAsync();
     }
 
-    private static async ValueTask<FileEntry> RootOfAsync(IFileSource files, CancellationToken cancellationToken) =>
+    /// <summary>What "/" of a source is like.</summary>
+    internal static async ValueTask<FileEntry> RootOfAsync(IFileSource files, CancellationToken cancellationToken) =>
         await files.FindAsync(VirtualPath.Root, cancellationToken) ?? new FileEntry("", FileKind.Directory, 0, 0, SandboxProbe.DirectoryMode);
 }

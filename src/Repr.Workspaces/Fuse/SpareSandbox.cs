@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using Microsoft.Win32.SafeHandles;
 using Repr.Workspaces.Launcher;
 
 namespace Repr.Workspaces.Fuse;
@@ -20,10 +19,10 @@ internal sealed record SpareKey(
 /// Used by one caller at a time.
 /// </summary>
 [SupportedOSPlatform("linux")]
-internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
+internal sealed class SpareSandbox : IAsyncDisposable
 {
     private readonly SandboxServices _services;
-    private IFileSource? _files;
+    private readonly LateFiles _files = new();
     private Action<ReprException>? _onFailure;
 
     private SpareSandbox(SandboxServices services, string staging, SandboxConnection connection, FileEntry root)
@@ -31,7 +30,7 @@ internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
         _services = services;
         Staging = staging;
         Connection = connection;
-        Tree = new FuseTree(this, root);
+        Tree = new FuseTree(_files, root);
     }
 
     /// <summary>Its directory.</summary>
@@ -72,7 +71,7 @@ internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
                 {
                     case FrameKind.Fuse when frame.Descriptor is not null:
                         spare.Server = new FuseServer(
-                            frame.Descriptor, spare.Tree, spare, (key.User, key.Group), key.Passthrough, spare.Fail, services.Logger);
+                            frame.Descriptor, spare.Tree, spare._files, (key.User, key.Group), key.Passthrough, spare.Fail, services.Logger);
                         spare.Server.Start();
                         break;
                     case FrameKind.Ready when spare.Server is not null:
@@ -103,18 +102,8 @@ internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
     public void Begin(IFileSource files, Action<ReprException> onFailure)
     {
         _onFailure = onFailure;
-        Volatile.Write(ref _files, files);
+        _files.Begin(files);
     }
-
-    /// <inheritdoc/>
-    public ValueTask<FileEntry?> FindAsync(VirtualPath path, CancellationToken cancellationToken) => Files.FindAsync(path, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<FileEntry>> ListAsync(VirtualPath directory, CancellationToken cancellationToken) =>
-        Files.ListAsync(directory, cancellationToken);
-
-    /// <inheritdoc/>
-    public ValueTask<SafeFileHandle> OpenAsync(VirtualPath file, CancellationToken cancellationToken) => Files.OpenAsync(file, cancellationToken);
 
     /// <summary>Ends one that nobody took.</summary>
     public async ValueTask DisposeAsync()
@@ -128,9 +117,6 @@ internal sealed class SpareSandbox : IFileSource, IAsyncDisposable
 
         StagingDirectory.TryDelete(Staging, _services.Logger);
     }
-
-    private IFileSource Files => Volatile.Read(ref _files)
-        ?? throw new ReprException(ReprErrorCode.Internal, "A sandbox asks for files before anything runs in it.");
 
     private void Fail(ReprException failure) => _onFailure?.Invoke(failure);
 }

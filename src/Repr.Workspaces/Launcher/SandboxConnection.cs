@@ -34,7 +34,10 @@ internal enum FrameKind
     /// <summary>The whole sandbox is gone.</summary>
     Exited = 'X',
 
-    /// <summary>A resident tool sees another world, or why not.</summary>
+    /// <summary>The next world of a resident tool is made, or why not.</summary>
+    Prepared = 'p',
+
+    /// <summary>A resident tool sees another world, or why not. Carries a connection to it if one was wanted.</summary>
     Entered = 'n',
 
     /// <summary>Carries a connection to a resident tool, or says why not.</summary>
@@ -52,7 +55,10 @@ internal enum FrameKind
     /// <summary>The tool's terminal has another size.</summary>
     Resized = 'W',
 
-    /// <summary>A resident tool is to see another world.</summary>
+    /// <summary>The next world of a resident tool is to be made.</summary>
+    Prepare = 'P',
+
+    /// <summary>A resident tool is to see the world that was made.</summary>
     Enter = 'N',
 
     /// <summary>A connection to a resident tool is wanted.</summary>
@@ -104,13 +110,13 @@ internal sealed class SandboxConnection(Socket socket) : IDisposable
     }
 
     /// <summary>Asks for an errand in a resident tool's sandbox. One at a time.</summary>
-    /// <param name="kind">Which: <see cref="FrameKind.Enter"/> or <see cref="FrameKind.Connect"/>.</param>
-    /// <param name="paths">To enter: a staging directory, then the directories to list beforehand. To connect: none.</param>
+    /// <param name="kind">Which: <see cref="FrameKind.Prepare"/>, <see cref="FrameKind.Enter"/> or <see cref="FrameKind.Connect"/>.</param>
+    /// <param name="what">As launch.h says.</param>
     /// <param name="cancellationToken">Stops the sending.</param>
     /// <exception cref="SocketException">The supervisor is gone.</exception>
-    public ValueTask SendErrandAsync(FrameKind kind, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    public ValueTask SendErrandAsync(FrameKind kind, string what, CancellationToken cancellationToken)
     {
-        byte[] text = Encoding.UTF8.GetBytes(string.Concat(paths.Select(static path => path + '\0')));
+        byte[] text = Encoding.UTF8.GetBytes(what);
         byte[] frame = NewFrame(kind, text.Length);
         text.CopyTo(frame.AsSpan(HeaderLength));
         return SendAsync(frame, cancellationToken);

@@ -5,7 +5,7 @@
  *     supervisor               one per action, outside the sandbox: relays output, reports the end, kills
  *       init                   PID 1 of the sandbox: builds the file system, drops every privilege, reaps
  *         the tool
- *       helper                 enters the sandbox for one errand: shows a resident tool another world, connects to it
+ *       helper                 enters the sandbox for one errand: shows a resident tool another world, made before, or connects to it
  *
  * Each process dies with its parent, and the sandbox's mounts die with its processes. Every integer on the wire is little-endian,
  * which is the byte order of the machines this is built for; SandboxRequest.cs and SandboxConnection.cs are the other side.
@@ -13,6 +13,7 @@
 #ifndef REPR_LAUNCH_H
 #define REPR_LAUNCH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -74,12 +75,14 @@ enum frame_kind {
     FRAME_RESIZED = 'W',   /* two u32: rows, columns */
 
     /* From the worker, for a resident tool; each is answered before the next is read. */
-    FRAME_ENTER = 'N',   /* strings, NUL-terminated: a staging directory (the tool's root is to be a new world with its layers
-                            there), then directories of that world whose entries the kernel is to know beforehand */
+    FRAME_PREPARE = 'P', /* a staging directory, NUL-terminated: a new world with its layers there is to be made, instead of one that was not entered */
+    FRAME_ENTER = 'N',   /* the tool's root is to be the world that was made. A byte: whether a connection to RESIDENT_SOCKET is wanted; then,
+                            NUL-terminated, directories of that world whose entries the kernel is to know beforehand */
     FRAME_CONNECT = 'C', /* no data: a connection to RESIDENT_SOCKET is wanted */
 
     /* The answers. An error of 0 says that it was done. */
-    FRAME_ENTERED = 'n',   /* struct failure */
+    FRAME_PREPARED = 'p',  /* struct failure */
+    FRAME_ENTERED = 'n',   /* struct failure; if it was done and wanted, carries the connected socket */
     FRAME_CONNECTED = 'c', /* struct failure; if it was done, carries the connected socket */
 };
 
@@ -110,6 +113,13 @@ struct report {
     struct failure failure;
 };
 
+/* A helper of a resident tool. */
+struct helper {
+    pid_t process;
+    int report; /* says what went wrong */
+    int go;     /* says what to do; -1: it knows */
+};
+
 /* Everything about one action. */
 struct action {
     struct sandbox_header header;
@@ -120,6 +130,7 @@ struct action {
     int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
     int terminal, terminal_peer;                         /* the worker's and the tool's side; -1 if there is none */
     int users, mounts; /* the sandbox's namespaces; the first only of a resident tool's, else -1 */
+    struct helper next; /* has made the next world of a resident tool, and waits; a process of 0: nobody has */
 };
 
 /* With this real-time signal, and the number as its value, the supervisor asks init to signal the tool. */
@@ -134,7 +145,7 @@ int pass_tool(int from, int to);
 void supervise(int connection) __attribute__((noreturn));
 int send_frame(int connection, enum frame_kind kind, const void *data, uint32_t length, int descriptor);
 
-void make_layers(const struct action *action);
+const char *make_layers(const struct action *action);
 
 /* sandbox.c: the life of init. What goes wrong is told through a pipe, and ends the process. */
 void run_init(struct action *action) __attribute__((noreturn));
@@ -146,7 +157,8 @@ void mount_root(const struct action *action);
 void enter_root(void);
 
 /* errand.c: what helpers do in the sandbox of a resident tool. */
-void enter_world(struct action *action, const char *staging, const char *known, const char *end);
+void prepare_world(struct action *action, const char *staging);
+void enter_world(struct action *action, const char *request, size_t length);
 void connect_to_tool(struct action *action);
 
 /* report.c: how a process without a connection of its own says what went wrong. */

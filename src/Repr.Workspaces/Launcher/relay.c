@@ -116,11 +116,17 @@ static int handle(struct relay *relay, uint32_t kind, const char *data, uint32_t
             errno = 0; /* the tool has closed it */
         break;
     }
-    case FRAME_ENTER:
+    case FRAME_PREPARE:
         if (relay->action->users < 0 || length == 0 || data[length - 1] != '\0')
             kill_sandbox(relay); /* not our worker's language */
         else
-            enter_world(relay->action, data, data + strlen(data) + 1, data + length);
+            prepare_world(relay->action, data);
+        break;
+    case FRAME_ENTER:
+        if (relay->action->users < 0 || length == 0 || (length > 1 && data[length - 1] != '\0'))
+            kill_sandbox(relay);
+        else
+            enter_world(relay->action, data, length);
         break;
     case FRAME_CONNECT:
         if (relay->action->users < 0)

@@ -70,8 +70,8 @@ static void fail(const struct action *action, const char *step)
 }
 
 /* Makes the layers in the staging directory and goes there. Init is born there too, in its own mount namespace, and uses relative
- * names: the parents of the directory need not be open to the tool's user. */
-void make_layers(const struct action *action)
+ * names: the parents of the directory need not be open to the tool's user. Returns what could not be done, NULL: all was. */
+const char *make_layers(const struct action *action)
 {
     static const struct {
         const char *name;
@@ -82,10 +82,11 @@ void make_layers(const struct action *action)
     gid_t gid = action->header.outside_gid;
 
     if (chdir(action->staging) || chmod(".", 0700) || chown(".", uid, gid))
-        fail(action, "enter the staging directory");
+        return "enter the staging directory";
     for (unsigned i = 0; i < sizeof layers / sizeof *layers; i++)
         if ((mkdir(layers[i].name, layers[i].mode) && errno != EEXIST) || lchown(layers[i].name, uid, gid))
-            fail(action, layers[i].name);
+            return layers[i].name;
+    return NULL;
 }
 
 static void write_map(const struct action *action, pid_t init, const char *map, const char *text)
@@ -211,7 +212,9 @@ void supervise(int connection)
             fail(&action, "read the request");
         _exit(1); /* the worker is gone, and nothing was started */
     }
-    make_layers(&action);
+    const char *undone = make_layers(&action);
+    if (undone != NULL)
+        fail(&action, undone);
     make_streams(&action);
 
     struct clone_args arguments = {

@@ -12,7 +12,7 @@ public interface IResidentProvider
     VirtualPath Socket { get; }
 
     /// <summary>Starts a tool.</summary>
-    /// <param name="stagingDirectory">An empty directory for it alone; deleted with the tool.</param>
+    /// <param name="stagingDirectory">An empty directory for it alone; deleted with the tool. Beside it each world gets one of its own.</param>
     /// <param name="slot">Decides on the user that it runs as; no other tool or workspace of this number may live.</param>
     /// <param name="command">The tool. It starts in the root directory.</param>
     /// <param name="files">What it sees until it is shown another world. Asked no more after that.</param>
@@ -35,7 +35,6 @@ public interface IResidentTool : IAsyncDisposable
     int LingeringWorlds { get; }
 
     /// <summary>Replaces all that the tool sees, but for its socket, on which it must listen by now. What it has open stays open.</summary>
-    /// <param name="stagingDirectory">An empty directory for this world alone; deleted with it.</param>
     /// <param name="command">The action's command; its identity and umask must be the tool's.</param>
     /// <param name="files">What the tool sees from now on.</param>
     /// <param name="certain">
@@ -44,9 +43,13 @@ public interface IResidentTool : IAsyncDisposable
     /// <param name="cancellationToken">Stops the change; the tool is of no more use then.</param>
     /// <exception cref="ReprException">It could not be done; the tool is of no more use.</exception>
     ValueTask<IResidentWorld> EnterAsync(
-        string stagingDirectory, Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken);
+        Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken);
 
-    /// <summary>Connects to the tool's socket. The caller disposes the connection.</summary>
+    /// <summary>Makes sure that the tool listens. It sees a connection; that is the next one that <see cref="ConnectAsync"/> returns.</summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens yet.</exception>
+    ValueTask ListenAsync(CancellationToken cancellationToken);
+
+    /// <summary>Connects to the tool's socket, or returns the connection that there is since the last world was entered. The caller disposes the connection.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens there.</exception>
     ValueTask<Socket> ConnectAsync(CancellationToken cancellationToken);
 }

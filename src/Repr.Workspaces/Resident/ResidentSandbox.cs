@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
@@ -10,6 +11,7 @@ namespace Repr.Workspaces.Resident;
 /// <summary>
 /// A sandbox on Linux whose tool outlives an action. Each world has a FUSE file system and an overlayfs of its own; the supervisor
 /// makes it the root of the sandbox's processes with pivot_root(2), so a running tool sees another world and keeps what it has open.
+/// The next world is made while the tool is busy in the one before.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class ResidentSandbox : IResidentTool
@@ -26,7 +28,10 @@ internal sealed class ResidentSandbox : IResidentTool
     private readonly StringBuilder _text = new();
     private readonly HashSet<Task> _retiring = [];
     private ResidentWorld _world;
+    private ResidentWorld? _mounting;
+    private Task<ResidentWorld?> _next = Task.FromResult<ResidentWorld?>(null);
     private TaskCompletionSource<SafeFileHandle?>? _errand;
+    private Socket? _connected;
 
     private ResidentSandbox(
         SandboxServices services, string staging, Command command, SandboxConnection connection, bool passthrough, ResidentWorld first)
@@ -73,11 +78,14 @@ internal sealed class ResidentSandbox : IResidentTool
         string staging,
         (uint User, uint Group) outside,
         Command command,
-        ServedFiles served,
+        IFileSource files,
+        bool passthrough,
         CancellationToken cancellationToken)
     {
+        ResidentWorld first = new(services, staging, command, await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken), passthrough);
+        first.Begin(command, files);
         SandboxConnection connection = await services.Launcher.ConnectAsync(cancellationToken);
-        ResidentSandbox sandbox = new(services, staging, command, connection, served.Passthrough, new ResidentWorld(services, staging, command, served));
+        ResidentSandbox sandbox = new(services, staging, command, connection, passthrough, first);
         try
         {
             SandboxRequest request = new(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true);
@@ -98,46 +106,72 @@ internal sealed class ResidentSandbox : IResidentTool
 
     /// <inheritdoc/>
     public async ValueTask<IResidentWorld> EnterAsync(
-        string stagingDirectory, Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken)
+        Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken)
     {
-        FuseTree tree;
-        IReadOnlyList<VirtualPath> foretold;
-        try
+        FileEntry root = await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken);
+        ResidentWorld? next = await _next.WaitAsync(cancellationToken);
+        if (next is null || next.Tree.Root.Entry != root)
         {
-            tree = await FuseWorkspaceProvider.TreeOfAsync(files, cancellationToken);
-            foretold = await tree.ForetellAsync(certain, cancellationToken);
-        }
-        catch
-        {
-            StagingDirectory.TryDelete(stagingDirectory, _services.Logger); // no world has it yet
-            throw;
+            if (next is not null)
+            {
+                await DropAsync(next);
+            }
+
+            _next = Task.FromResult<ResidentWorld?>(next = await PrepareAsync(root, cancellationToken));
         }
 
+        next.Begin(command, files);
+        IReadOnlyList<VirtualPath> foretold = await next.Tree.ForetellAsync(certain, cancellationToken);
         ResidentWorld left = _world;
-        _world = new ResidentWorld(_services, stagingDirectory, command, new ServedFiles(files, tree, _passthrough));
-        await RunErrandAsync(FrameKind.Enter, [stagingDirectory, .. foretold.Select(static directory => directory.Text)], cancellationToken);
-        Retire(left);
-        return _world;
+        _world = next;
+        _next = Task.FromResult<ResidentWorld?>(null);
+        string connects = _connected is null ? "\u0001" : "\0";
+        try
+        {
+            Keep(await RunErrandAsync(
+                FrameKind.Enter, connects + string.Concat(foretold.Select(static directory => directory.Text + '\0')), cancellationToken));
+        }
+        finally
+        {
+            Retire(left);
+        }
+
+        _next = TryPrepareAsync(root);
+        return next;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ListenAsync(CancellationToken cancellationToken)
+    {
+        if (_connected is null)
+        {
+            await _next.WaitAsync(cancellationToken); // one errand at a time
+            Keep(await RunErrandAsync(FrameKind.Connect, "", cancellationToken));
+        }
     }
 
     /// <inheritdoc/>
     public async ValueTask<Socket> ConnectAsync(CancellationToken cancellationToken)
     {
-        SafeFileHandle? handle = await RunErrandAsync(FrameKind.Connect, [], cancellationToken)
-            ?? throw new ReprException(ReprErrorCode.Internal, "The launcher sent no connection to the tool.");
-        SafeSocketHandle owned = new(handle.DangerousGetHandle(), ownsHandle: true);
-        handle.SetHandleAsInvalid();
-        return new Socket(owned);
+        await ListenAsync(cancellationToken);
+        return Interlocked.Exchange(ref _connected, null) ?? throw new ReprException(ReprErrorCode.Internal, "The launcher sent no connection to the tool.");
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _world.Abort(); // a process that waits for an answer cannot die before it has one
+        _mounting?.Abort();
         _connection.Kill();
         await _ended.Task;
         _connection.Dispose();
+        _connected?.Dispose();
         Retire(_world);
+        if (await _next is { } next)
+        {
+            await DropAsync(next);
+        }
+
         Task[] retiring;
         lock (_retiring)
         {
@@ -155,6 +189,52 @@ internal sealed class ResidentSandbox : IResidentTool
 
         await _world.DisposeAsync();
         StagingDirectory.TryDelete(_staging, _services.Logger);
+    }
+
+    // The supervisor takes its mounts away when another is made, or at its end.
+    private ValueTask DropAsync(ResidentWorld unused)
+    {
+        Retire(unused);
+        return unused.DisposeAsync();
+    }
+
+    private async Task<ResidentWorld?> TryPrepareAsync(FileEntry root)
+    {
+        try
+        {
+            return await PrepareAsync(root, CancellationToken.None);
+        }
+        catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+        {
+            return null; // whoever needs it makes one, and hears of it
+        }
+    }
+
+    // Without files: what the requester's "/" is like is all that has to be known.
+    private async Task<ResidentWorld> PrepareAsync(FileEntry root, CancellationToken cancellationToken)
+    {
+        string staging = Path.Combine(Path.GetDirectoryName(_staging)!, "world-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture));
+        Directory.CreateDirectory(staging);
+        ResidentWorld world = _mounting = new(_services, staging, _command, root, _passthrough);
+        try
+        {
+            await RunErrandAsync(FrameKind.Prepare, staging + '\0', cancellationToken);
+            return world;
+        }
+        catch
+        {
+            await DropAsync(world);
+            throw;
+        }
+    }
+
+    private void Keep(SafeFileHandle? connection)
+    {
+        if (connection is not null)
+        {
+            _connected = new Socket(new SafeSocketHandle(connection.DangerousGetHandle(), ownsHandle: true));
+            connection.SetHandleAsInvalid();
+        }
     }
 
     private void Retire(ResidentWorld world)
@@ -178,7 +258,7 @@ internal sealed class ResidentSandbox : IResidentTool
             TaskScheduler.Default);
     }
 
-    private async Task<SafeFileHandle?> RunErrandAsync(FrameKind kind, IReadOnlyList<string> paths, CancellationToken cancellationToken)
+    private async Task<SafeFileHandle?> RunErrandAsync(FrameKind kind, string what, CancellationToken cancellationToken)
     {
         TaskCompletionSource<SafeFileHandle?> errand = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _errand = errand;
@@ -189,7 +269,7 @@ internal sealed class ResidentSandbox : IResidentTool
 
         try
         {
-            await _connection.SendErrandAsync(kind, paths, cancellationToken);
+            await _connection.SendErrandAsync(kind, what, cancellationToken);
         }
         catch (SocketException exception)
         {
@@ -226,7 +306,7 @@ internal sealed class ResidentSandbox : IResidentTool
         switch (frame.Kind)
         {
             case FrameKind.Fuse when frame.Descriptor is not null:
-                _world.Serve(frame.Descriptor);
+                (_mounting ?? _world).Serve(frame.Descriptor);
                 break;
             case FrameKind.Started:
                 _started.TrySetResult();
@@ -244,7 +324,7 @@ internal sealed class ResidentSandbox : IResidentTool
                 _started.TrySetException(failure);
                 _errand?.TrySetException(failure);
                 break;
-            case FrameKind.Entered or FrameKind.Connected:
+            case FrameKind.Prepared or FrameKind.Entered or FrameKind.Connected:
                 if (SandboxFailure.ErrorOf(frame.Data.Span) == 0)
                 {
                     _errand?.TrySetResult(frame.Descriptor);

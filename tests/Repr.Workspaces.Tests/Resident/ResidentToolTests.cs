@@ -95,7 +95,6 @@ public sealed class ResidentToolTests : IAsyncLifetime
         await StartAsync();
 
         await using IResidentWorld world = await _tool!.EnterAsync(
-            NewStaging(),
             Perl,
             files,
             [.. certain.Concat(["/src/gone", "/locked/a", "/locked/b", "/locked/c", "/linked/file1", "/linked/file2", "/linked/file3"]).Select(VirtualPath.Parse)],
@@ -165,6 +164,39 @@ public sealed class ResidentToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_world_that_was_made_for_another_root_is_not_used_and_a_connection_that_was_not_used_is()
+    {
+        await StartAsync();
+        await using IResidentWorld first = await EnterAsync(NewFiles().AddFile("/src/a", "first"));
+        await using IResidentWorld second = await EnterAsync(NewFiles().AddDirectory("/", 0x1C0).AddFile("/src/a", "second"));
+        await using IResidentWorld third = await EnterAsync(NewFiles().AddDirectory("/", 0x1C0).AddFile("/src/a", "third"));
+
+        Assert.Equal("third", await EvaluateAsync(Read("/src/a")));
+        Assert.Equal("third", await EvaluateAsync(Read("/src/a")));
+        await EvaluateAsync("open(my $f, '>', '/src/made') or die $!; 1");
+        Assert.Equal("/src/made", Assert.Single(third.CollectChanges()).Path.Text);
+        Assert.Empty(second.CollectChanges());
+    }
+
+    [Fact]
+    public async Task Nothing_is_left_of_a_tool()
+    {
+        string parent = Directory.CreateTempSubdirectory("repr-staging-").FullName;
+        _tool = await ((IResidentProvider)_provider!).StartAsync(Directory.CreateDirectory(Path.Combine(parent, "tool")).FullName, 0, Perl, NewFiles(), Cancellation);
+        await AwaitReadyAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await using IResidentWorld world = await EnterAsync(NewFiles());
+        }
+
+        await _tool!.DisposeAsync();
+        _tool = null;
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(parent));
+        Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo", Cancellation), line => line.Contains(parent, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_sandbox_is_as_tight_as_that_of_an_action()
     {
         await StartAsync();
@@ -227,13 +259,18 @@ public sealed class ResidentToolTests : IAsyncLifetime
     private async Task StartAsync()
     {
         _tool = await ((IResidentProvider)_provider!).StartAsync(NewStaging(), 0, Perl, NewFiles(), Cancellation);
-        while (!_tool.LastText.Contains("ready", StringComparison.Ordinal))
+        await AwaitReadyAsync();
+    }
+
+    private async Task AwaitReadyAsync()
+    {
+        while (!_tool!.LastText.Contains("ready", StringComparison.Ordinal))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
         }
     }
 
-    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(NewStaging(), Perl, files, [], Cancellation);
+    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(Perl, files, [], Cancellation);
 
     private async Task<string> EvaluateAsync(string code)
     {
