@@ -163,6 +163,9 @@ static int build_world(struct action *action, const char *staging, int *lower)
     action->staging = staging;
     const char *undone = make_layers(action);
     check(undone == NULL ? 0 : -1, undone);
+    int place = open("upper/" RESIDENT_SOCKET, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    check(place, "make a place for the socket");
+    close(place);
     check(setns(action->users, CLONE_NEWUSER), "enter the user namespace");
     int fuse_fd = open_fuse(action);
     become_tool_user(action); /* the tool may ask who connects */
@@ -178,17 +181,23 @@ static int build_world(struct action *action, const char *staging, int *lower)
     return world;
 }
 
+/* Holds a part of the old world: what has to be done at its last use, some 2 ms, is then done at this helper's end, when the tool is at work. */
+static void hold(const char *path)
+{
+    check(open(path, O_PATH | O_CLOEXEC), path);
+}
+
 /* Carries a world over, and makes it the root. */
 static void show_world(int world)
 {
     int processes = clone_tree("/proc", 0), door = clone_tree("/" RESIDENT_SOCKET, 0);
 
+    hold("/");
+    hold("/dev");
+    hold("/dev/pts");
     attach_tree(world, "/dev"); /* any directory will do, and that one is always there */
     check(chdir("/dev"), "enter the new root");
     attach_tree(processes, "proc");
-    int place = open(RESIDENT_SOCKET, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    check(place, "make a place for the socket");
-    close(place);
     attach_tree(door, RESIDENT_SOCKET);
     enter_root();
 }
