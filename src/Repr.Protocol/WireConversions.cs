@@ -12,7 +12,7 @@ public static partial class WireConversions
     public const uint ProtocolMajor = 1;
 
     /// <summary>Minor version of protos/repr/v1 that this build speaks.</summary>
-    public const uint ProtocolMinor = 2;
+    public const uint ProtocolMinor = 3;
 
     private const int PermissionBits = 0xFFF; // 0o7777
 

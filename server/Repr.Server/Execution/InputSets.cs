@@ -10,13 +10,39 @@ namespace Repr.Server.Execution;
 /// <param name="ReadRoots">Where the requester may be asked about files.</param>
 internal sealed record InputSet(IReadOnlyList<InputFact> Facts, IReadOnlyDictionary<string, string> Environment, IReadOnlyList<VirtualPath> ReadRoots);
 
-/// <summary>Reads input sets out of the store, and keeps those that were used last. Safe for concurrent use.</summary>
+/// <summary>Reads input sets out of the store, puts there those that come with an action, and keeps those that were used last. Safe for concurrent use.</summary>
 internal sealed class InputSets(ILocalContentStore store) : IDisposable
 {
     private const long MaximumFacts = 2_000_000;
     private const int MaximumBytes = 64 << 20;
 
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaximumFacts });
+
+    /// <summary>Puts sets that came with an action into the store.</summary>
+    /// <param name="attached">Their content.</param>
+    /// <param name="digests">The action's sets; those that came are among them.</param>
+    /// <param name="lease">The action's.</param>
+    /// <param name="cancellationToken">Stops the writing.</param>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.InvalidRequest"/>: one is not of the action, or is malformed. Else what the store reports.
+    /// </exception>
+    public async ValueTask AddAsync(
+        IEnumerable<ByteString> attached, IReadOnlyCollection<Digest> digests, IContentLease lease, CancellationToken cancellationToken)
+    {
+        foreach (ByteString bytes in attached)
+        {
+            Digest digest = Digest.Compute(bytes.Span);
+            if (!digests.Contains(digest))
+            {
+                throw new ReprException(ReprErrorCode.InvalidRequest, $"The input set {digest} came with an action that does not name it.");
+            }
+
+            lease.Add(digest);
+            using MemoryStream content = new(bytes.ToByteArray(), writable: false);
+            await store.PutAsync(digest, content, cancellationToken);
+            Keep(digest, Parse(digest, bytes));
+        }
+    }
 
     /// <summary>The sets of an action, in their order.</summary>
     /// <param name="digests">Which; their content stays in the store as long as <paramref name="lease"/> is held.</param>
@@ -35,7 +61,7 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
             if (!_cache.TryGetValue(digest, out InputSet? set) || set is null)
             {
                 set = await ReadAsync(digest, cancellationToken);
-                _cache.Set(digest, set, new MemoryCacheEntryOptions { Size = set.Facts.Count + set.Environment.Count + set.ReadRoots.Count + 1 });
+                Keep(digest, set);
             }
 
             sets.Add(set);
@@ -58,6 +84,14 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
             ?? throw new ReprException(ReprErrorCode.Corrupt, $"The input set {digest} is not in the store. It is sent again.");
         byte[] bytes = new byte[digest.SizeBytes];
         await content.ReadExactlyAsync(bytes, cancellationToken);
+        return Parse(digest, UnsafeByteOperations.UnsafeWrap(bytes));
+    }
+
+    private void Keep(Digest digest, InputSet set) =>
+        _cache.Set(digest, set, new MemoryCacheEntryOptions { Size = set.Facts.Count + set.Environment.Count + set.ReadRoots.Count + 1 });
+
+    private static InputSet Parse(Digest digest, ByteString bytes)
+    {
         try
         {
             Protocol.V1.InputSet set = Protocol.V1.InputSet.Parser.ParseFrom(bytes);

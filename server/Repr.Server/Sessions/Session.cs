@@ -251,6 +251,7 @@ internal sealed partial class Session(
     private async Task<ActionResult> ExecuteAsync(Execute execute, ActionSession action, IContentLease lease, FarmNode.LeaseUse? use)
     {
         Digest[] digests = [.. execute.InputSets.Select(WireConversions.ToCore)];
+        await inputSets.AddAsync(execute.AttachedSets, digests, lease, action.Stopped);
         IReadOnlyList<Execution.InputSet> sets = await inputSets.ReadAsync(digests, lease, action.Stopped);
         foreach ((string name, string value) in sets.SelectMany(set => set.Environment))
         {

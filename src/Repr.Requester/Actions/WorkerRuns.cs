@@ -27,6 +27,8 @@ internal sealed class WorkerRuns(
     PredictionStore predictions, FarmWorkers farms, DigestCache digests, OutputWriter outputWriter, WorkHistory history, Placer placer, TimeProvider time)
 {
     private const uint SetsSince = 1; // minor version of the protocol
+    private const uint AttachedSince = 3;
+    private const int MaximumAttachedBytes = 32 << 10; // of one set: a round trip takes longer
 
     /// <summary>Runs it.</summary>
     /// <param name="request">The action.</param>
@@ -58,7 +60,10 @@ internal sealed class WorkerRuns(
             progress.RequestBytes = execute.CalculateSize();
 
             // 3. Upload what the worker's store lacks.
-            await UploadAsync(request, mapping, sets, session, progress, token);
+            ContentSource[] attached = session.Welcome.ProtocolMinor < AttachedSince ? [] : [.. sets.Where(set => IsToAttach(set, session.Uploader))];
+            execute.AttachedSets.AddRange(attached.Select(static set => UnsafeByteOperations.UnsafeWrap(set.Bytes)));
+            progress.RequestBytes += attached.Sum(static set => set.Digest.SizeBytes);
+            await UploadAsync(request, mapping, [.. sets.Except(attached)], session, progress, token);
 
             // 4. Wait for a place on the worker, in order.
             long queueing = time.GetTimestamp();
@@ -76,6 +81,11 @@ internal sealed class WorkerRuns(
             progress.Answers = answers;
             ActionResult result = await ExecuteAsync(session, execute, answers, progress, input, token);
             executing.Dispose();
+            foreach (ContentSource set in attached)
+            {
+                session.Uploader.MarkPresent(set.Digest);
+            }
+
             worker.Succeed();
             LostWrites.Refuse(request, result);
             NoticeDifferences(request, result, progress.Transfer);
@@ -116,6 +126,9 @@ internal sealed class WorkerRuns(
             throw;
         }
     }
+
+    private static bool IsToAttach(ContentSource set, ContentUploader uploader) =>
+        set.Path is null && set.Digest.SizeBytes <= MaximumAttachedBytes && !uploader.IsKnown(set.Digest);
 
     private async Task UploadAsync(
         ActionRequest request, InputMapping mapping, IReadOnlyList<ContentSource> sets, WorkerSession session, ActionProgress progress, CancellationToken cancellationToken)

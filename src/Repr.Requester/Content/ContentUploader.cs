@@ -102,6 +102,10 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
         return present;
     }
 
+    /// <summary>Whether the store is known to have a blob.</summary>
+    public bool IsKnown(Digest digest) =>
+        _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
+
     /// <summary>Notes that the store has a blob (the worker has just put it there).</summary>
     public void MarkPresent(Digest digest)
     {
@@ -135,9 +139,6 @@ internal sealed class ContentUploader(ReapiChannel channel, BlobWriter writer, S
     }
 
     private int SmallBlobLimit => Math.Min(SmallBlobBytes, channel.BatchBytes - BlobWriter.EntryOverhead);
-
-    private bool IsKnown(Digest digest) =>
-        _blobs.TryGetValue(digest, out TaskCompletionSource? known) && known.Task.IsCompletedSuccessfully;
 
     private async Task SendClaimedAsync(List<ContentSource> claimed, TransferStatistics statistics, CancellationToken cancellationToken)
     {

@@ -107,6 +107,35 @@ public sealed class ActionRunnerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sets_that_the_worker_lacks_come_with_the_action_and_only_once()
+    {
+        _requester.Worker.FirstMessage.Welcome.ProtocolMinor = 3;
+        string[] headers = [.. Enumerable.Range(0, 10).Select(number => _requester.Files.Write($"src/dir/h{number}.txt", $"{number}"))];
+        List<Wire.Execute> seen = [];
+        _requester.Worker.RunTool = (action, _) =>
+        {
+            seen.Add(action.Execute);
+            Wire.Completed completed = _requester.Succeed((Output, $"result {seen.Count}"));
+            completed.ObservedInputs.AddRange(headers.Select(file => new ObservedInput(VirtualPath.Parse(file), ObservedKind.Read).ToWire()));
+            return Task.FromResult(completed);
+        };
+
+        for (int run = 0; run < 3; run++)
+        {
+            Wire.DoorReply reply = await _requester.CompleteAsync(_requester.NewRun());
+            Assert.True(reply.Done is not null, $"{reply}");
+        }
+
+        Digest[] named = [.. seen[1].InputSets.Select(static set => set.ToCore())];
+        Digest[] attached = [.. seen[1].AttachedSets.Select(static set => Digest.Compute(set.Span))];
+        Assert.NotEmpty(attached);
+        Assert.Subset(named.ToHashSet(), attached.ToHashSet());
+        Assert.DoesNotContain(attached, _requester.Worker.Blobs.ContainsKey);
+        Assert.Equal(seen[1].InputSets, seen[2].InputSets);
+        Assert.Empty(seen[2].AttachedSets);
+    }
+
+    [Fact]
     public async Task Few_facts_are_in_the_message_itself()
     {
         _requester.Worker.FirstMessage.Welcome.ProtocolMinor = 1;

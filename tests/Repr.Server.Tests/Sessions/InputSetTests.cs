@@ -38,6 +38,38 @@ public sealed class InputSetTests(WorkerFixture worker) : IClassFixture<WorkerFi
     }
 
     [Fact]
+    public async Task A_set_that_comes_with_an_action_is_in_the_store_then()
+    {
+        await using TestRequester requester = await ConnectAsync(minor: 3);
+        byte[] content = new InputSet { Environment = { ["REPR_TEST"] = $"{Guid.NewGuid()}" } }.ToByteArray();
+        Execute first = TestRequester.Shell(1, "echo $REPR_TEST");
+        first.InputSets.Add(Repr.Digest.Compute(content).ToWire());
+        first.AttachedSets.Add(ByteString.CopyFrom(content));
+        Execute second = TestRequester.Shell(2, "echo $REPR_TEST");
+        second.InputSets.Add(first.InputSets);
+
+        Assert.Equal(0, (await requester.ExecuteAsync(first)).Exit.Code);
+        Assert.Equal(0, (await requester.ExecuteAsync(second)).Exit.Code);
+
+        string value = InputSet.Parser.ParseFrom(content).Environment["REPR_TEST"];
+        Assert.Equal($"{value}\n{value}\n", Output(requester));
+        Assert.Equal(content, await requester.DownloadAsync(first.InputSets[0]));
+    }
+
+    [Fact]
+    public async Task A_set_that_comes_with_an_action_which_does_not_name_it_is_refused()
+    {
+        await using TestRequester requester = await ConnectAsync(minor: 3);
+        Execute execute = TestRequester.Shell(1, "true");
+        execute.AttachedSets.Add(new InputSet { Environment = { ["REPR_TEST"] = $"{Guid.NewGuid()}" } }.ToByteString());
+
+        Failure failure = (await requester.ExecuteAsync(execute)).Failure;
+
+        Assert.Equal(FailureCode.InvalidRequest, failure.Code);
+        Assert.Contains("does not name it", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_set_that_is_not_in_the_store_ends_the_action_as_corrupt()
     {
         await using TestRequester requester = await ConnectAsync(minor: 0);
