@@ -29,19 +29,22 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
     public async ValueTask AddAsync(
         IEnumerable<ByteString> attached, IReadOnlyCollection<Digest> digests, IContentLease lease, CancellationToken cancellationToken)
     {
+        HashSet<Digest> named = [.. digests];
+        List<Task> puts = []; // at once: a store behind this machine's takes its time for each
         foreach (ByteString bytes in attached)
         {
             Digest digest = Digest.Compute(bytes.Span);
-            if (!digests.Contains(digest))
+            if (!named.Remove(digest))
             {
-                throw new ReprException(ReprErrorCode.InvalidRequest, $"The input set {digest} came with an action that does not name it.");
+                throw new ReprException(ReprErrorCode.InvalidRequest, $"The input set {digest} came with an action that does not name it, or twice.");
             }
 
-            lease.Add(digest);
-            using MemoryStream content = new(bytes.ToByteArray(), writable: false);
-            await store.PutAsync(digest, content, cancellationToken);
             Keep(digest, Parse(digest, bytes));
+            lease.Add(digest);
+            puts.Add(PutAsync(digest, bytes, cancellationToken));
         }
+
+        await Task.WhenAll(puts);
     }
 
     /// <summary>The sets of an action, in their order.</summary>
@@ -85,6 +88,12 @@ internal sealed class InputSets(ILocalContentStore store) : IDisposable
         byte[] bytes = new byte[digest.SizeBytes];
         await content.ReadExactlyAsync(bytes, cancellationToken);
         return Parse(digest, UnsafeByteOperations.UnsafeWrap(bytes));
+    }
+
+    private async Task PutAsync(Digest digest, ByteString bytes, CancellationToken cancellationToken)
+    {
+        using MemoryStream content = new(bytes.ToByteArray(), writable: false);
+        await store.PutAsync(digest, content, cancellationToken);
     }
 
     private void Keep(Digest digest, InputSet set) =>

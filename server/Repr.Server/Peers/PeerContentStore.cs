@@ -17,10 +17,13 @@ namespace Repr.Server.Peers;
 /// <param name="logger">Is told of workers that can't be called.</param>
 internal sealed partial class PeerContentStore(Func<string, PeerConnection> connect, ILogger logger) : IContentStore, IAsyncDisposable
 {
+    private const int ParallelMoves = 4; // those for which there is no room happen when the blob is wanted again
+
     // A worker that is silent is soon none of the farm any more; nobody waits for it meanwhile.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<string, PeerConnection> _peers = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _moves = new(ParallelMoves);
     private readonly Lock _connecting = new();
     private readonly HashSet<string> _told = new(StringComparer.Ordinal);
     private Func<FarmView> _view = static () => FarmView.Empty;
@@ -48,7 +51,18 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
     public async ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken)
     {
         (string? home, string? next) = Ring().HomesOf(digest);
-        return await OpenAsync(digest, home, cancellationToken) ?? await OpenAsync(digest, next, cancellationToken);
+        if (await OpenAsync(digest, home, cancellationToken) is { } there)
+        {
+            return there;
+        }
+
+        Stream? before = await OpenAsync(digest, next, cancellationToken);
+        if (before is not null && Peer(home) is { } peer && _moves.Wait(0, CancellationToken.None))
+        {
+            _ = MoveAsync(digest, Peer(next)!, peer);
+        }
+
+        return before;
     }
 
     /// <inheritdoc/>
@@ -101,6 +115,27 @@ internal sealed partial class PeerContentStore(Func<string, PeerConnection> conn
             }
         }));
         return [.. missing.SelectMany(static lacking => lacking)];
+    }
+
+    // What a worker that has joined is the home of comes to it as it is used; else one that joins later would be the home of what nobody finds.
+    private async Task MoveAsync(Digest digest, PeerConnection before, PeerConnection home)
+    {
+        try
+        {
+            await using Stream? content = await before.Disk.OpenAsync(digest, CancellationToken.None);
+            if (content is not null)
+            {
+                await home.Disk.PutAsync(digest, content, CancellationToken.None);
+            }
+        }
+        catch (Exception exception) when (exception is ReprException or IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // One of them is gone or busy, which its guard has told: it lies where it lay.
+        }
+        finally
+        {
+            _moves.Release();
+        }
     }
 
     private async ValueTask<Stream?> OpenAsync(Digest digest, string? place, CancellationToken cancellationToken)

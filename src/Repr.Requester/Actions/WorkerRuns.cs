@@ -28,7 +28,7 @@ internal sealed class WorkerRuns(
 {
     private const uint SetsSince = 1; // minor version of the protocol
     private const uint AttachedSince = 3;
-    private const int MaximumAttachedBytes = 32 << 10; // of one set: a round trip takes longer
+    private const int MaximumAttachedBytes = 16 << 10; // of one set: two round trips take longer
 
     /// <summary>Runs it.</summary>
     /// <param name="request">The action.</param>

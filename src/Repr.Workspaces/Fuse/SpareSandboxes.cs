@@ -89,7 +89,7 @@ internal sealed partial class SpareSandboxes(SandboxServices services) : IAsyncD
         }
         catch (Exception exception) when (exception is ReprException or OperationCanceledException or IOException or UnauthorizedAccessException)
         {
-            Log.NotMade(services.Logger, exception.Message); // who makes his own will hear of it
+            LogNotMade(services.Logger, exception.Message); // who makes his own will hear of it
             StagingDirectory.TryDelete(staging, services.Logger);
             return null;
         }
@@ -128,9 +128,7 @@ internal sealed partial class SpareSandboxes(SandboxServices services) : IAsyncD
         public ITimer Timer { get; set; } = null!;
     }
 
-    private static partial class Log
-    {
-        [LoggerMessage(LogLevel.Debug, "No sandbox is ready for the next action: {Reason}")]
-        public static partial void NotMade(ILogger logger, string reason);
-    }
+    /// <summary>Tells that something which is made before it is needed could not be made.</summary>
+    [LoggerMessage(LogLevel.Debug, "No sandbox is ready for the next action: {Reason}")]
+    internal static partial void LogNotMade(ILogger logger, string reason);
 }

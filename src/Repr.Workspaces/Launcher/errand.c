@@ -145,15 +145,23 @@ static void learn_entries(int lower, const char *known, const char *end)
     }
 }
 
-/* The tool listens at the same place in each of its worlds. */
+/* The tool listens at the same place in each of its worlds. One that accepts nothing is an error: nobody waits for it. */
 static int connect_to_socket(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/" RESIDENT_SOCKET};
-    int connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int connected = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     check(connected, "make a socket");
     check(connect(connected, (struct sockaddr *)&address, sizeof address), "connect to the tool");
+    check(fcntl(connected, F_SETFL, 0), "set up the connection");
     return connected;
+}
+
+/* Becomes the tool's user, whose debuggers and descriptors this process is not for. */
+static void become_tool(const struct action *action)
+{
+    become_tool_user(action); /* the tool may ask who connects */
+    check(prctl(PR_SET_DUMPABLE, 0), "hide from the tool");
 }
 
 /* Makes a world, in a mount namespace of its own, where this machine's files are seen. Leaves it for the sandbox's, which holds no mount of this machine.
@@ -168,7 +176,7 @@ static int build_world(struct action *action, const char *staging, int *lower)
     close(place);
     check(setns(action->users, CLONE_NEWUSER), "enter the user namespace");
     int fuse_fd = open_fuse(action);
-    become_tool_user(action); /* the tool may ask who connects */
+    become_tool(action);
     check(prctl(PR_SET_PDEATHSIG, SIGKILL), "bind to the supervisor"); /* a change of identity clears it */
     check(unshare(CLONE_NEWNS), "make a mount namespace");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
@@ -218,14 +226,20 @@ static void serve_world(struct action *action, const char *staging, int go)
     check(send_frame(action->connection, FRAME_ENTERED, &done, sizeof done, request[0] ? connect_to_socket() : -1), "hand over the world");
 }
 
+/* Ends the helper that waits with a world, if there is one: without a word it goes. */
+void drop_world(struct action *action)
+{
+    if (action->next.process > 0)
+        await_helper(&action->next);
+}
+
 /* Makes the next world; the helper that has made it waits. */
 void prepare_world(struct action *action, const char *staging)
 {
     struct report said = {0};
     struct failure failure = {0};
 
-    if (action->next.process > 0)
-        await_helper(&action->next); /* without a word it goes */
+    drop_world(action);
     if (fork_helper(&action->next, 1) == 0) {
         serve_world(action, staging, action->next.go);
         _exit(0);
@@ -262,7 +276,7 @@ static void connect_and_send(struct action *action)
     struct failure done = {0};
 
     check(setns(action->users, CLONE_NEWUSER), "enter the user namespace");
-    become_tool_user(action); /* the tool may ask who connects */
+    become_tool(action);
     check(setns(action->mounts, CLONE_NEWNS), "enter the mount namespace");
     check(send_frame(action->connection, FRAME_CONNECTED, &done, sizeof done, connect_to_socket()), "hand over the connection");
 }

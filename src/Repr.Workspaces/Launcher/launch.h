@@ -159,6 +159,7 @@ void enter_root(void);
 /* errand.c: what helpers do in the sandbox of a resident tool. */
 void prepare_world(struct action *action, const char *staging);
 void enter_world(struct action *action, const char *request, size_t length);
+void drop_world(struct action *action);
 void connect_to_tool(struct action *action);
 
 /* report.c: how a process without a connection of its own says what went wrong. */

@@ -241,6 +241,7 @@ void supervise(int connection)
     map_identity(&action, init);
     start_in_sandbox(&action);
     relay_all(&action, init, init_fd);
+    drop_world(&action); /* it is in the mount namespace too */
     close(action.mounts); /* at the exit itself the kernel would put it off, by some ticks of its clock */
     _exit(0);
 }

@@ -31,6 +31,7 @@ internal sealed class ResidentSandbox : IResidentTool
     private ResidentWorld? _mounting;
     private Task<ResidentWorld?> _next = Task.FromResult<ResidentWorld?>(null);
     private TaskCompletionSource<SafeFileHandle?>? _errand;
+    private FrameKind _awaited;
     private Socket? _connected;
 
     private ResidentSandbox(
@@ -110,6 +111,7 @@ internal sealed class ResidentSandbox : IResidentTool
     {
         FileEntry root = await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken);
         ResidentWorld? next = await _next.WaitAsync(cancellationToken);
+        _next = Task.FromResult<ResidentWorld?>(null);
         if (next is null || next.Tree.Root.Entry != root)
         {
             if (next is not null)
@@ -117,17 +119,16 @@ internal sealed class ResidentSandbox : IResidentTool
                 await DropAsync(next);
             }
 
-            _next = Task.FromResult<ResidentWorld?>(next = await PrepareAsync(root, cancellationToken));
+            next = await PrepareAsync(root, cancellationToken);
         }
 
         next.Begin(command, files);
-        IReadOnlyList<VirtualPath> foretold = await next.Tree.ForetellAsync(certain, cancellationToken);
         ResidentWorld left = _world;
         _world = next;
-        _next = Task.FromResult<ResidentWorld?>(null);
         string connects = _connected is null ? "\u0001" : "\0";
         try
         {
+            IReadOnlyList<VirtualPath> foretold = await next.Tree.ForetellAsync(certain, cancellationToken);
             Keep(await RunErrandAsync(
                 FrameKind.Enter, connects + string.Concat(foretold.Select(static directory => directory.Text + '\0')), cancellationToken));
         }
@@ -206,7 +207,8 @@ internal sealed class ResidentSandbox : IResidentTool
         }
         catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
         {
-            return null; // whoever needs it makes one, and hears of it
+            SpareSandboxes.LogNotMade(_services.Logger, exception.Message); // whoever needs it makes one, and hears of it
+            return null;
         }
     }
 
@@ -261,6 +263,12 @@ internal sealed class ResidentSandbox : IResidentTool
     private async Task<SafeFileHandle?> RunErrandAsync(FrameKind kind, string what, CancellationToken cancellationToken)
     {
         TaskCompletionSource<SafeFileHandle?> errand = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _awaited = kind switch
+        {
+            FrameKind.Prepare => FrameKind.Prepared,
+            FrameKind.Enter => FrameKind.Entered,
+            _ => FrameKind.Connected,
+        };
         _errand = errand;
         if (_ended.Task.IsCompleted)
         {
@@ -324,7 +332,7 @@ internal sealed class ResidentSandbox : IResidentTool
                 _started.TrySetException(failure);
                 _errand?.TrySetException(failure);
                 break;
-            case FrameKind.Prepared or FrameKind.Entered or FrameKind.Connected:
+            case FrameKind.Prepared or FrameKind.Entered or FrameKind.Connected when frame.Kind == _awaited:
                 if (SandboxFailure.ErrorOf(frame.Data.Span) == 0)
                 {
                     _errand?.TrySetResult(frame.Descriptor);

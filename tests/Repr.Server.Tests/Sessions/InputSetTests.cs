@@ -56,12 +56,16 @@ public sealed class InputSetTests(WorkerFixture worker) : IClassFixture<WorkerFi
         Assert.Equal(content, await requester.DownloadAsync(first.InputSets[0]));
     }
 
-    [Fact]
-    public async Task A_set_that_comes_with_an_action_which_does_not_name_it_is_refused()
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(1, 2)]
+    public async Task A_set_that_comes_with_an_action_more_often_than_it_is_named_is_refused(int named, int attached)
     {
         await using TestRequester requester = await ConnectAsync(minor: 3);
         Execute execute = TestRequester.Shell(1, "true");
-        execute.AttachedSets.Add(new InputSet { Environment = { ["REPR_TEST"] = $"{Guid.NewGuid()}" } }.ToByteString());
+        ByteString set = new InputSet { Environment = { ["REPR_TEST"] = $"{Guid.NewGuid()}" } }.ToByteString();
+        execute.InputSets.AddRange(Enumerable.Repeat(Repr.Digest.Compute(set.Span).ToWire(), named));
+        execute.AttachedSets.AddRange(Enumerable.Repeat(set, attached));
 
         Failure failure = (await requester.ExecuteAsync(execute)).Failure;
 

@@ -29,6 +29,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
         """;
 
     private IWorkspaceProvider? _provider;
+    private readonly List<Socket> _sockets = [];
     private IResidentTool? _tool;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -56,6 +57,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
             await _tool.DisposeAsync();
         }
 
+        _sockets.ForEach(static socket => socket.Dispose());
         await _provider!.DisposeAsync();
     }
 
@@ -179,8 +181,30 @@ public sealed class ResidentToolTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Nobody_waits_for_a_tool_that_accepts_nothing()
+    {
+        await StartAsync();
+        await EnterAsync(NewFiles());
+
+        // It is at the first line, which never comes, when the others call; eight of them wait in its queue.
+        ReprException failure = await Assert.ThrowsAsync<ReprException>(async () =>
+        {
+            for (int connection = 0; connection < 200; connection++)
+            {
+                Socket socket = await _tool!.ConnectAsync(Cancellation);
+                _sockets.Add(socket);
+            }
+        });
+
+        Assert.Contains("connect to the tool", failure.Message, StringComparison.Ordinal);
+        await _tool!.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancellation);
+        _tool = null;
+    }
+
+    [Fact]
     public async Task Nothing_is_left_of_a_tool()
     {
+        int processes = CountLaunchers();
         string parent = Directory.CreateTempSubdirectory("repr-staging-").FullName;
         _tool = await ((IResidentProvider)_provider!).StartAsync(Directory.CreateDirectory(Path.Combine(parent, "tool")).FullName, 0, Perl, NewFiles(), Cancellation);
         await AwaitReadyAsync();
@@ -194,6 +218,12 @@ public sealed class ResidentToolTests : IAsyncLifetime
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(parent));
         Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo", Cancellation), line => line.Contains(parent, StringComparison.Ordinal));
+        for (int wait = 0; wait < 200 && CountLaunchers() > processes; wait++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
+        }
+
+        Assert.InRange(CountLaunchers(), 0, processes);
     }
 
     [Fact]
@@ -247,6 +277,29 @@ public sealed class ResidentToolTests : IAsyncLifetime
             NewStaging(), 0, Perl with { Arguments = ["/usr/bin/missing-perl"] }, NewFiles(), Cancellation));
 
         Assert.Contains("'/usr/bin/missing-perl' was not found", failure.Message, StringComparison.Ordinal);
+    }
+
+    // The launcher, supervisors and helpers of this process, also ended ones that nobody has waited for.
+    private static int CountLaunchers()
+    {
+        Dictionary<int, (string Name, int Parent)> all = [];
+        foreach (string directory in Directory.EnumerateDirectories("/proc").Where(static directory => int.TryParse(Path.GetFileName(directory), out _)))
+        {
+            try
+            {
+                string stat = File.ReadAllText(Path.Combine(directory, "stat"));
+                int end = stat.LastIndexOf(')');
+                all[int.Parse(Path.GetFileName(directory))] = (stat[(stat.IndexOf('(') + 1)..end], int.Parse(stat[(end + 2)..].Split(' ')[1]));
+            }
+            catch (IOException)
+            {
+                // It has ended.
+            }
+        }
+
+        return all.Count(process => process.Value.Name.StartsWith("repr-launch", StringComparison.Ordinal) && IsOurs(process.Key));
+
+        bool IsOurs(int process) => process == Environment.ProcessId || (all.TryGetValue(process, out (string Name, int Parent) found) && IsOurs(found.Parent));
     }
 
     private static string NewStaging() => Directory.CreateTempSubdirectory("repr-staging-").FullName;
