@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
@@ -283,13 +284,15 @@ public sealed class ResidentToolTests : IAsyncLifetime
     private static int CountLaunchers()
     {
         Dictionary<int, (string Name, int Parent)> all = [];
-        foreach (string directory in Directory.EnumerateDirectories("/proc").Where(static directory => int.TryParse(Path.GetFileName(directory), out _)))
+        foreach (string directory in Directory.EnumerateDirectories("/proc").Where(static directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out _)))
         {
             try
             {
                 string stat = File.ReadAllText(Path.Combine(directory, "stat"));
                 int end = stat.LastIndexOf(')');
-                all[int.Parse(Path.GetFileName(directory))] = (stat[(stat.IndexOf('(') + 1)..end], int.Parse(stat[(end + 2)..].Split(' ')[1]));
+                string[] fields = stat[(end + 2)..].Split(' ');
+                all[int.Parse(Path.GetFileName(directory), CultureInfo.InvariantCulture)] =
+                    (stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end], int.Parse(fields[1], CultureInfo.InvariantCulture));
             }
             catch (IOException)
             {
