@@ -17,6 +17,7 @@ namespace Repr.Build;
 internal static class CompilerAssemblies
 {
     private static readonly Assembly s_own = typeof(CompilerAssemblies).Assembly;
+    private static readonly StringComparison s_pathComparison = Path.DirectorySeparatorChar == '\\' ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
     // The hook is one of the process, and so is what it knows.
     private static readonly ConcurrentDictionary<string, string> s_paths = new(StringComparer.OrdinalIgnoreCase);
@@ -45,10 +46,10 @@ internal static class CompilerAssemblies
     // There may be another version of the package in the process.
     private static bool IsOfThisPackage(Assembly? requesting) =>
         requesting is { IsDynamic: false }
-        && requesting.Location.StartsWith(Path.GetDirectoryName(s_own.Location) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        && requesting.Location.StartsWith(Path.GetDirectoryName(s_own.Location) + Path.DirectorySeparatorChar, s_pathComparison);
 
     private static Assembly? FindLoaded(string path) =>
-        AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(loaded => !loaded.IsDynamic && string.Equals(loaded.Location, path, StringComparison.Ordinal));
+        AppDomain.CurrentDomain.GetAssemblies().FirstOrDefault(loaded => !loaded.IsDynamic && string.Equals(loaded.Location, path, s_pathComparison));
 
 #if NET
     // MSBuild has a context for each task assembly.
