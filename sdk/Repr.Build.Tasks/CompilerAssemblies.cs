@@ -17,7 +17,7 @@ namespace Repr.Build;
 internal static class CompilerAssemblies
 {
     private static readonly Assembly s_own = typeof(CompilerAssemblies).Assembly;
-    private static readonly StringComparison s_pathComparison = Path.DirectorySeparatorChar == '\\' ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
+    private static readonly StringComparison s_pathComparison = OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
     // The hook is one of the process, and so is what it knows.
     private static readonly ConcurrentDictionary<string, string> s_paths = new(StringComparer.OrdinalIgnoreCase);

@@ -5,6 +5,11 @@ namespace Repr.Workspaces;
 /// <summary>Takes away what an action left, whatever permissions the tool gave it.</summary>
 public static partial class StagingDirectory
 {
+    /// <summary>A path below a directory that nothing has yet. Nothing is made.</summary>
+    /// <param name="parent">Where staging directories lie.</param>
+    /// <param name="kind">What it is for: the beginning of its name.</param>
+    public static string NewPath(string parent, string kind) => Path.Combine(parent, $"{kind}-{Guid.NewGuid():N}");
+
     /// <summary>Deletes a directory and everything in it. Does nothing when it is gone.</summary>
     /// <exception cref="IOException">Something could not be deleted.</exception>
     public static void Delete(string path)

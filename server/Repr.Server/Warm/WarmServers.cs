@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Repr.Server.Execution;
+using Repr.Workspaces;
 using Repr.Workspaces.Resident;
 
 namespace Repr.Server.Warm;
@@ -120,7 +120,8 @@ internal sealed partial class WarmServers(
         try
         {
             long start = Stopwatch.GetTimestamp();
-            resident = await workspaces.StartAsync(NewStaging(), number, plan.Server, files, cancellationToken);
+            string staging = Directory.CreateDirectory(StagingDirectory.NewPath(stagingRoot, "warm")).FullName;
+            resident = await workspaces.StartAsync(staging, number, plan.Server, files, cancellationToken);
             WarmServer server = new(key, tool, prepared, number, resident, time.GetTimestamp());
             await server.AwaitStartAsync(s_startLimit, time, cancellationToken);
             Log.Started(logger, tool.Name, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
@@ -267,9 +268,6 @@ internal sealed partial class WarmServers(
             }
         }
     }
-
-    private string NewStaging() => Directory.CreateDirectory(
-        Path.Combine(stagingRoot, "warm-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture))).FullName;
 
     private static partial class Log
     {

@@ -57,12 +57,11 @@ internal sealed class WorkerRuns(
             (Wire.Execute execute, IReadOnlyList<ContentSource> sets) =
                 ExecuteMessage.Make(request, mapping, session.Welcome.ProtocolMinor >= SetsSince);
             progress.Mapped = request.EmptyMapping ? (uint)execute.Inputs.Count : (uint)mapping.Count;
-            progress.RequestBytes = execute.CalculateSize();
 
             // 3. Upload what the worker's store lacks.
             ContentSource[] attached = session.Welcome.ProtocolMinor < AttachedSince ? [] : [.. sets.Where(set => IsToAttach(set, session.Uploader))];
             execute.AttachedSets.AddRange(attached.Select(static set => UnsafeByteOperations.UnsafeWrap(set.Bytes)));
-            progress.RequestBytes += attached.Sum(static set => set.Digest.SizeBytes);
+            progress.RequestBytes = execute.CalculateSize();
             await UploadAsync(request, mapping, [.. sets.Except(attached)], session, progress, token);
 
             // 4. Wait for a place on the worker, in order.

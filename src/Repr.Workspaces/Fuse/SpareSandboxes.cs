@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 
@@ -56,7 +55,7 @@ internal sealed partial class SpareSandboxes(SandboxServices services) : IAsyncD
                 return;
             }
 
-            string staging = Path.Combine(stagingRoot, "spare-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture));
+            string staging = StagingDirectory.NewPath(stagingRoot, "spare");
             Entry entry = new(key, Task.Run(() => MakeAsync(staging, command, key)));
             entry.Timer = services.TimeProvider.CreateTimer(_ => _ = ExpireAsync(slot, entry), null, s_life, Timeout.InfiniteTimeSpan);
             _entries.Add(slot, entry);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
@@ -28,7 +27,7 @@ internal sealed class ResidentSandbox : IResidentTool
     private readonly StringBuilder _text = new();
     private readonly HashSet<Task> _retiring = [];
     private ResidentWorld _world;
-    private ResidentWorld? _mounting;
+    private ResidentWorld _mounting;
     private Task<ResidentWorld?> _next = Task.FromResult<ResidentWorld?>(null);
     private TaskCompletionSource<SafeFileHandle?>? _errand;
     private FrameKind _awaited;
@@ -42,7 +41,7 @@ internal sealed class ResidentSandbox : IResidentTool
         _command = command;
         _connection = connection;
         _passthrough = passthrough;
-        _world = first;
+        _world = _mounting = first;
     }
 
     /// <inheritdoc/>
@@ -162,7 +161,7 @@ internal sealed class ResidentSandbox : IResidentTool
     public async ValueTask DisposeAsync()
     {
         _world.Abort(); // a process that waits for an answer cannot die before it has one
-        _mounting?.Abort();
+        _mounting.Abort();
         _connection.Kill();
         await _ended.Task;
         _connection.Dispose();
@@ -215,7 +214,7 @@ internal sealed class ResidentSandbox : IResidentTool
     // Without files: what the requester's "/" is like is all that has to be known.
     private async Task<ResidentWorld> PrepareAsync(FileEntry root, CancellationToken cancellationToken)
     {
-        string staging = Path.Combine(Path.GetDirectoryName(_staging)!, "world-" + Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture));
+        string staging = StagingDirectory.NewPath(Path.GetDirectoryName(_staging)!, "world");
         Directory.CreateDirectory(staging);
         ResidentWorld world = _mounting = new(_services, staging, _command, root, _passthrough);
         try
@@ -314,7 +313,7 @@ internal sealed class ResidentSandbox : IResidentTool
         switch (frame.Kind)
         {
             case FrameKind.Fuse when frame.Descriptor is not null:
-                (_mounting ?? _world).Serve(frame.Descriptor);
+                _mounting.Serve(frame.Descriptor);
                 break;
             case FrameKind.Started:
                 _started.TrySetResult();

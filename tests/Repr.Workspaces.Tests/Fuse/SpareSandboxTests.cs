@@ -183,28 +183,12 @@ public sealed class SpareSandboxTests : IAsyncLifetime
     // Below this process the launcher, below it one for each sandbox.
     private static int[] Supervisors()
     {
-        (int Id, int Parent)[] launchers =
-        [
-            .. Process.GetProcesses().Where(process => process.ProcessName == "repr-launch").Select(process => (process.Id, ParentOf(process.Id))),
-        ];
+        (int Id, int Parent)[] launchers = LauncherProcesses.All();
         return
         [
             .. launchers.Where(one => launchers.Any(launcher => launcher.Id == one.Parent && launcher.Parent == Environment.ProcessId))
                 .Select(one => one.Id),
         ];
-    }
-
-    private static int ParentOf(int process)
-    {
-        try
-        {
-            string[] words = File.ReadAllText($"/proc/{process}/stat").Split(") ")[^1].Split(' ');
-            return int.Parse(words[1], System.Globalization.CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return 0; // ended meanwhile
-        }
     }
 
     /// <summary>How a run went.</summary>

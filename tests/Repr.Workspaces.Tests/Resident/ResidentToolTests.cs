@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
 using System.Text;
@@ -205,7 +204,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
     [Fact]
     public async Task Nothing_is_left_of_a_tool()
     {
-        int processes = CountLaunchers();
+        int processes = LauncherProcesses.CountOwn();
         string parent = Directory.CreateTempSubdirectory("repr-staging-").FullName;
         _tool = await ((IResidentProvider)_provider!).StartAsync(Directory.CreateDirectory(Path.Combine(parent, "tool")).FullName, 0, Perl, NewFiles(), Cancellation);
         await AwaitReadyAsync();
@@ -219,12 +218,12 @@ public sealed class ResidentToolTests : IAsyncLifetime
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(parent));
         Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo", Cancellation), line => line.Contains(parent, StringComparison.Ordinal));
-        for (int wait = 0; wait < 200 && CountLaunchers() > processes; wait++)
+        for (int wait = 0; wait < 200 && LauncherProcesses.CountOwn() > processes; wait++)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, Cancellation);
         }
 
-        Assert.InRange(CountLaunchers(), 0, processes);
+        Assert.InRange(LauncherProcesses.CountOwn(), 0, processes);
     }
 
     [Fact]
@@ -278,31 +277,6 @@ public sealed class ResidentToolTests : IAsyncLifetime
             NewStaging(), 0, Perl with { Arguments = ["/usr/bin/missing-perl"] }, NewFiles(), Cancellation));
 
         Assert.Contains("'/usr/bin/missing-perl' was not found", failure.Message, StringComparison.Ordinal);
-    }
-
-    // The launcher, supervisors and helpers of this process, also ended ones that nobody has waited for.
-    private static int CountLaunchers()
-    {
-        Dictionary<int, (string Name, int Parent)> all = [];
-        foreach (string directory in Directory.EnumerateDirectories("/proc").Where(static directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out _)))
-        {
-            try
-            {
-                string stat = File.ReadAllText(Path.Combine(directory, "stat"));
-                int end = stat.LastIndexOf(')');
-                string[] fields = stat[(end + 2)..].Split(' ');
-                all[int.Parse(Path.GetFileName(directory), CultureInfo.InvariantCulture)] =
-                    (stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end], int.Parse(fields[1], CultureInfo.InvariantCulture));
-            }
-            catch (IOException)
-            {
-                // It has ended.
-            }
-        }
-
-        return all.Count(process => process.Value.Name.StartsWith("repr-launch", StringComparison.Ordinal) && IsOurs(process.Key));
-
-        bool IsOurs(int process) => process == Environment.ProcessId || (all.TryGetValue(process, out (string Name, int Parent) found) && IsOurs(found.Parent));
     }
 
     private static string NewStaging() => Directory.CreateTempSubdirectory("repr-staging-").FullName;
