@@ -235,7 +235,7 @@ internal sealed partial class ActionRunner(
                     static late => late.IsCompletedSuccessfully ? late.Result : null, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default)
                     .ContinueWith(static late => late.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
                 throw new ChosenLocallyException(
-                    MessageCodes.TakenBack, $"It waited for a free slot for {time.GetElapsedTime(start).TotalMilliseconds:0} ms, as long as it takes here, so it runs here.");
+                    MessageCodes.TakenBack, $"It waited for a worker for {time.GetElapsedTime(start).TotalMilliseconds:0} ms, as long as it takes here, so it runs here.");
             }
 
             patience = s_look;

@@ -19,50 +19,25 @@ namespace Repr.Requester.Sessions;
 internal sealed class WorkerSessions(RequesterOptions options, DigestCache digests, IContentStore? kept, SharedContentStore? shared, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Uri, Worker> _workers = new();
+    private readonly CancellationTokenSource _closing = new();
     private readonly ConcurrentDictionary<string, GroupUploads> _groups = new(StringComparer.Ordinal);
 
-    /// <summary>The session with a worker.</summary>
+    /// <summary>The session with a worker. It is opened for all who want it: when one of them waits no longer, that goes on.</summary>
     /// <exception cref="ActionFailureException">It cannot be opened.</exception>
-    public async Task<WorkerSession> GetAsync(Uri endpoint, CancellationToken cancellationToken)
+    public Task<WorkerSession> GetAsync(Uri endpoint, CancellationToken cancellationToken)
     {
         Worker worker = _workers.GetOrAdd(endpoint, static _ => new Worker());
-        if (worker.Session is { Loss: null } open)
+        lock (worker)
         {
-            return open;
-        }
-
-        await worker.Opening.WaitAsync(cancellationToken);
-        try
-        {
-            if (worker.Session is { Loss: null } opened)
+            bool isOfUse = worker.Opening is { } opening
+                && (opening.IsCompletedSuccessfully ? opening.Result.Loss is null : !opening.IsCompleted || time.GetElapsedTime(worker.FailedAt) < options.OpenCircuit);
+            if (!isOfUse)
             {
-                return opened;
+                Task<WorkerSession>? before = worker.Opening;
+                worker.Opening = Task.Run(() => OpenAsync(endpoint, worker, before), CancellationToken.None);
             }
 
-            if (worker.Failure is { } failure && time.GetElapsedTime(worker.FailedAt) < options.OpenCircuit)
-            {
-                throw new ActionFailureException(failure.MessageCode, failure.Code, failure.Message, failure);
-            }
-
-            if (worker.Session is { } lost)
-            {
-                worker.Session = null;
-                await lost.DisposeAsync();
-            }
-
-            worker.Session = await WorkerSession.OpenAsync(endpoint, options, digests, kept, shared, FindGroup, cancellationToken);
-            worker.Failure = null;
-            return worker.Session;
-        }
-        catch (ActionFailureException failure) when (worker.Failure is null || failure.InnerException != worker.Failure)
-        {
-            worker.Failure = failure;
-            worker.FailedAt = time.GetTimestamp();
-            throw;
-        }
-        finally
-        {
-            worker.Opening.Release();
+            return worker.Opening!.WaitAsync(cancellationToken);
         }
     }
 
@@ -74,33 +49,26 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
             return;
         }
 
-        await worker.Opening.WaitAsync();
-        try
+        Task<WorkerSession>? opening;
+        lock (worker)
         {
-            WorkerSession? session = worker.Session;
-            worker.Session = null;
-            worker.Failure = null;
-            if (session is not null)
-            {
-                await session.DisposeAsync();
-            }
+            opening = worker.Opening;
+            worker.Opening = null;
         }
-        finally
-        {
-            worker.Opening.Release();
-        }
+
+        await EndAsync(opening);
     }
 
     /// <summary>What to show of each worker.</summary>
     public IEnumerable<Wire.WorkerStatus> GetStatus() =>
-        _workers.Where(static pair => pair.Value is not { Session: null, Failure: null }).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
+        _workers.Where(static pair => pair.Value.Opening is { IsCompleted: true }).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
     {
-        WorkerSession? session = pair.Value.Session;
+        WorkerSession? session = pair.Value.Opening is { IsCompletedSuccessfully: true } opening ? opening.Result : null;
         return new Wire.WorkerStatus
         {
             Endpoint = pair.Key.ToString().TrimEnd('/'),
             WorkerId = session?.Welcome.WorkerId ?? "",
-            State = session is { Loss: null } ? "connected" : pair.Value.Failure is not null ? "unreachable" : "lost",
+            State = session is null ? "unreachable" : session.Loss is null ? "connected" : "lost",
             Running = (uint)(session?.Running ?? 0),
             Slots = session?.Welcome.Slots ?? 0,
         };
@@ -109,24 +77,49 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        foreach (Worker worker in _workers.Values)
+        await _closing.CancelAsync();
+        foreach (Uri endpoint in _workers.Keys)
         {
-            if (worker.Session is { } session)
-            {
-                await session.DisposeAsync();
-            }
+            await CloseAsync(endpoint);
+        }
+
+        _closing.Dispose();
+    }
+
+    private static async Task EndAsync(Task<WorkerSession>? opening)
+    {
+        if (opening is null)
+        {
+            return;
+        }
+
+        await ((Task)opening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (opening.IsCompletedSuccessfully)
+        {
+            await opening.Result.DisposeAsync();
+        }
+    }
+
+    private async Task<WorkerSession> OpenAsync(Uri endpoint, Worker worker, Task<WorkerSession>? before)
+    {
+        await EndAsync(before);
+        try
+        {
+            return await WorkerSession.OpenAsync(endpoint, options, digests, kept, shared, FindGroup, _closing.Token);
+        }
+        catch (Exception)
+        {
+            worker.FailedAt = time.GetTimestamp();
+            throw;
         }
     }
 
     private GroupUploads FindGroup(string name) => _groups.GetOrAdd(name, static _ => new GroupUploads());
 
+    // Read and set under a lock of itself, but for what is shown of it.
     private sealed class Worker
     {
-        public SemaphoreSlim Opening { get; } = new(1);
-
-        public WorkerSession? Session { get; set; }
-
-        public ActionFailureException? Failure { get; set; }
+        public Task<WorkerSession>? Opening { get; set; }
 
         public long FailedAt { get; set; }
     }
