@@ -74,6 +74,9 @@ internal sealed class TrialFarm : IAsyncDisposable
     /// <summary>What all workers have written, for whoever looks for a reason.</summary>
     public string LogOf(int worker) => Path.Combine(_directory, $"w{worker}.log");
 
+    /// <summary>Whether an action has ended on a worker.</summary>
+    public bool HasRun(int worker) => File.ReadAllText(LogOf(worker)).Contains("ToolExit", StringComparison.Ordinal);
+
     /// <summary>Processor time of all workers so far; what they have started is not in it.</summary>
     public TimeSpan Used() => _workers.Aggregate(TimeSpan.Zero, static (sum, worker) =>
     {

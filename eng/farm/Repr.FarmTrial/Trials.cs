@@ -162,7 +162,7 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
             await using FarmNetwork network = await FarmNetwork.CreateAsync(workers, cancellationToken);
             await using TrialFarm farm = await TrialFarm.StartAsync(some, slots: 1, s_evenly, cancellationToken);
             await using TrialRequester requester = new(some, TrialFarm.Endpoint, 0);
-            await SleepAsync(requester, "first", workers * 2, TimeSpan.FromSeconds(2), cancellationToken);
+            await WarmAsync(farm, requester, workers, cancellationToken);
             LeaseRate leases = await LeaseRate.MeasureAsync(
                 TrialFarm.Front, Math.Clamp(workers / 2, 1, MaximumCallers), TimeSpan.FromSeconds(5), cancellationToken);
 
@@ -188,6 +188,21 @@ internal sealed class Trials(TrialOptions options, TextWriter output)
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {workers} | {sleep.TotalSeconds:F0} | {workers * Rounds} | {took.TotalSeconds:F1} | {sleep * Rounds / took:F2} | {leases.PerSecond:F0} | {leases.Median.TotalMilliseconds:F1} | {leases.Percentile95.TotalMilliseconds:F1} | {each:F1} | {share * 100:F1} |"));
+        }
+    }
+
+    // Until each worker has run something: what a process needs for its first action, the others would take its actions for.
+    private static async Task WarmAsync(TrialFarm farm, TrialRequester requester, int workers, CancellationToken cancellationToken)
+    {
+        const int Attempts = 30;
+        for (int attempt = 0; Enumerable.Range(0, workers).Count(worker => !farm.HasRun(worker)) is > 0 and int idle; attempt++)
+        {
+            if (attempt == Attempts)
+            {
+                throw new BenchException($"{idle} of {workers} workers were given nothing.");
+            }
+
+            await SleepAsync(requester, "first", workers * 2, TimeSpan.FromSeconds(2), cancellationToken);
         }
     }
 
