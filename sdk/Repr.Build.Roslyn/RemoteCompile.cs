@@ -210,6 +210,15 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         return Path.GetFileName(directory) == "bincore" ? Path.GetFullPath(Path.Combine(directory, "..", "..", "..", "..")) : directory;
     }
 
-    private static Dictionary<string, string> ProcessEnvironment() =>
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
+    // Loops, here and where it is used: each node would compile what a query is made of.
+    private static Dictionary<string, string> ProcessEnvironment()
+    {
+        Dictionary<string, string> environment = [];
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            environment[(string)variable.Key] = (string?)variable.Value ?? "";
+        }
+
+        return environment;
+    }
 }

@@ -59,7 +59,7 @@ internal sealed class DoorClient(string toolPath)
 
         try
         {
-            using Stream connection = await ConnectAsync(cancellationToken);
+            using Stream connection = TryConnect(out string door) ?? await ConnectOrStartAsync(door, cancellationToken);
             isOpen = true;
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             using BufferedStream stream = new(connection, 1 << 16);
@@ -112,7 +112,7 @@ internal sealed class DoorClient(string toolPath)
     {
         try
         {
-            using Stream connection = await ConnectAsync(cancellationToken);
+            using Stream connection = TryConnect(out string door) ?? await ConnectOrStartAsync(door, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             using BufferedStream stream = new(connection, 1 << 16);
             new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Refresh = new RefreshRequest { Files = { files } } }
@@ -152,7 +152,8 @@ internal sealed class DoorClient(string toolPath)
         return DoorReply.Parser.ParseFrom(message);
     }
 
-    private async Task<Stream> ConnectAsync(CancellationToken cancellationToken)
+    // Not asynchronous: each node would compile a state machine for what is answered at once.
+    private Stream? TryConnect(out string door)
     {
         if (!File.Exists(toolPath))
         {
@@ -161,12 +162,12 @@ internal sealed class DoorClient(string toolPath)
 
         string runtimeDirectory = DoorAddress.RuntimeDirectory();
         DoorAddress.Secure(runtimeDirectory);
-        string door = DoorAddress.Door(runtimeDirectory, toolPath);
-        if (DoorConnection.TryConnect(door) is { } connected)
-        {
-            return connected;
-        }
+        door = DoorAddress.Door(runtimeDirectory, toolPath);
+        return DoorConnection.TryConnect(door);
+    }
 
+    private async Task<Stream> ConnectOrStartAsync(string door, CancellationToken cancellationToken)
+    {
         await _starting.WaitAsync(cancellationToken);
         try
         {

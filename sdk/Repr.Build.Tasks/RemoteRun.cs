@@ -39,7 +39,7 @@ internal sealed class RemoteRun
     /// <param name="Verdict">The tool ran: this is what it said.</param>
     /// <param name="RunLocally">The tool did not run and shall be run here. When false without a verdict, the task ends.</param>
     /// <param name="ExitCode">What the task returns when it ends without a verdict.</param>
-    internal readonly record struct Outcome(Verdict? Verdict, bool RunLocally, int ExitCode);
+    internal sealed record Outcome(Verdict? Verdict, bool RunLocally, int ExitCode);
 
     /// <summary>Set when the task was cancelled.</summary>
     public CancellationToken Cancellation => _cancellation.Token;

@@ -36,7 +36,7 @@ internal static class ToolEnvironment
         Dictionary<string, string> selected = new(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
         foreach ((string name, string value) in environment)
         {
-            if (IsAllowed(name))
+            if (value.Length > 0 && IsAllowed(name))
             {
                 selected[name] = value;
             }
@@ -45,15 +45,14 @@ internal static class ToolEnvironment
         foreach (string assignment in assignments)
         {
             int equals = assignment.IndexOf('=', StringComparison.Ordinal);
-            if (equals > 0)
+            if (equals > 0 && equals < assignment.Length - 1)
             {
                 selected[assignment[..equals]] = assignment[(equals + 1)..];
             }
-        }
-
-        foreach (string name in selected.Where(pair => pair.Value.Length == 0).Select(pair => pair.Key).ToList())
-        {
-            selected.Remove(name);
+            else if (equals > 0)
+            {
+                selected.Remove(assignment[..equals]);
+            }
         }
 
         if (!OperatingSystem.IsWindows())

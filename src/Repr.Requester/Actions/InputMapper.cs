@@ -82,6 +82,12 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
         facts.Walker.Resolve(request.Command.WorkingDirectory);
         foreach (VirtualPath input in request.Inputs.Append(request.Command.Program))
         {
+            if (sharedFacts?.Facts.GetValueOrDefault(input) is FileFact { Digest: not null })
+            {
+                policy.AddInput(input); // facts are about physical places: it need not be looked for
+                continue;
+            }
+
             ResolvedPath found = facts.Walker.Resolve(input);
             policy.AddInput(found.Path);
             facts.AddFile(found);

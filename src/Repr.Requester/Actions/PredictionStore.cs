@@ -64,9 +64,9 @@ internal sealed class PredictionStore
             Prediction found = new(
                 [.. all.Where(input => shared is null || !shared.Inputs.ContainsKey(input.Key)).Select(input => new ObservedInput(input.Key, input.Value))],
                 shared);
-            if (learned.Inputs.Count > 0)
+            if (request.PredictionKey.Length > 0)
             {
-                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found));
+                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found, IsEnough: learned.Inputs.Count > 0));
             }
 
             return found;
@@ -92,7 +92,7 @@ internal sealed class PredictionStore
             {
                 string digest = set?.ToString() ?? "";
                 _files.Save("action", request.PredictionKey, new KeptInputs(inputs, digest));
-                Remember(request.PredictionKey, new LearnedAction(digest, "", "", null));
+                Remember(request.PredictionKey, new LearnedAction(digest, "", "", null, IsEnough: false));
             }
 
             if (request.Line is { } line)
@@ -103,6 +103,29 @@ internal sealed class PredictionStore
 
             ActionRoots roots = ActionRoots.Of(request);
             LearnMore("tool\n" + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key)));
+        }
+    }
+
+    /// <summary>
+    /// Keeps what was predicted for a run that asked for nothing, so that what it looked at need not be fetched. What was guessed from others is kept only
+    /// while it is no larger than that, but for what is shared: each mapping would look for all of it.
+    /// </summary>
+    /// <param name="request">The action.</param>
+    /// <param name="set">What it looked at.</param>
+    /// <returns>False: it is better to learn it.</returns>
+    public bool TryKeep(ActionRequest request, Digest set)
+    {
+        lock (_lock)
+        {
+            if (!_actions.TryGetValue(request.PredictionKey, out LearnedAction? given)
+                || given.Prediction is not { } prediction
+                || prediction.Own.Sum(static input => (long)input.Path.Text.Length) > set.SizeBytes)
+            {
+                return false;
+            }
+
+            _actions[request.PredictionKey] = given with { IsEnough = true };
+            return true;
         }
     }
 
@@ -124,7 +147,7 @@ internal sealed class PredictionStore
         {
             return request.PredictionKey.Length > 0
                 && _actions.TryGetValue(request.PredictionKey, out LearnedAction? remembered)
-                && remembered.Prediction is { } prediction
+                && remembered is { IsEnough: true, Prediction: { } prediction }
                 && remembered.Roots == roots.Key
                 && ReferenceEquals(prediction.Shared, FindShared(request, roots, remembered.Group))
                     ? prediction
@@ -239,5 +262,6 @@ internal sealed class PredictionStore
     /// <param name="Group">Whose inputs it shares.</param>
     /// <param name="Roots">The roots that the prediction was made for.</param>
     /// <param name="Prediction">What was given out last; null: nothing yet.</param>
-    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction);
+    /// <param name="IsEnough">It was learned, or a run with it asked for nothing: it is given out again.</param>
+    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction, bool IsEnough);
 }

@@ -105,7 +105,7 @@ internal sealed class WorkerRuns(
             progress.Result = result;
             try
             {
-                await LearnAsync(request, mapping, result, progress, session.Downloader, token);
+                await LearnAsync(request, mapping, result, progress, answers.Questions.Count > 0, session.Downloader, token);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)
             {
@@ -206,7 +206,13 @@ internal sealed class WorkerRuns(
     }
 
     private async Task LearnAsync(
-        ActionRequest request, InputMapping mapping, ActionResult result, ActionProgress progress, ContentDownloader downloader, CancellationToken cancellationToken)
+        ActionRequest request,
+        InputMapping mapping,
+        ActionResult result,
+        ActionProgress progress,
+        bool hasAsked,
+        ContentDownloader downloader,
+        CancellationToken cancellationToken)
     {
         placer.NoteEnd(request, progress.Queue.TotalMilliseconds + result.Timings.QueueMs, result.Cached is not null);
         bool isSuccess = result.Exit is { Kind: ExitKind.Code, Value: 0 };
@@ -222,19 +228,19 @@ internal sealed class WorkerRuns(
 
         if (isSuccess)
         {
-            await LearnInputsAsync(request, mapping, result, downloader, cancellationToken);
+            await LearnInputsAsync(request, mapping, result, hasAsked, downloader, cancellationToken);
         }
 
         digests.Flush();
     }
 
     private async Task LearnInputsAsync(
-        ActionRequest request, InputMapping mapping, ActionResult result, ContentDownloader downloader, CancellationToken cancellationToken)
+        ActionRequest request, InputMapping mapping, ActionResult result, bool hasAsked, ContentDownloader downloader, CancellationToken cancellationToken)
     {
         IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
         if (result.ObservedSet is { } set)
         {
-            if (predictions.IsLearned(request, set))
+            if (predictions.IsLearned(request, set) || (!hasAsked && predictions.TryKeep(request, set)))
             {
                 return;
             }

@@ -84,12 +84,17 @@ public sealed class ActionRunnerTests : IAsyncLifetime
         Wire.ObservedSet observed = new();
         observed.Inputs.AddRange(others.Append(header).Select(file => new ObservedInput(VirtualPath.Parse(file), ObservedKind.Read).ToWire()));
         int runs = 0;
-        _requester.Worker.RunTool = (action, _) =>
+        _requester.Worker.RunTool = async (action, _) =>
         {
             seen.Add(action.Execute);
+            if (runs == 0)
+            {
+                await action.AskAsync(header, Wire.FileQuestion.Types.Kind.Entry);
+            }
+
             Wire.Completed completed = _requester.Succeed((Output, $"result {runs++}"));
             completed.ObservedSet = _requester.Worker.Put(Google.Protobuf.MessageExtensions.ToByteArray(observed)).ToWire();
-            return Task.FromResult(completed);
+            return completed;
         };
 
         await _requester.CompleteAsync(_requester.NewRun());

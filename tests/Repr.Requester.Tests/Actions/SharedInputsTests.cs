@@ -112,6 +112,30 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_guess_that_was_enough_is_kept()
+    {
+        await LearnAsync("a.c");
+        Assert.NotSame(_predictions.Find(Request("b.c")), _predictions.Find(Request("b.c")));
+
+        Assert.True(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[4096])));
+
+        Prediction kept = _predictions.Find(Request("b.c"));
+        Assert.Same(kept, _predictions.Find(Request("b.c")));
+        Assert.Contains(_files.VirtualAt("src/own.h"), kept.Own.Select(static input => input.Path));
+    }
+
+    [Fact]
+    public async Task A_guess_that_is_larger_than_what_was_looked_at_is_not_kept()
+    {
+        await LearnAsync("a.c");
+
+        Assert.False(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[4096]))); // nothing was guessed
+        _predictions.Find(Request("b.c"));
+        Assert.False(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[8])));
+        Assert.NotSame(_predictions.Find(Request("b.c")), _predictions.Find(Request("b.c")));
+    }
+
+    [Fact]
     public async Task A_directory_of_headers_answers_for_the_names_that_are_not_there()
     {
         _files.Write("src/include/one.h", "one");
