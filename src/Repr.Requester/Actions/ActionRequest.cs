@@ -1,6 +1,7 @@
 using Repr.Protocol;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
+using Repr.Requester.Files;
 using Repr.Requester.Predictors;
 using Wire = Repr.Protocol.V1;
 
@@ -42,6 +43,9 @@ internal sealed record ActionRequest
 
     /// <summary>What the command line says, if the client knew no more; else null.</summary>
     public required CommandLine? Line { get; init; }
+
+    /// <summary>Files that the command line names as outputs, where they were not declared.</summary>
+    public IReadOnlySet<VirtualPath> NamedOutputs { get; init; } = new HashSet<VirtualPath>();
 
     /// <summary>Pass text on as it comes.</summary>
     public required bool LiveText { get; init; }
@@ -106,6 +110,7 @@ internal sealed record ActionRequest
             WriteRoots = writeRoots,
             Placeholders = [.. run.PlaceholderFiles.Select(VirtualPath.Parse)],
             Line = derived?.Line,
+            NamedOutputs = derived is null ? new HashSet<VirtualPath>() : ParseAll(derived.Line.Outputs),
             LiveText = run.LiveText,
             ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],
             Description = run.Description,
@@ -116,6 +121,20 @@ internal sealed record ActionRequest
             Placement = run.Placement,
             QueueTimeout = run.QueueTimeoutS == 0 ? null : TimeSpan.FromSeconds(run.QueueTimeoutS),
         };
+    }
+
+    private static HashSet<VirtualPath> ParseAll(IEnumerable<string> paths)
+    {
+        HashSet<VirtualPath> parsed = [];
+        foreach (string text in paths)
+        {
+            if (Disk.TryParseNative(text, out VirtualPath path))
+            {
+                parsed.Add(path);
+            }
+        }
+
+        return parsed;
     }
 
     /// <summary>Reads the address of a worker, as in "http://host:port".</summary>

@@ -13,6 +13,7 @@ internal sealed partial class CommandLine
     private const int MaximumResponseFileBytes = 4 << 20;
 
     private static readonly string[] s_outputOptions = ["-o", "-MF", "-MJ", "-dumpdir", "/Fo", "-Fo", "/Fd", "-Fd", "/Fe", "-Fe", "/Fp", "-Fp", "/Fa", "-Fa"];
+    private static readonly string[] s_ruleOptions = ["-MT", "-MQ"]; // the name of a rule in a dependency file, often another for each call
     private static readonly string[] s_pathOptions = ["-I", "-isystem", "-iquote", "-idirafter", "/I", "-L", "-B", "-F", "/Yu", "/FI", "-FI"];
 
     private readonly HashSet<string> _files = new(StringComparer.Ordinal);
@@ -23,7 +24,14 @@ internal sealed partial class CommandLine
     private readonly List<string> _words = [];
     private readonly StringBuilder _family = new();
 
-    private CommandLine(string workingDirectory) => WorkingDirectory = workingDirectory;
+    private readonly bool _hasRules;
+
+    private CommandLine(string program, string workingDirectory)
+    {
+        WorkingDirectory = workingDirectory;
+        _hasRules = !MicrosoftName().IsMatch(Path.GetFileName(program)); // there -MT is a kind of C runtime
+        _family.Append(program);
+    }
 
     /// <summary>The working directory.</summary>
     public string WorkingDirectory { get; }
@@ -54,8 +62,7 @@ internal sealed partial class CommandLine
     /// <param name="directory">The working directory.</param>
     public static CommandLine Read(IReadOnlyList<string> arguments, string directory)
     {
-        CommandLine line = new(directory);
-        line._family.Append(arguments[0]);
+        CommandLine line = new(arguments[0], directory);
         line.ReadAll(arguments.Skip(1));
         return line;
     }
@@ -65,6 +72,9 @@ internal sealed partial class CommandLine
 
     /// <summary>Whether a program changes the files that it is given.</summary>
     public static bool ChangesOperands(string program) => ArchiverName().IsMatch(Path.GetFileName(program));
+
+    [GeneratedRegex(@"^(clang-)?cl(-\d+(\.\d+)*)?(\.exe)?$", RegexOptions.IgnoreCase)]
+    private static partial Regex MicrosoftName();
 
     [GeneratedRegex(@"^(.+-)?(ar|ranlib|objcopy|strip|llvm-lib)(-\d+(\.\d+)*)?$")]
     private static partial Regex ArchiverName();
@@ -103,8 +113,9 @@ internal sealed partial class CommandLine
         }
     }
 
-    private static bool TakesNext(string argument) =>
-        s_outputOptions.Contains(argument, StringComparer.Ordinal)
+    private bool TakesNext(string argument) =>
+        (_hasRules && s_ruleOptions.Contains(argument, StringComparer.Ordinal))
+        || s_outputOptions.Contains(argument, StringComparer.Ordinal)
         || s_pathOptions.Contains(argument, StringComparer.Ordinal)
         || argument is "-include" or "-imacros";
 
@@ -151,6 +162,11 @@ internal sealed partial class CommandLine
 
     private void Take(string option, string value)
     {
+        if (s_ruleOptions.Contains(option, StringComparer.Ordinal))
+        {
+            return;
+        }
+
         string path = Absolute(value);
         if (s_outputOptions.Contains(option, StringComparer.Ordinal))
         {

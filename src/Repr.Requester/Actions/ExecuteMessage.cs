@@ -54,7 +54,7 @@ internal static class ExecuteMessage
         Wire.InputSet foreign = new();
         foreach (InputFact fact in mapping.Facts)
         {
-            RepeatedField<Wire.InputFact> place = IsVolatile(fact, mapping, outputRoots) ? execute.Inputs
+            RepeatedField<Wire.InputFact> place = IsVolatile(fact, request, mapping, outputRoots) ? execute.Inputs
                 : IsYoung(fact, youngNs) ? young.Facts
                 : IsOwn(fact.Path, request, outputRoots) ? own.Facts
                 : foreign.Facts;
@@ -81,8 +81,9 @@ internal static class ExecuteMessage
         || (fact is DirectoryFact { IsComplete: false } or SymlinkFact && fact.Path.Text.StartsWith("/tmp", StringComparison.Ordinal));
 
     // The times of directories in which builds write change with every build.
-    private static bool IsVolatile(InputFact fact, InputMapping mapping, IReadOnlyList<VirtualPath> outputRoots) =>
+    private static bool IsVolatile(InputFact fact, ActionRequest request, InputMapping mapping, IReadOnlyList<VirtualPath> outputRoots) =>
         mapping.Imposed.Contains(fact.Path)
+        || request.NamedOutputs.Contains(fact.Path)
         || fact is DirectoryFact { IsBusy: true }
         || (fact is DirectoryFact { IsComplete: false } && outputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
 

@@ -12,6 +12,8 @@ internal sealed class PredictionStore
 {
     private const int MaximumPaths = 20_000;
     private const int MaximumInMemory = 4096;
+    private const int TolerableGuess = 2; // times what was looked at
+    private const string ToolGroup = "tool\n";
 
     private readonly PredictionFiles _files;
     private readonly InputPredictors _predictors;
@@ -45,15 +47,23 @@ internal sealed class PredictionStore
         lock (_lock)
         {
             KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
-            string group = request.Line is { } line ? "family\n" + line.Family
-                : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey
-                : "tool\n" + ToolOf(request.Command);
+            string tool = ToolGroup + ToolOf(request.Command);
+            string group = request.Line is { } line ? "family\n" + line.Family : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey : tool;
+            if (learned.Inputs.Count == 0 && GroupOf(group).Count == 0)
+            {
+                group = tool; // the first of its family
+            }
+
             if (learned.Inputs.Count > 0 && request.Line is null)
             {
                 _groups[group] = new Dictionary<VirtualPath, ObservedKind>(learned.Inputs);
             }
 
-            LearnMore(group, guessed.Where(input => input.Value == ObservedKind.Listed && !roots.IsSource(input.Key)));
+            if (group != tool)
+            {
+                LearnMore(group, guessed.Where(input => input.Value == ObservedKind.Listed && !roots.IsSource(input.Key)));
+            }
+
             Dictionary<VirtualPath, ObservedKind> all = new(learned.Inputs.Count > 0 ? learned.Inputs : GroupOf(group));
             foreach ((VirtualPath path, ObservedKind kind) in guessed)
             {
@@ -97,18 +107,18 @@ internal sealed class PredictionStore
 
             if (request.Line is { } line)
             {
-                HashSet<VirtualPath> own = [.. request.Inputs];
+                HashSet<VirtualPath> own = [.. request.Inputs, .. request.NamedOutputs];
                 LearnMore("family\n" + line.Family, inputs.Where(pair => !own.Contains(pair.Key)));
             }
 
             ActionRoots roots = ActionRoots.Of(request);
-            LearnMore("tool\n" + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key)));
+            LearnMore(ToolGroup + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key)));
         }
     }
 
     /// <summary>
     /// Keeps what was predicted for a run that asked for nothing, so that what it looked at need not be fetched. What was guessed from others is kept only
-    /// while it is no larger than that, but for what is shared: each mapping would look for all of it.
+    /// while it is not much larger than that: each mapping would look for all of it. What its family shares, each of the family has anyway.
     /// </summary>
     /// <param name="request">The action.</param>
     /// <param name="set">What it looked at.</param>
@@ -117,9 +127,18 @@ internal sealed class PredictionStore
     {
         lock (_lock)
         {
-            if (!_actions.TryGetValue(request.PredictionKey, out LearnedAction? given)
-                || given.Prediction is not { } prediction
-                || prediction.Own.Sum(static input => (long)input.Path.Text.Length) > set.SizeBytes)
+            if (!_actions.TryGetValue(request.PredictionKey, out LearnedAction? given) || given.Prediction is not { } prediction)
+            {
+                return false;
+            }
+
+            IEnumerable<VirtualPath> guessed = prediction.Own.Select(static input => input.Path);
+            if (given.Group.StartsWith(ToolGroup, StringComparison.Ordinal) && prediction.Shared is { } shared)
+            {
+                guessed = guessed.Concat(shared.Inputs.Keys);
+            }
+
+            if (guessed.Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
             {
                 return false;
             }
@@ -163,6 +182,11 @@ internal sealed class PredictionStore
             InputPrediction prediction = _predictors.Predict(line, request.Command);
             AddParsed(found, prediction.Directories.Where(Directory.Exists), ObservedKind.Listed);
             AddParsed(found, prediction.Files, ObservedKind.Read);
+        }
+
+        foreach (VirtualPath output in request.NamedOutputs)
+        {
+            found[output] = ObservedKind.Stated; // a tool looks whether it is there
         }
 
         return found;

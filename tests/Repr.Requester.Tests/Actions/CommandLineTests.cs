@@ -33,6 +33,8 @@ public sealed class CommandLineTests : IDisposable
 
         Assert.Equal(first, Read("gcc", "-O2", "-DX", "-c", "b.c", "-o", "b.o", "-MF", "b.d").Family);
         Assert.NotEqual(first, Read("gcc", "-O2", "-c", "b.c", "-o", "b.o").Family);
+        Assert.Equal(first, Read("gcc", "-O2", "-DX", "-MT", "b.o", "-c", "b.c", "-o", "b.o", "-MF", "b.d").Family);
+        Assert.NotEqual(Read("clang-cl", "/c", "-MT", "a.c").Family, Read("clang-cl", "/c", "a.c").Family);
     }
 
     [Fact]

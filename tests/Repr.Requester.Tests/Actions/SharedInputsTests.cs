@@ -112,6 +112,17 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
+    public async Task The_first_of_a_family_has_what_its_tool_looked_at()
+    {
+        await LearnAsync("a.c");
+
+        InputMapping other = await MapAsync("b.c", "-DOTHER");
+
+        Assert.IsType<FileFact>(other.Shared!.Facts[_files.VirtualAt("tools/include/first.h")]);
+        Assert.Null(other.Find(_files.VirtualAt("src/own.h")));
+    }
+
+    [Fact]
     public async Task A_guess_that_was_enough_is_kept()
     {
         await LearnAsync("a.c");
@@ -133,6 +144,25 @@ public sealed class SharedInputsTests : IDisposable
         _predictions.Find(Request("b.c"));
         Assert.False(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[8])));
         Assert.NotSame(_predictions.Find(Request("b.c")), _predictions.Find(Request("b.c")));
+    }
+
+    [Fact]
+    public async Task A_named_output_is_looked_for_and_is_no_other_files_business()
+    {
+        ActionRequest first = Request("a.c", "-o", "a.o");
+        _predictions.Learn(
+            first,
+            await MapAsync(first),
+            [new(_files.VirtualAt("src/a.o"), ObservedKind.Absent), new(_files.VirtualAt("src/own.h"), ObservedKind.Read)],
+            null);
+
+        ActionRequest second = Request("b.c", "-o", "b.o");
+        InputMapping mapping = await MapAsync(second);
+
+        Assert.IsType<AbsentFact>(mapping.Find(_files.VirtualAt("src/b.o")));
+        Assert.NotNull(mapping.Find(_files.VirtualAt("src/own.h")));
+        Assert.Null(mapping.Find(_files.VirtualAt("src/a.o")));
+        Assert.Contains(_files.VirtualAt("src/b.o").Text, ExecuteMessage.Make(second, mapping, withSets: true).Execute.Inputs.Select(static fact => fact.Path));
     }
 
     [Fact]
