@@ -264,7 +264,7 @@ internal sealed partial class ActionRunner(
             Prediction predicted = request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
             mapped.Set(TelemetryNames.Mapped, (uint)mapping.Count).Dispose();
-            return new PreparedAction(mapping, stamp);
+            return new PreparedAction(mapping, predicted, stamp);
         }
         catch (Exception exception) when (
             exception is not (ReprException or ActionFailureException) && !callerToken.IsCancellationRequested && session.Loss is not null)

@@ -73,7 +73,7 @@ internal sealed partial class CommandLine
     /// <summary>Whether a program changes the files that it is given.</summary>
     public static bool ChangesOperands(string program) => ArchiverName().IsMatch(Path.GetFileName(program));
 
-    [GeneratedRegex(@"^(clang-)?cl(-\d+(\.\d+)*)?(\.exe)?$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"^(.+-)?i?cl(-\d+(\.\d+)*)?(\.exe)?$", RegexOptions.IgnoreCase)]
     private static partial Regex MicrosoftName();
 
     [GeneratedRegex(@"^(.+-)?(ar|ranlib|objcopy|strip|llvm-lib)(-\d+(\.\d+)*)?$")]
@@ -88,6 +88,11 @@ internal sealed partial class CommandLine
         string? option = null;
         foreach (string argument in arguments)
         {
+            if (s_ruleOptions.Contains(option, StringComparer.Ordinal) && !IsRuleName(argument))
+            {
+                option = null; // of another compiler
+            }
+
             if (option is not null || !(argument.StartsWith('@') && argument.Length > 1))
             {
                 _words.Add(argument);
@@ -118,6 +123,11 @@ internal sealed partial class CommandLine
         || s_outputOptions.Contains(argument, StringComparer.Ordinal)
         || s_pathOptions.Contains(argument, StringComparer.Ordinal)
         || argument is "-include" or "-imacros";
+
+    private bool IsRuleName(string argument) =>
+        !argument.StartsWith('-')
+        && !argument.StartsWith("/F", StringComparison.Ordinal)
+        && (Path.GetExtension(argument) is ".o" or ".lo" or ".obj" || !Path.Exists(Absolute(argument)));
 
     private void ReadArgument(string argument)
     {

@@ -12,6 +12,7 @@ internal sealed class PredictionStore
 {
     private const int MaximumPaths = 20_000;
     private const int MaximumInMemory = 4096;
+    private const int MaximumOfTool = 2048; // for the first of a family
     private const int TolerableGuess = 2; // times what was looked at
     private const string ToolGroup = "tool\n";
 
@@ -49,7 +50,7 @@ internal sealed class PredictionStore
             KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
             string tool = ToolGroup + ToolOf(request.Command);
             string group = request.Line is { } line ? "family\n" + line.Family : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey : tool;
-            if (learned.Inputs.Count == 0 && GroupOf(group).Count == 0)
+            if (learned.Inputs.Count == 0 && GroupOf(group).Count == 0 && roots.HoldAllOutputs && GroupOf(tool).Count <= MaximumOfTool)
             {
                 group = tool; // the first of its family
             }
@@ -67,16 +68,19 @@ internal sealed class PredictionStore
             Dictionary<VirtualPath, ObservedKind> all = new(learned.Inputs.Count > 0 ? learned.Inputs : GroupOf(group));
             foreach ((VirtualPath path, ObservedKind kind) in guessed)
             {
-                all[path] = kind;
+                if (!all.TryAdd(path, kind) && kind != ObservedKind.Stated)
+                {
+                    all[path] = kind;
+                }
             }
 
             SharedInputs? shared = FindShared(request, roots, group);
             Prediction found = new(
                 [.. all.Where(input => shared is null || !shared.Inputs.ContainsKey(input.Key)).Select(input => new ObservedInput(input.Key, input.Value))],
                 shared);
-            if (request.PredictionKey.Length > 0)
+            if (learned.Inputs.Count > 0)
             {
-                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found, IsEnough: learned.Inputs.Count > 0));
+                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found));
             }
 
             return found;
@@ -100,9 +104,7 @@ internal sealed class PredictionStore
         {
             if (request.PredictionKey.Length > 0)
             {
-                string digest = set?.ToString() ?? "";
-                _files.Save("action", request.PredictionKey, new KeptInputs(inputs, digest));
-                Remember(request.PredictionKey, new LearnedAction(digest, "", "", null, IsEnough: false));
+                Save(request, inputs, set);
             }
 
             if (request.Line is { } line)
@@ -112,38 +114,38 @@ internal sealed class PredictionStore
             }
 
             ActionRoots roots = ActionRoots.Of(request);
-            LearnMore(ToolGroup + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key)));
+            LearnMore(ToolGroup + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key) && !request.NamedOutputs.Contains(pair.Key)));
         }
     }
 
     /// <summary>
-    /// Keeps what was predicted for a run that asked for nothing, so that what it looked at need not be fetched. What was guessed from others is kept only
-    /// while it is not much larger than that: each mapping would look for all of it. What its family shares, each of the family has anyway.
+    /// Remembers what was guessed for a run that asked for nothing, as what it looked at: that need not be fetched. A guess that is much larger than that is not kept, since
+    /// each mapping would look for all of it; what its family shares, each of the family has anyway.
     /// </summary>
     /// <param name="request">The action.</param>
+    /// <param name="guess">What was predicted for it.</param>
     /// <param name="set">What it looked at.</param>
     /// <returns>False: it is better to learn it.</returns>
-    public bool TryKeep(ActionRequest request, Digest set)
+    public bool TryKeep(ActionRequest request, Prediction guess, Digest set)
     {
         lock (_lock)
         {
-            if (!_actions.TryGetValue(request.PredictionKey, out LearnedAction? given) || given.Prediction is not { } prediction)
+            IEnumerable<VirtualPath> shared = guess.Shared?.Inputs.Keys ?? [];
+            bool isFamilys = request.Line is { } line && GroupOf("family\n" + line.Family).Count > 0;
+            if (request.PredictionKey.Length == 0
+                || LearnedFrom(request).Length > 0
+                || guess.Own.Select(static input => input.Path).Concat(isFamilys ? [] : shared).Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
             {
                 return false;
             }
 
-            IEnumerable<VirtualPath> guessed = prediction.Own.Select(static input => input.Path);
-            if (given.Group.StartsWith(ToolGroup, StringComparison.Ordinal) && prediction.Shared is { } shared)
+            Dictionary<VirtualPath, ObservedKind> inputs = new(guess.Shared?.Inputs ?? new Dictionary<VirtualPath, ObservedKind>());
+            foreach (ObservedInput input in guess.Own)
             {
-                guessed = guessed.Concat(shared.Inputs.Keys);
+                inputs[input.Path] = input.Kind;
             }
 
-            if (guessed.Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
-            {
-                return false;
-            }
-
-            _actions[request.PredictionKey] = given with { IsEnough = true };
+            Save(request, inputs, set);
             return true;
         }
     }
@@ -153,11 +155,18 @@ internal sealed class PredictionStore
     {
         lock (_lock)
         {
-            return request.PredictionKey.Length > 0
-                && (_actions.TryGetValue(request.PredictionKey, out LearnedAction? learned)
-                    ? learned.Set
-                    : _files.Load("action", request.PredictionKey).Set) == set.ToString();
+            return request.PredictionKey.Length > 0 && LearnedFrom(request) == set.ToString();
         }
+    }
+
+    private string LearnedFrom(ActionRequest request) =>
+        _actions.TryGetValue(request.PredictionKey, out LearnedAction? learned) ? learned.Set : _files.Load("action", request.PredictionKey).Set;
+
+    private void Save(ActionRequest request, IReadOnlyDictionary<VirtualPath, ObservedKind> inputs, Digest? set)
+    {
+        string digest = set?.ToString() ?? "";
+        _files.Save("action", request.PredictionKey, new KeptInputs(inputs, digest));
+        Remember(request.PredictionKey, new LearnedAction(digest, "", "", null));
     }
 
     private Prediction? FindRemembered(ActionRequest request, ActionRoots roots)
@@ -166,7 +175,7 @@ internal sealed class PredictionStore
         {
             return request.PredictionKey.Length > 0
                 && _actions.TryGetValue(request.PredictionKey, out LearnedAction? remembered)
-                && remembered is { IsEnough: true, Prediction: { } prediction }
+                && remembered.Prediction is { } prediction
                 && remembered.Roots == roots.Key
                 && ReferenceEquals(prediction.Shared, FindShared(request, roots, remembered.Group))
                     ? prediction
@@ -186,7 +195,7 @@ internal sealed class PredictionStore
 
         foreach (VirtualPath output in request.NamedOutputs)
         {
-            found[output] = ObservedKind.Stated; // a tool looks whether it is there
+            found.TryAdd(output, ObservedKind.Stated); // a tool looks whether it is there
         }
 
         return found;
@@ -286,6 +295,5 @@ internal sealed class PredictionStore
     /// <param name="Group">Whose inputs it shares.</param>
     /// <param name="Roots">The roots that the prediction was made for.</param>
     /// <param name="Prediction">What was given out last; null: nothing yet.</param>
-    /// <param name="IsEnough">It was learned, or a run with it asked for nothing: it is given out again.</param>
-    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction, bool IsEnough);
+    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction);
 }

@@ -16,8 +16,9 @@ namespace Repr.Requester.Actions;
 
 /// <summary>What all runs of one attempt have in common: they see the same world.</summary>
 /// <param name="Mapping">What is known of this machine's files.</param>
+/// <param name="Prediction">What the mapping was made of, besides the inputs that the client named.</param>
 /// <param name="Stamp">The time before anything was looked at: that of the outputs, so that a file which is saved from now on is newer than they are.</param>
-internal sealed record PreparedAction(InputMapping Mapping, DateTime Stamp);
+internal sealed record PreparedAction(InputMapping Mapping, Prediction Prediction, DateTime Stamp);
 
 /// <summary>
 /// Runs a prepared action on one worker, up to the outputs on the disk and what is learned from it. There may be two runs of one action at the same time; the
@@ -105,7 +106,7 @@ internal sealed class WorkerRuns(
             progress.Result = result;
             try
             {
-                await LearnAsync(request, mapping, result, progress, answers.Questions.Count > 0, session.Downloader, token);
+                await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)
             {
@@ -207,7 +208,7 @@ internal sealed class WorkerRuns(
 
     private async Task LearnAsync(
         ActionRequest request,
-        InputMapping mapping,
+        PreparedAction prepared,
         ActionResult result,
         ActionProgress progress,
         bool hasAsked,
@@ -223,24 +224,24 @@ internal sealed class WorkerRuns(
                 history.Note(request, result.Timings);
             }
 
-            farms.Learn(request, result.Timings, mapping.Files, result.Outputs.Select(static output => output.Path));
+            farms.Learn(request, result.Timings, prepared.Mapping.Files, result.Outputs.Select(static output => output.Path));
         }
 
         if (isSuccess)
         {
-            await LearnInputsAsync(request, mapping, result, hasAsked, downloader, cancellationToken);
+            await LearnInputsAsync(request, prepared, result, hasAsked, downloader, cancellationToken);
         }
 
         digests.Flush();
     }
 
     private async Task LearnInputsAsync(
-        ActionRequest request, InputMapping mapping, ActionResult result, bool hasAsked, ContentDownloader downloader, CancellationToken cancellationToken)
+        ActionRequest request, PreparedAction prepared, ActionResult result, bool hasAsked, ContentDownloader downloader, CancellationToken cancellationToken)
     {
         IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
         if (result.ObservedSet is { } set)
         {
-            if (predictions.IsLearned(request, set) || (!hasAsked && predictions.TryKeep(request, set)))
+            if (predictions.IsLearned(request, set) || (!hasAsked && predictions.TryKeep(request, prepared.Prediction, set)))
             {
                 return;
             }
@@ -256,6 +257,6 @@ internal sealed class WorkerRuns(
             }
         }
 
-        predictions.Learn(request, mapping, observed, result.ObservedSet);
+        predictions.Learn(request, prepared.Mapping, observed, result.ObservedSet);
     }
 }

@@ -29,8 +29,12 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
         Worker worker = _workers.GetOrAdd(endpoint, static _ => new Worker());
         lock (worker)
         {
-            bool isOfUse = worker.Opening is { } opening
-                && (opening.IsCompletedSuccessfully ? opening.Result.Loss is null : !opening.IsCompleted || time.GetElapsedTime(worker.FailedAt) < options.OpenCircuit);
+            bool isOfUse = worker.Opening is { } opening && opening.Status switch
+            {
+                TaskStatus.RanToCompletion => opening.Result.Loss is null,
+                TaskStatus.Faulted or TaskStatus.Canceled => time.GetElapsedTime(worker.FailedAt) < options.OpenCircuit,
+                _ => true,
+            };
             if (!isOfUse)
             {
                 Task<WorkerSession>? before = worker.Opening;
@@ -61,14 +65,16 @@ internal sealed class WorkerSessions(RequesterOptions options, DigestCache diges
 
     /// <summary>What to show of each worker.</summary>
     public IEnumerable<Wire.WorkerStatus> GetStatus() =>
-        _workers.Where(static pair => pair.Value.Opening is { IsCompleted: true }).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
+        _workers.Where(static pair => pair.Value.Opening is not null).OrderBy(pair => pair.Key.ToString(), StringComparer.Ordinal).Select(pair =>
     {
-        WorkerSession? session = pair.Value.Opening is { IsCompletedSuccessfully: true } opening ? opening.Result : null;
+        Task<WorkerSession>? opening = pair.Value.Opening;
+        bool isOver = opening is not { IsCompleted: false };
+        WorkerSession? session = opening is { IsCompletedSuccessfully: true } ? opening.Result : null;
         return new Wire.WorkerStatus
         {
             Endpoint = pair.Key.ToString().TrimEnd('/'),
             WorkerId = session?.Welcome.WorkerId ?? "",
-            State = session is null ? "unreachable" : session.Loss is null ? "connected" : "lost",
+            State = !isOver ? "connecting" : session is null ? "unreachable" : session.Loss is null ? "connected" : "lost",
             Running = (uint)(session?.Running ?? 0),
             Slots = session?.Welcome.Slots ?? 0,
         };

@@ -35,6 +35,8 @@ public sealed class CommandLineTests : IDisposable
         Assert.NotEqual(first, Read("gcc", "-O2", "-c", "b.c", "-o", "b.o").Family);
         Assert.Equal(first, Read("gcc", "-O2", "-DX", "-MT", "b.o", "-c", "b.c", "-o", "b.o", "-MF", "b.d").Family);
         Assert.NotEqual(Read("clang-cl", "/c", "-MT", "a.c").Family, Read("clang-cl", "/c", "a.c").Family);
+        Assert.Equal([_files.At("a.c")], Read("ccache", "clang-cl", "-MT", "a.c").Files);
+        Assert.Equal([_files.At("a.obj")], Read("clang", "--driver-mode=cl", "-MT", "/Foa.obj", "a.c").Outputs);
     }
 
     [Fact]

@@ -123,16 +123,19 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_guess_that_was_enough_is_kept()
+    public async Task A_guess_that_was_enough_is_kept_as_what_it_looked_at()
     {
         await LearnAsync("a.c");
-        Assert.NotSame(_predictions.Find(Request("b.c")), _predictions.Find(Request("b.c")));
+        Digest set = Digest.Compute(new byte[4096]);
+        Prediction guess = _predictions.Find(Request("b.c"));
 
-        Assert.True(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[4096])));
+        Assert.True(_predictions.TryKeep(Request("b.c"), guess, set));
 
+        Assert.True(_predictions.IsLearned(Request("b.c"), set));
         Prediction kept = _predictions.Find(Request("b.c"));
-        Assert.Same(kept, _predictions.Find(Request("b.c")));
-        Assert.Contains(_files.VirtualAt("src/own.h"), kept.Own.Select(static input => input.Path));
+        Assert.Equal(guess.Own.OrderBy(static input => input.Path), kept.Own.OrderBy(static input => input.Path));
+        Assert.Same(guess.Shared, kept.Shared);
+        Assert.False(_predictions.TryKeep(Request("b.c"), kept, Digest.Compute(new byte[4095]))); // it has looked at something else: that is learned
     }
 
     [Fact]
@@ -140,10 +143,18 @@ public sealed class SharedInputsTests : IDisposable
     {
         await LearnAsync("a.c");
 
-        Assert.False(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[4096]))); // nothing was guessed
-        _predictions.Find(Request("b.c"));
-        Assert.False(_predictions.TryKeep(Request("b.c"), Digest.Compute(new byte[8])));
-        Assert.NotSame(_predictions.Find(Request("b.c")), _predictions.Find(Request("b.c")));
+        Assert.False(_predictions.TryKeep(Request("b.c"), _predictions.Find(Request("b.c")), Digest.Compute(new byte[8])));
+
+        Assert.False(_predictions.IsLearned(Request("b.c"), Digest.Compute(new byte[8])));
+    }
+
+    [Fact]
+    public async Task What_was_read_of_a_named_output_stays_so()
+    {
+        ActionRequest request = Request("a.c", "-o", "b.c");
+        _predictions.Learn(request, await MapAsync(request), [new(_files.VirtualAt("src/b.c"), ObservedKind.Read)], null);
+
+        Assert.NotNull(Assert.IsType<FileFact>((await MapAsync(request)).Find(_files.VirtualAt("src/b.c"))).Digest);
     }
 
     [Fact]
