@@ -276,7 +276,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             Lose(Unavailable("the worker ended it"));
         }
         catch (Exception exception) when (
-            exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+            exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Lose(Unavailable(SessionFailures.Describe(exception)));
         }
@@ -294,7 +294,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             }
         }
         catch (Exception exception) when (
-            exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+            exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             Lose(Unavailable(SessionFailures.Describe(exception)));
         }
