@@ -110,7 +110,7 @@ internal sealed record ActionRequest
             WriteRoots = writeRoots,
             Placeholders = [.. run.PlaceholderFiles.Select(VirtualPath.Parse)],
             Line = derived?.Line,
-            NamedOutputs = derived is null ? new HashSet<VirtualPath>() : ParseAll(derived.Line.Outputs),
+            NamedOutputs = Disk.ParseAllNative(derived?.Line.Outputs ?? []).ToHashSet(),
             LiveText = run.LiveText,
             ReadRoots = [.. run.ReadRoots.Select(VirtualPath.Parse)],
             Description = run.Description,
@@ -121,20 +121,6 @@ internal sealed record ActionRequest
             Placement = run.Placement,
             QueueTimeout = run.QueueTimeoutS == 0 ? null : TimeSpan.FromSeconds(run.QueueTimeoutS),
         };
-    }
-
-    private static HashSet<VirtualPath> ParseAll(IEnumerable<string> paths)
-    {
-        HashSet<VirtualPath> parsed = [];
-        foreach (string text in paths)
-        {
-            if (Disk.TryParseNative(text, out VirtualPath path))
-            {
-                parsed.Add(path);
-            }
-        }
-
-        return parsed;
     }
 
     /// <summary>Reads the address of a worker, as in "http://host:port".</summary>

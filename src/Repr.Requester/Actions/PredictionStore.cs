@@ -15,6 +15,7 @@ internal sealed class PredictionStore
     private const int MaximumOfTool = 2048; // for the first of a family
     private const int TolerableGuess = 2; // times what was looked at
     private const string ToolGroup = "tool\n";
+    private const string FamilyGroup = "family\n";
 
     private readonly PredictionFiles _files;
     private readonly InputPredictors _predictors;
@@ -49,7 +50,7 @@ internal sealed class PredictionStore
         {
             KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
             string tool = ToolGroup + ToolOf(request.Command);
-            string group = request.Line is { } line ? "family\n" + line.Family : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey : tool;
+            string group = request.Line is { } line ? FamilyGroup + line.Family : learned.Inputs.Count > 0 ? "action\n" + request.PredictionKey : tool;
             if (learned.Inputs.Count == 0 && GroupOf(group).Count == 0 && roots.HoldAllOutputs && GroupOf(tool).Count <= MaximumOfTool)
             {
                 group = tool; // the first of its family
@@ -110,7 +111,7 @@ internal sealed class PredictionStore
             if (request.Line is { } line)
             {
                 HashSet<VirtualPath> own = [.. request.Inputs, .. request.NamedOutputs];
-                LearnMore("family\n" + line.Family, inputs.Where(pair => !own.Contains(pair.Key)));
+                LearnMore(FamilyGroup + line.Family, inputs.Where(pair => !own.Contains(pair.Key)));
             }
 
             ActionRoots roots = ActionRoots.Of(request);
@@ -131,7 +132,7 @@ internal sealed class PredictionStore
         lock (_lock)
         {
             IEnumerable<VirtualPath> shared = guess.Shared?.Inputs.Keys ?? [];
-            bool isFamilys = request.Line is { } line && GroupOf("family\n" + line.Family).Count > 0;
+            bool isFamilys = request.Line is { } line && GroupOf(FamilyGroup + line.Family).Count > 0;
             if (request.PredictionKey.Length == 0
                 || LearnedFrom(request).Length > 0
                 || guess.Own.Select(static input => input.Path).Concat(isFamilys ? [] : shared).Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
@@ -203,12 +204,9 @@ internal sealed class PredictionStore
 
     private static void AddParsed(Dictionary<VirtualPath, ObservedKind> found, IEnumerable<string> paths, ObservedKind kind)
     {
-        foreach (string text in paths)
+        foreach (VirtualPath path in Disk.ParseAllNative(paths))
         {
-            if (Disk.TryParseNative(text, out VirtualPath path))
-            {
-                found[path] = kind;
-            }
+            found[path] = kind;
         }
     }
 

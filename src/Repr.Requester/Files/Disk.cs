@@ -21,6 +21,18 @@ internal static class Disk
     public static bool TryParseNative(string? text, out VirtualPath path) =>
         OperatingSystem.IsWindows() ? WindowsPath.TryParse(text, out path, out _) : VirtualPath.TryParse(text, out path, out _);
 
+    /// <summary>Those of native paths that are absolute and name a file.</summary>
+    public static IEnumerable<VirtualPath> ParseAllNative(IEnumerable<string> texts)
+    {
+        foreach (string text in texts)
+        {
+            if (TryParseNative(text, out VirtualPath path))
+            {
+                yield return path;
+            }
+        }
+    }
+
     /// <summary>A path as this machine's base library takes it, of any length.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidRequest"/>: this system has no such path.</exception>
     public static string ToNative(VirtualPath path) => OperatingSystem.IsWindows() ? WindowsPath.Format(path) : path.Text;
