@@ -19,7 +19,6 @@ public sealed class BuiltDriver : IAsyncLifetime
     {
         ["WINEPREFIX"] = _prefix,
         ["WINEDEBUG"] = "-all",
-        ["WINEDLLOVERRIDES"] = "mscoree,mshtml=", // nothing managed, no browser: the prefix is there sooner
     };
 
     public async ValueTask InitializeAsync()
@@ -29,10 +28,10 @@ public sealed class BuiltDriver : IAsyncLifetime
             Directory.Delete(Output, recursive: true);
         }
 
-        Task<Ended> wine = ExternalProgram.RunAsync("wineboot", ["--init"], WineEnvironment);
+        Task wine = WineSetUp.CreateAsync(_prefix);
         Build = (await ExternalProgram.RunAsync(Path.Combine(Repository.Driver, "build.sh"), [Output])).WithSuccess();
         (await ExternalProgram.RunAsync(Path.Combine(Repository.Driver, "tests", "build.sh"), [Path.Combine(Output, "tests")])).WithSuccess();
-        (await wine).WithSuccess();
+        await wine;
     }
 
     /// <summary>The path of a program that tests/build.sh made.</summary>
@@ -54,7 +53,8 @@ public sealed class BuiltDriver : IAsyncLifetime
     {
         try
         {
-            await ExternalProgram.RunAsync("wineserver", ["--kill", "--wait"], WineEnvironment);
+            await ExternalProgram.RunAsync("wineserver", ["--kill"], WineEnvironment);
+            await ExternalProgram.RunAsync("wineserver", ["--wait"], WineEnvironment);
         }
         finally
         {

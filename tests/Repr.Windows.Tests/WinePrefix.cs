@@ -29,10 +29,7 @@ public sealed class WinePrefix : IAsyncDisposable
     public static async Task<WinePrefix> CreateAsync(bool standIns)
     {
         WinePrefix prefix = new();
-        Dictionary<string, string> variables = prefix.Variables;
-        variables["WINEDLLOVERRIDES"] = "mscoree,mshtml="; // nothing managed, no browser: it is there sooner
-        (await ExternalProgram.RunAsync("wineboot", ["--init"], variables)).WithSuccess();
-        (await ExternalProgram.RunAsync("wine", ["winecfg", "-v", "win10"], variables)).WithSuccess();
+        await WineSetUp.CreateAsync(prefix._directory);
         File.CreateSymbolicLink(Path.Combine(prefix.DriveC, "repr"), WindowsBuild.Worker);
         foreach (string dll in standIns ? Directory.GetFiles(WindowsBuild.StandIns, "*.dll") : [])
         {

@@ -24,7 +24,8 @@ public sealed partial class WineTests : IAsyncLifetime
     {
         try
         {
-            await RunAsync("wineserver", "--kill", "--wait");
+            await RunAsync("wineserver", "--kill");
+            await RunAsync("wineserver", "--wait");
         }
         finally
         {
@@ -37,12 +38,11 @@ public sealed partial class WineTests : IAsyncLifetime
     {
         Assert.True(Repository.Has("wine") && Repository.Has("wineserver"), "Wine is not installed: run eng/setup.sh.");
         string program = Path.Combine(_directory, "tests");
-        Task<Ended> boot = RunAsync("wineboot", "--init");
+        Task machine = WineSetUp.CreateAsync(Directory.CreateDirectory(Prefix).FullName);
         (await RunAsync(
             "dotnet", "publish", Path.Combine(Repository.Root, "tests/Repr.Workspaces.Tests"), "-c", "Release", "-r", "win-x64",
             "--self-contained", "-o", program, "-v", "quiet", "-nologo", "-p:InvariantGlobalization=true", "-p:UseSharedCompilation=false", "-nodeReuse:false")).WithSuccess();
-        (await boot).WithSuccess();
-        (await RunAsync("wine", "winecfg", "-v", "win10")).WithSuccess();
+        await machine;
         File.Move(Path.Combine(program, "ProjectedFSLib.dll"), Path.Combine(Prefix, "drive_c/windows/system32/ProjectedFSLib.dll"));
         string results = Path.Combine(_directory, "results");
         await File.WriteAllTextAsync(results, "", Cancellation);
