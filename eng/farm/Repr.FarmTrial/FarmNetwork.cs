@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Repr.Bench;
 
 namespace Repr.FarmTrial;
@@ -7,7 +8,7 @@ namespace Repr.FarmTrial;
 /// A network for the farm: a bridge with requesters and Redis on this side, and each worker in a network namespace behind a port of the bridge, which can be cut.
 /// The addresses are those reserved for benchmarks (RFC 2544, 198.18.0.0/15). Disposing it removes all of it.
 /// </summary>
-internal sealed class FarmNetwork : IAsyncDisposable
+internal sealed partial class FarmNetwork : IAsyncDisposable
 {
     /// <summary>Address of this side.</summary>
     public const string Here = "198.18.7.1";
@@ -25,6 +26,7 @@ internal sealed class FarmNetwork : IAsyncDisposable
         FarmNetwork network = new(workers);
         try
         {
+            await RemoveLeftAsync(cancellationToken);
             await AllowNeighboursAsync(workers * workers, cancellationToken);
             await RunAsync($"ip link add {s_bridge} type bridge", cancellationToken);
             await RunAsync($"ip addr add {Here}/24 dev {s_bridge}", cancellationToken);
@@ -69,6 +71,41 @@ internal sealed class FarmNetwork : IAsyncDisposable
 
         await ChildProcess.RunAsync("ip", ["link", "del", s_bridge], CancellationToken.None);
     }
+
+    // What a trial left that was killed has the same addresses: packets would go there.
+    private static async Task RemoveLeftAsync(CancellationToken cancellationToken)
+    {
+        string[] names =
+        [
+            .. Directory.GetFileSystemEntries("/sys/class/net").Select(static path => Path.GetFileName(path)!),
+            .. Directory.Exists("/run/netns") ? Directory.GetFiles("/run/netns").Select(static path => Path.GetFileName(path)!) : [],
+        ];
+        foreach (string name in names.Distinct())
+        {
+            Match owner = OwnerInName().Match(name);
+            if (owner.Success && !IsTrial(owner.Groups[1].Value))
+            {
+                await ChildProcess.RunAsync("ip", ["link", "del", name], cancellationToken);
+                await ChildProcess.RunAsync("ip", ["netns", "del", name], cancellationToken);
+            }
+        }
+
+        static bool IsTrial(string process)
+        {
+            try
+            {
+                return process != Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
+                    && File.ReadAllText($"/proc/{process}/cmdline").Contains("FarmTrial", StringComparison.Ordinal);
+            }
+            catch (IOException)
+            {
+                return false; // it has ended
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^rf(\d+)(w\d+)?$")]
+    private static partial Regex OwnerInName();
 
     // The kernel's limit counts the neighbours of all namespaces together: arp(7), gc_thresh3. It is left raised.
     private static async Task AllowNeighboursAsync(int number, CancellationToken cancellationToken)
