@@ -99,7 +99,11 @@ public sealed class MemoryFileSource : IFileSource
         }
 
         string name = Path.GetTempFileName();
-        await File.WriteAllBytesAsync(name, content, cancellationToken);
+        using (SafeFileHandle written = File.OpenHandle(name, System.IO.FileMode.Create, FileAccess.Write))
+        {
+            RandomAccess.Write(written, content, 0); // at once, as a store has it
+        }
+
         SafeFileHandle handle = File.OpenHandle(name, share: FileShare.Read | FileShare.Delete);
         File.Delete(name);
         return handle;

@@ -39,8 +39,11 @@ internal sealed record WarmPlan(Command Server);
 
 /// <summary>What a command says about its inputs.</summary>
 /// <param name="LoadedFrom">The directories of programs that it lets the server load, besides the server's own.</param>
-/// <param name="Certain">Files that the server looks at whatever else happens.</param>
-internal sealed record WarmInputs(IReadOnlySet<VirtualPath> LoadedFrom, IReadOnlyCollection<VirtualPath> Certain);
+/// <param name="Certain">
+/// Files that the server looks at whatever else happens: as <see cref="ObservedKind.Read"/> those whose content it reads each time, as
+/// <see cref="ObservedKind.Stated"/> those that it may have in memory.
+/// </param>
+internal sealed record WarmInputs(IReadOnlySet<VirtualPath> LoadedFrom, IReadOnlyCollection<ObservedInput> Certain);
 
 /// <summary>How a command ended.</summary>
 /// <param name="ExitCode">As a process of its own would have ended.</param>

@@ -57,7 +57,7 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
     public async ValueTask<WarmInputs> ReadAsync(Command command, InputTree files, CancellationToken cancellationToken)
     {
         HashSet<VirtualPath> loadedFrom = [];
-        List<VirtualPath> certain = [];
+        List<ObservedInput> certain = [];
         Queue<string> pending = new(Split(command)!.Value.Arguments);
         HashSet<VirtualPath> read = [];
         while (pending.TryDequeue(out string? argument))
@@ -79,10 +79,13 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
                         loadedFrom.UnionWith(Resolve(command, words).Select(static path => path.Parent));
                         break;
                     case "REFERENCE" or "R" or "LINK" or "L":
-                        certain.AddRange(Resolve(command, words.Select(WithoutAlias)));
+                        certain.AddRange(Resolve(command, words.Select(WithoutAlias)).Select(static path => new ObservedInput(path, ObservedKind.Stated)));
                         break;
-                    case null or "ADDMODULE" or "ANALYZERCONFIG":
-                        certain.AddRange(Resolve(command, words));
+                    case "ADDMODULE":
+                        certain.AddRange(Resolve(command, words).Select(static path => new ObservedInput(path, ObservedKind.Stated)));
+                        break;
+                    case null or "ANALYZERCONFIG":
+                        certain.AddRange(Resolve(command, words).Select(static path => new ObservedInput(path, ObservedKind.Read)));
                         break;
                 }
             }

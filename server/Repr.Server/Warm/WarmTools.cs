@@ -81,7 +81,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
         CancellationToken cancellationToken)
     {
         InputTree files = view(true);
-        (IReadOnlySet<VirtualPath> loadedFrom, IReadOnlyCollection<VirtualPath> certain) = await tool.ReadAsync(request.Command, files, cancellationToken);
+        (IReadOnlySet<VirtualPath> loadedFrom, IReadOnlyCollection<ObservedInput> certain) = await tool.ReadAsync(request.Command, files, cancellationToken);
         long begun = _time.GetTimestamp();
         WarmServer? server = await servers.FindAsync(key, files, loadedFrom, cancellationToken);
         IResidentWorld? world = null;
@@ -101,7 +101,7 @@ internal sealed partial class WarmTools : IAsyncDisposable
                 }
             }
 
-            IEnumerable<VirtualPath> known = certain.Where(path => files.Peek(path) is FileFact); // others would be asked for one by one
+            IEnumerable<ObservedInput> known = certain.Where(input => files.Peek(input.Path) is FileFact); // others would be asked for one by one
             world = await server.Resident.EnterAsync(request.Command, files, known, cancellationToken);
             using Socket connection = await server.ConnectAsync(cancellationToken);
             setup.Dispose();

@@ -29,19 +29,22 @@ internal sealed class FuseNode(ulong id, FuseNode? parent, VirtualPath path, Fil
     /// <summary>Entries that the kernel is told of before anybody asks (<see cref="FuseTree.ForetellAsync"/>): what the first who opens it is shown.</summary>
     public FuseNode[]? Foretold { get; set; }
 
+    /// <summary>Those of them whose content the kernel is told of, too.</summary>
+    public FuseNode[]? ForetoldContents { get; set; }
+
     /// <summary>How often the kernel was told of it and has not forgotten.</summary>
     public long Lookups { get; set; }
 
     /// <summary>How often it is open. Counted only where files may go (<see cref="FuseTree.MayChange"/>).</summary>
     public int Opens { get; set; }
 
-    /// <summary>The file's content, from the first OPEN until the kernel forgets the node, or closes it where files may go.</summary>
+    /// <summary>The file's content, from the first OPEN or READ until the kernel forgets the node, or closes it where files may go.</summary>
     public SafeFileHandle? Content { get; set; }
 
     /// <summary>The kernel's number of the content, when it serves it itself; else 0.</summary>
     public int BackingId { get; set; }
 
-    /// <summary>The OPEN under way, so that the source is asked once.</summary>
+    /// <summary>The source's answer under way, so that the source is asked once.</summary>
     public Task? Opening { get; set; }
 
     /// <summary>True once, when there are entries to foretell.</summary>

@@ -42,6 +42,13 @@ internal enum FuseFeatures : ulong
     NoExport = 1UL << 38,
 }
 
+/// <summary>Messages to the kernel that answer nothing: in the place of an error, with 0 for the request.</summary>
+internal static class FuseNotification
+{
+    /// <summary>A piece of a file's content, for the kernel's cache.</summary>
+    public const int Store = 4;
+}
+
 /// <summary>Flags of the answer to OPEN.</summary>
 [Flags]
 internal enum FuseOpenFlags : uint
@@ -132,6 +139,15 @@ internal struct FuseReadIn
     public uint ReadFlags;
     public ulong LockOwner;
     public uint Flags;
+    public uint Padding;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct FuseNotifyStoreOut
+{
+    public ulong NodeId;
+    public ulong Offset;
+    public uint Size;
     public uint Padding;
 }
 

@@ -13,13 +13,58 @@ internal sealed partial class FuseServer
 
     private ValueTask OpenAsync(ulong unique, FuseNode node)
     {
-        Task opening;
+        if (!_tree.MayChange && !_passthrough)
+        {
+            ReplyError(unique, Errno.NotImplemented); // the kernel opens files without a question from now on, and asks for what it reads
+            return default;
+        }
+
         lock (node)
         {
             node.Opens++;
-            if (node.Content is not null || node.BackingId > 0)
+        }
+
+        ValueTask content = ContentAsync(node);
+        if (content.IsCompletedSuccessfully)
+        {
+            Answer();
+            return default;
+        }
+
+        return AwaitAsync();
+
+        async ValueTask AwaitAsync()
+        {
+            try
+            {
+                await content;
+            }
+            catch (Exception)
+            {
+                Close(node);
+                throw;
+            }
+
+            Answer();
+        }
+
+        void Answer()
+        {
+            lock (node)
             {
                 ReplyOpen(unique, node);
+            }
+        }
+    }
+
+    // Makes sure that a file's content is at hand. Whoever asks meanwhile waits for the same question.
+    private ValueTask ContentAsync(FuseNode node)
+    {
+        Task opening;
+        lock (node)
+        {
+            if (node.Content is not null || node.BackingId > 0)
+            {
                 return default;
             }
 
@@ -29,7 +74,6 @@ internal sealed partial class FuseServer
                 if (question.IsCompletedSuccessfully)
                 {
                     SetContent(node, question.Result);
-                    ReplyOpen(unique, node);
                     return default;
                 }
 
@@ -42,7 +86,7 @@ internal sealed partial class FuseServer
             }
         }
 
-        return AwaitAsync();
+        return new ValueTask(opening.WaitAsync(_ended.Token));
 
         async Task AwaitContentAsync(ValueTask<SafeFileHandle> question)
         {
@@ -70,24 +114,6 @@ internal sealed partial class FuseServer
                 }
 
                 SetContent(node, content);
-            }
-        }
-
-        async ValueTask AwaitAsync()
-        {
-            try
-            {
-                await opening.WaitAsync(_ended.Token);
-            }
-            catch (Exception)
-            {
-                Close(node);
-                throw;
-            }
-
-            lock (node)
-            {
-                ReplyOpen(unique, node);
             }
         }
     }
@@ -138,31 +164,57 @@ internal sealed partial class FuseServer
         }
     }
 
-    private void ReadContent(ulong unique, FuseNode node, FuseReadIn read)
+    private ValueTask ReadAsync(ulong unique, FuseNode node, FuseReadIn read)
     {
-        SafeFileHandle content;
-        lock (node)
+        ValueTask content = ContentAsync(node);
+        if (content.IsCompletedSuccessfully)
         {
-            content = node.Content ?? throw new UnreachableException("A file is read that is not open.");
+            ReadContent(unique, node, read);
+            return default;
         }
 
+        return AwaitAsync();
+
+        async ValueTask AwaitAsync()
+        {
+            await content;
+            ReadContent(unique, node, read);
+        }
+    }
+
+    private void ReadContent(ulong unique, FuseNode node, FuseReadIn read)
+    {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(s_outHeaderLength + (int)read.Size);
         try
         {
-            Span<byte> data = buffer.AsSpan(s_outHeaderLength, (int)read.Size);
-            int length = 0;
-            while (length < data.Length
-                && RandomAccess.Read(content, data[length..], (long)read.Offset + length) is int got and > 0)
-            {
-                length += got;
-            }
-
+            SafeFileHandle content = ContentOf(node) ?? throw new UnreachableException("A file is read whose content nobody has.");
+            int length = Fill(content, buffer.AsSpan(s_outHeaderLength, (int)read.Size), (long)read.Offset);
             Send(unique, buffer.AsSpan(0, s_outHeaderLength + length));
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
+    }
+
+    private static SafeFileHandle? ContentOf(FuseNode node)
+    {
+        lock (node)
+        {
+            return node.Content;
+        }
+    }
+
+    // As much of a file as there is and fits.
+    private static int Fill(SafeFileHandle content, Span<byte> data, long offset)
+    {
+        int length = 0;
+        while (length < data.Length && RandomAccess.Read(content, data[length..], offset + length) is int got and > 0)
+        {
+            length += got;
+        }
+
+        return length;
     }
 
     private void Forget(ulong nodeId, ulong lookups)

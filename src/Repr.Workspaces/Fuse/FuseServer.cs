@@ -112,6 +112,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     {
         await _ended.CancelAsync();
         await _readersGone.Task;
+        await _telling;
         foreach (FuseNode node in _tree.Nodes)
         {
             ReleaseContent(node);
@@ -212,8 +213,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
             case FuseOperation.Open:
                 return OpenAsync(unique, _tree.Get(header.NodeId));
             case FuseOperation.Read:
-                ReadContent(unique, _tree.Get(header.NodeId), MemoryMarshal.Read<FuseReadIn>(body));
-                return default;
+                return ReadAsync(unique, _tree.Get(header.NodeId), MemoryMarshal.Read<FuseReadIn>(body));
             case FuseOperation.ReadDirectory:
             case FuseOperation.ReadDirectoryPlus:
                 return ListAsync(
@@ -245,6 +245,10 @@ internal sealed partial class FuseServer : IAsyncDisposable
                 return default;
             case FuseOperation.OpenDirectory when _tree.Get(header.NodeId).BeginForetelling(): // else not implemented: the kernel keeps listings
                 Reply(unique, new FuseOpenOut { Handle = ForetellingHandle });
+                return default;
+            case FuseOperation.ReleaseDirectory when MemoryMarshal.Read<ulong>(body) == ForetellingHandle:
+                ReplyBytes(unique, []);
+                TellContents(_tree.Get(header.NodeId)); // now, for the kernel has taken up the entries
                 return default;
             case FuseOperation.ReleaseDirectory:
             case FuseOperation.Destroy:

@@ -121,13 +121,15 @@ internal sealed class FuseTree : ILowerLayer
     /// Prepares the kernel to be told of files that a tool is known to look at: each directory returned is to be listed before the tool runs, and
     /// shows the first who opens it these files alone. For the source they have been looked at.
     /// </summary>
+    /// <param name="files">The files, and what the tool does with them: of those that it reads, the kernel is told the content, too.</param>
+    /// <param name="cancellationToken">Stops the asking.</param>
     /// <returns>The directories.</returns>
     /// <exception cref="ReprException">The source does not know.</exception>
-    public async ValueTask<IReadOnlyList<VirtualPath>> ForetellAsync(IEnumerable<VirtualPath> files, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<VirtualPath>> ForetellAsync(IEnumerable<ObservedInput> files, CancellationToken cancellationToken)
     {
         List<VirtualPath> directories = [];
         int room = RoomForForetold;
-        foreach (IGrouping<VirtualPath, VirtualPath> group in files.Where(static file => !file.IsRoot).Distinct().GroupBy(static file => file.Parent))
+        foreach (IGrouping<VirtualPath, ObservedInput> group in files.Where(static file => !file.Path.IsRoot).DistinctBy(static file => file.Path).GroupBy(static file => file.Path.Parent))
         {
             int length = Encoding.UTF8.GetByteCount(group.Key.Text) + 1;
             if (group.Count() < FewestForetold
@@ -138,17 +140,23 @@ internal sealed class FuseTree : ILowerLayer
             }
 
             List<FuseNode> known = [];
-            foreach (VirtualPath file in group)
+            List<FuseNode> read = [];
+            foreach (ObservedInput file in group)
             {
-                if (await FindAsync(directory, file.Name, cancellationToken) is { } node)
+                if (await FindAsync(directory, file.Path.Name, cancellationToken) is { } node)
                 {
                     known.Add(node);
+                    if (file.Kind == ObservedKind.Read && node.Entry.Kind == FileKind.File)
+                    {
+                        read.Add(node);
+                    }
                 }
             }
 
             if (known.Count > 0)
             {
                 directory.Foretold = [.. known];
+                directory.ForetoldContents = [.. read];
                 directories.Add(group.Key);
                 room -= length;
             }

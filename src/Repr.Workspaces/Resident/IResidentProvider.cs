@@ -38,12 +38,13 @@ public interface IResidentTool : IAsyncDisposable
     /// <param name="command">The action's command; its identity and umask must be the tool's.</param>
     /// <param name="files">What the tool sees from now on.</param>
     /// <param name="certain">
-    /// Files of which it is certain that the tool will look at them: they are looked at now, many at a time. What is not there may be among them.
+    /// Files of which it is certain that the tool will look at them (<see cref="ObservedKind.Stated"/>) or read them
+    /// (<see cref="ObservedKind.Read"/>): that is done now, for many at a time. What is not there may be among them.
     /// </param>
     /// <param name="cancellationToken">Stops the change; the tool is of no more use then.</param>
     /// <exception cref="ReprException">It could not be done; the tool is of no more use.</exception>
     ValueTask<IResidentWorld> EnterAsync(
-        Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken);
+        Command command, IFileSource files, IEnumerable<ObservedInput> certain, CancellationToken cancellationToken);
 
     /// <summary>Makes sure that the tool listens. It sees a connection; that is the next one that <see cref="ConnectAsync"/> returns.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens yet.</exception>

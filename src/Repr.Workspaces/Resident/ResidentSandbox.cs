@@ -21,7 +21,6 @@ internal sealed class ResidentSandbox : IResidentTool
     private readonly string _staging;
     private readonly Command _command;
     private readonly SandboxConnection _connection;
-    private readonly bool _passthrough;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _text = new();
@@ -34,13 +33,12 @@ internal sealed class ResidentSandbox : IResidentTool
     private Socket? _connected;
 
     private ResidentSandbox(
-        SandboxServices services, string staging, Command command, SandboxConnection connection, bool passthrough, ResidentWorld first)
+        SandboxServices services, string staging, Command command, SandboxConnection connection, ResidentWorld first)
     {
         _services = services;
         _staging = staging;
         _command = command;
         _connection = connection;
-        _passthrough = passthrough;
         _world = _mounting = first;
     }
 
@@ -85,7 +83,7 @@ internal sealed class ResidentSandbox : IResidentTool
         ResidentWorld first = new(services, staging, command, await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken), passthrough);
         first.Begin(command, files);
         SandboxConnection connection = await services.Launcher.ConnectAsync(cancellationToken);
-        ResidentSandbox sandbox = new(services, staging, command, connection, passthrough, first);
+        ResidentSandbox sandbox = new(services, staging, command, connection, first);
         try
         {
             SandboxRequest request = new(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true);
@@ -106,7 +104,7 @@ internal sealed class ResidentSandbox : IResidentTool
 
     /// <inheritdoc/>
     public async ValueTask<IResidentWorld> EnterAsync(
-        Command command, IFileSource files, IEnumerable<VirtualPath> certain, CancellationToken cancellationToken)
+        Command command, IFileSource files, IEnumerable<ObservedInput> certain, CancellationToken cancellationToken)
     {
         FileEntry root = await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken);
         ResidentWorld? next = await _next.WaitAsync(cancellationToken);
@@ -216,7 +214,8 @@ internal sealed class ResidentSandbox : IResidentTool
     {
         string staging = StagingDirectory.NewPath(Path.GetDirectoryName(_staging)!, "world");
         Directory.CreateDirectory(staging);
-        ResidentWorld world = _mounting = new(_services, staging, _command, root, _passthrough);
+        // Its kernel serves no contents itself: to set that up takes a message for each file, and a tool that stays has the large ones in memory.
+        ResidentWorld world = _mounting = new(_services, staging, _command, root, passthrough: false);
         try
         {
             await RunErrandAsync(FrameKind.Prepare, staging + '\0', cancellationToken);

@@ -31,8 +31,12 @@ public sealed class RoslynToolTests
 
         WarmInputs inputs = await _tool.ReadAsync(command, null!, TestContext.Current.CancellationToken);
 
-        Assert.Equal(["/a=b/w.dll", "/lib/z.dll", "/other/b.cs", "/src/.editorconfig", "/src/a.cs", "/src/x.dll", "/src/y.dll"], inputs.Certain.Select(static path => path.Text).Order(StringComparer.Ordinal));
+        Assert.Equal(["/a=b/w.dll", "/lib/z.dll", "/src/x.dll", "/src/y.dll"], PathsOf(ObservedKind.Stated));
+        Assert.Equal(["/other/b.cs", "/src/.editorconfig", "/src/a.cs"], PathsOf(ObservedKind.Read));
         Assert.Equal(["/src", "/tools=x"], inputs.LoadedFrom.Select(static path => path.Text).Order(StringComparer.Ordinal));
+
+        IEnumerable<string> PathsOf(ObservedKind kind) =>
+            inputs.Certain.Where(input => input.Kind == kind).Select(static input => input.Path.Text).Order(StringComparer.Ordinal);
     }
 
     [Fact]

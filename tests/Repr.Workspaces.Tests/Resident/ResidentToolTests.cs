@@ -99,7 +99,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
         await using IResidentWorld world = await _tool!.EnterAsync(
             Perl,
             files,
-            [.. certain.Concat(["/src/gone", "/locked/a", "/locked/b", "/locked/c", "/linked/file1", "/linked/file2", "/linked/file3"]).Select(VirtualPath.Parse)],
+            [.. certain.Concat(["/src/gone", "/locked/a", "/locked/b", "/locked/c", "/linked/file1", "/linked/file2", "/linked/file3"]).Select(static path => new ObservedInput(VirtualPath.Parse(path), ObservedKind.Stated))],
             Cancellation);
 
         Assert.All(certain, path => Assert.True(asked.ContainsKey(VirtualPath.Parse(path)), path));
@@ -108,6 +108,43 @@ public sealed class ResidentToolTests : IAsyncLifetime
         Assert.Equal("501 1", await EvaluateAsync("opendir(my $d, '/src'); my @n = grep { !/^\\./ } readdir $d; @n . ' ' . grep { $_ eq 'other' } @n"));
         Assert.Equal("none", await EvaluateAsync("-e '/src/gone' ? 'there' : 'none'"));
         Assert.Equal("/src/file2", await EvaluateAsync(Read("/linked/file2")));
+    }
+
+    [Fact]
+    public async Task What_it_is_certain_to_read_is_there_before_it_reads()
+    {
+        (string Path, string Content)[] read =
+        [
+            .. new[] { 0, 1, 4095, 4096, 4097, 65536, 65537, 300_000 }.Select(static length =>
+                ($"/src/read{length}", string.Concat(Enumerable.Range(0, 1 + (length / 6)).Select(static number => $"{number:D6}"))[..length])),
+        ];
+        MemoryFileSource files = NewFiles().AddFile("/src/known", "known").AddFile("/src/other", "other");
+        foreach ((string path, string content) in read)
+        {
+            files.AddFile(path, content);
+        }
+
+        await StartAsync();
+        await using IResidentWorld world = await _tool!.EnterAsync(
+            Perl,
+            files,
+            [.. read.Select(static file => new ObservedInput(VirtualPath.Parse(file.Path), ObservedKind.Read)), new ObservedInput(VirtualPath.Parse("/src/known"), ObservedKind.Stated)],
+            Cancellation);
+        VirtualPath[] told = [.. read.Where(static file => file.Content.Length is > 0 and <= 65536).Select(static file => VirtualPath.Parse(file.Path))];
+        while (!told.All(files.Opened.ContainsKey))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+
+        Assert.Equal(told.Length, files.Opened.Keys.Count(static path => path.Text.StartsWith("/src/", StringComparison.Ordinal)));
+        foreach ((string path, string content) in read)
+        {
+            Assert.Equal(content, await EvaluateAsync(Read(path)));
+            Assert.Equal($"{content.Length}", await EvaluateAsync($"-s '{path}'"));
+        }
+
+        Assert.Equal("known other", await EvaluateAsync("join ' ', map { open(my $f, '<', $_) or die $!; local $/; <$f> } ('/src/known', '/src/other')"));
+        Assert.All(files.Opened.Where(static opened => opened.Key.Text.StartsWith("/src/", StringComparison.Ordinal)), static opened => Assert.Equal(1, opened.Value));
     }
 
     [Fact]
