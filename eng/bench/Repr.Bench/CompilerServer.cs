@@ -40,7 +40,7 @@ internal sealed class CompilerServer : IAsyncDisposable
         await using FileStream assembly = File.OpenRead(server);
         RoslynProtocol protocol = RoslynProtocol.Read(assembly)
             ?? throw new BenchException($"The bench does not know the language of {server}.");
-        string pipe = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-csc-{environment.Count}");
+        string pipe = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-csc-{string.Join('-', environment.Values)}");
         string socket = Path.Combine("/tmp", pipe); // the server puts it there
         File.Delete(socket);
         await Daemon.StartAsync(
