@@ -57,10 +57,11 @@ report() { # name: adds up the build record
     awk -v RS='\n' '
         function number(key) { return match($0, "\"" key "\":[0-9]+") ? substr($0, RSTART + length(key) + 3, RLENGTH - length(key) - 3) : 0 }
         /"outcome":"remote"/ { remote++ }
+        /"cached_tool_ms"/ { known++ }
         !/"outcome":"remote"/ { other++ }
         { mapped += number("mapped"); asked += number("asked_back"); files += number("uploaded_files"); bytes += number("uploaded_bytes") }
-        END { printf "  compiles: %d remote, %d local; files: %d mapped, %d asked back, %d uploaded (%.1f MB)\n",
-              remote, other, mapped, asked, files, bytes / 1e6; exit other > 0 }
+        END { printf "  compiles: %d remote, of which %d known, %d local; files: %d mapped, %d asked back, %d uploaded (%.1f MB)\n",
+              remote, known, other, mapped, asked, files, bytes / 1e6; exit other > 0 }
     ' "$REPR_CACHE_DIR/records/$1.jsonl"
 }
 
@@ -71,7 +72,7 @@ say "4. Remote build through $endpoint"
 build remote -p:ReprEndpoint="$endpoint" -p:ReprBuildId=remote
 report remote
 clean
-say "5. Remote build again: nothing is uploaded, nothing asked back"
+say "5. Remote build again: the worker knows the results, nothing is uploaded"
 build again -p:ReprEndpoint="$endpoint" -p:ReprBuildId=again
 report again
 
