@@ -28,10 +28,13 @@ public sealed class BuiltDriver : IAsyncLifetime
             Directory.Delete(Output, recursive: true);
         }
 
-        Task wine = WineSetUp.CreateAsync(_prefix);
+        await Task.WhenAll(WineSetUp.CreateAsync(_prefix), BuildAsync());
+    }
+
+    private async Task BuildAsync()
+    {
         Build = (await ExternalProgram.RunAsync(Path.Combine(Repository.Driver, "build.sh"), [Output])).WithSuccess();
         (await ExternalProgram.RunAsync(Path.Combine(Repository.Driver, "tests", "build.sh"), [Path.Combine(Output, "tests")])).WithSuccess();
-        await wine;
     }
 
     /// <summary>The path of a program that tests/build.sh made.</summary>

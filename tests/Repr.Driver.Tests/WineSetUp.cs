@@ -9,7 +9,7 @@ internal static class WineSetUp
     /// Makes one that says it is Windows 10. Wine's own set-up ends well now and then although it has written no system directory
     /// ("could not load kernel32.dll" is what programs then say): what is there is looked at, and such a machine is made anew.
     /// </summary>
-    /// <param name="prefix">Its directory; what is in it is lost.</param>
+    /// <param name="prefix">Its directory, which is there; what is in it is lost.</param>
     public static async Task CreateAsync(string prefix)
     {
         Dictionary<string, string> variables = new()
@@ -21,6 +21,8 @@ internal static class WineSetUp
         string said = "";
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
+            Directory.Delete(prefix, recursive: true);
+            Directory.CreateDirectory(prefix);
             Ended boot = await ExternalProgram.RunAsync("wineboot", ["--init"], variables);
             Ended version = await ExternalProgram.RunAsync("wine", ["winecfg", "-v", "win10"], variables);
             if (boot.ExitCode == 0 && version.ExitCode == 0 && File.Exists(Path.Combine(prefix, "drive_c/windows/system32/kernel32.dll")))
@@ -32,8 +34,6 @@ internal static class WineSetUp
             TestContext.Current.SendDiagnosticMessage("Wine is set up once more: {0}", said);
             await ExternalProgram.RunAsync("wineserver", ["--kill"], variables);
             await ExternalProgram.RunAsync("wineserver", ["--wait"], variables);
-            Directory.Delete(prefix, recursive: true);
-            Directory.CreateDirectory(prefix);
         }
 
         Assert.Fail($"Wine could not be set up in {prefix}:\n{said}");

@@ -6,16 +6,18 @@ using Repr.Server.Warm;
 
 namespace Repr.Bench;
 
-/// <summary>A compiler server of the .NET SDK outside of any workspace. Its control group ends it.</summary>
+/// <summary>A compiler server of the .NET SDK outside of any workspace, until it is disposed.</summary>
 internal sealed class CompilerServer : IAsyncDisposable
 {
     private readonly RoslynProtocol _protocol;
     private readonly string _directory;
     private readonly string _socket;
 
-    private CompilerServer(RoslynProtocol protocol, string directory, string socket, IReadOnlyList<string> command)
+    private readonly int _process;
+
+    private CompilerServer(RoslynProtocol protocol, string directory, string socket, int process, IReadOnlyList<string> command)
     {
-        (_protocol, _directory, _socket, Command) = (protocol, directory, socket, command);
+        (_protocol, _directory, _socket, _process, Command) = (protocol, directory, socket, process, command);
     }
 
     /// <summary>The same compile as a command of its own.</summary>
@@ -43,11 +45,11 @@ internal sealed class CompilerServer : IAsyncDisposable
         string pipe = string.Create(CultureInfo.InvariantCulture, $"repr-bench-{Environment.ProcessId}-csc-{string.Join('-', environment.Values)}");
         string socket = Path.Combine("/tmp", pipe); // the server puts it there
         File.Delete(socket);
-        await Daemon.StartAsync(
+        int process = await Daemon.StartAsync(
             group, Path.Combine(options.Artifacts, "compiler-server.log"), new Dictionary<string, string>(environment) { ["DOTNET_EnableDiagnostics"] = "0" },
             [host, "exec", server, "-pipename:" + pipe], () => File.Exists(socket), cancellationToken);
         return new CompilerServer(
-            protocol, directory, socket, [host, "exec", Path.Combine(compilers, "csc.dll"), "/noconfig", "/nologo", "@" + CompilerSources.ResponseFile]);
+            protocol, directory, socket, process, [host, "exec", Path.Combine(compilers, "csc.dll"), "/noconfig", "/nologo", "@" + CompilerSources.ResponseFile]);
     }
 
     /// <summary>Compiles once.</summary>
@@ -74,9 +76,18 @@ internal sealed class CompilerServer : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         File.Delete(_socket);
-        return ValueTask.CompletedTask;
+        try
+        {
+            using Process server = Process.GetProcessById(_process);
+            server.Kill();
+            await server.WaitForExitAsync();
+        }
+        catch (ArgumentException)
+        {
+            // It has ended.
+        }
     }
 }

@@ -83,11 +83,18 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
         foreach (string name in names.Distinct())
         {
             Match owner = OwnerInName().Match(name);
-            if (owner.Success && !IsTrial(owner.Groups[1].Value))
+            if (!owner.Success || (owner.Groups[2].Length == 0 && !Directory.Exists($"/sys/class/net/{name}/bridge")))
             {
-                await ChildProcess.RunAsync("ip", ["link", "del", name], cancellationToken);
-                await ChildProcess.RunAsync("ip", ["netns", "del", name], cancellationToken);
+                continue; // nothing of ours
             }
+
+            if (IsTrial(owner.Groups[1].Value))
+            {
+                throw new BenchException($"Another trial runs here: process {owner.Groups[1].Value}. It has the same addresses; wait for its end.");
+            }
+
+            await ChildProcess.RunAsync("ip", ["link", "del", name], cancellationToken);
+            await ChildProcess.RunAsync("ip", ["netns", "del", name], cancellationToken);
         }
 
         static bool IsTrial(string process)

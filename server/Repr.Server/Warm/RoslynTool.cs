@@ -79,19 +79,21 @@ internal sealed class RoslynTool(VirtualPath socket) : IWarmTool
                         loadedFrom.UnionWith(Resolve(command, words).Select(static path => path.Parent));
                         break;
                     case "REFERENCE" or "R" or "LINK" or "L":
-                        certain.AddRange(Resolve(command, words.Select(WithoutAlias)).Select(static path => new ObservedInput(path, ObservedKind.Stated)));
+                        Add(words.Select(WithoutAlias), ObservedKind.Stated);
                         break;
                     case "ADDMODULE":
-                        certain.AddRange(Resolve(command, words).Select(static path => new ObservedInput(path, ObservedKind.Stated)));
+                        Add(words, ObservedKind.Stated);
                         break;
                     case null or "ANALYZERCONFIG":
-                        certain.AddRange(Resolve(command, words).Select(static path => new ObservedInput(path, ObservedKind.Read)));
+                        Add(words, ObservedKind.Read);
                         break;
                 }
             }
         }
 
         return new WarmInputs(loadedFrom, certain);
+
+        void Add(IEnumerable<string> paths, ObservedKind kind) => certain.AddRange(Resolve(command, paths).Select(path => new ObservedInput(path, kind)));
     }
 
     /// <inheritdoc/>

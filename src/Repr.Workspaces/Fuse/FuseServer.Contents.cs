@@ -13,7 +13,7 @@ internal sealed partial class FuseServer
 
     private ValueTask OpenAsync(ulong unique, FuseNode node)
     {
-        if (!_tree.MayChange && !_passthrough)
+        if (OpensSilently)
         {
             ReplyError(unique, Errno.NotImplemented); // the kernel opens files without a question from now on, and asks for what it reads
             return default;
@@ -109,8 +109,8 @@ internal sealed partial class FuseServer
             {
                 if (_ended.IsCancellationRequested)
                 {
-                    content.Dispose(); // nobody waits for it any more
-                    return;
+                    content.Dispose();
+                    throw new OperationCanceledException(_ended.Token); // nobody waits for it any more
                 }
 
                 SetContent(node, content);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Workspaces.Fuse;
 
@@ -15,58 +16,47 @@ internal sealed partial class FuseServer
     // On another thread: the kernel may wait for a reader of the same file, who waits for us.
     private void TellContents(FuseNode directory)
     {
-        if (!_passthrough && directory.ForetoldContents is { Length: > 0 } files)
+        if (OpensSilently && directory.ForetoldContents is { Length: > 0 } files)
         {
             lock (_tellingBegins)
             {
-                _telling = Task.WhenAll(_telling, Task.Run(() => TellContents(files)));
+                _telling = Task.WhenAll(_telling, Task.Run(() => TellContentsAsync(files)));
             }
         }
     }
 
-    private void TellContents(FuseNode[] files)
+    private async Task TellContentsAsync(FuseNode[] files)
     {
         byte[] message = ArrayPool<byte>.Shared.Rent(s_toldLength + LargestToldLength);
-        try
+        foreach (FuseNode file in files.Where(static file => file.Entry.SizeBytes is > 0 and <= LargestToldLength))
         {
-            foreach (FuseNode file in files.Where(static file => file.Entry.SizeBytes is > 0 and <= LargestToldLength))
+            if (_ended.IsCancellationRequested)
             {
-                if (_ended.IsCancellationRequested)
-                {
-                    return;
-                }
+                break;
+            }
 
-                TellContent(file, message);
+            try
+            {
+                // Of its own: a node would keep it open for as long as the kernel knows the file.
+                using SafeFileHandle content = await UntilEndAsync(_source.OpenAsync(file.Path, _ended.Token));
+                TellContent(file, content, message);
+            }
+            catch (Exception)
+            {
+                // Whoever reads the file asks for it, and hears what is wrong.
             }
         }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(message);
-        }
+
+        ArrayPool<byte>.Shared.Return(message);
     }
 
-    // What does not work out here is asked for by whoever reads it.
-    private void TellContent(FuseNode file, byte[] message)
+    private void TellContent(FuseNode file, SafeFileHandle content, byte[] message)
     {
-        try
+        int length = (int)file.Entry.SizeBytes;
+        if (Fill(content, message.AsSpan(s_toldLength, length), 0) == length)
         {
-            ValueTask content = ContentAsync(file);
-            if (!content.IsCompletedSuccessfully)
-            {
-                _ = content.AsTask().ContinueWith(static failed => failed.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-                return;
-            }
-
-            int length = (int)file.Entry.SizeBytes;
-            if (ContentOf(file) is { } known && Fill(known, message.AsSpan(s_toldLength, length), 0) == length)
-            {
-                MemoryMarshal.Write(message.AsSpan(s_outHeaderLength), new FuseNotifyStoreOut { NodeId = file.Id, Size = (uint)length });
-                Send(unique: 0, message.AsSpan(0, s_toldLength + length), FuseNotification.Store);
-            }
-        }
-        catch (Exception exception) when (exception is ReprException or IOException or OperationCanceledException or ObjectDisposedException)
-        {
-            // As above.
+            MemoryMarshal.Write(message.AsSpan(s_outHeaderLength), new FuseNotifyStoreOut { NodeId = file.Id, Size = (uint)length });
+            Send(unique: 0, message.AsSpan(0, s_toldLength + length), FuseNotification.Store);
         }
     }
 }

@@ -65,6 +65,12 @@ internal sealed partial class FuseServer : IAsyncDisposable
     /// <summary>False when the kernel refused to serve contents itself; known after the first OPEN.</summary>
     public bool Passthrough => _passthrough;
 
+    /// <summary>
+    /// Whether the kernel opens files without a question, and asks for what it reads: for a tree that does not change, without passthrough, on a
+    /// kernel that is good at it (<see cref="FuseKernel.OpensSilently"/>). The content of a file is the source's when it is read first.
+    /// </summary>
+    public bool OpensSilently { get; init; }
+
     /// <summary>Starts the reading threads.</summary>
     public void Start()
     {

@@ -34,7 +34,7 @@ public interface IResidentTool : IAsyncDisposable
     /// <summary>Worlds that were left but that the tool still maps files of.</summary>
     int LingeringWorlds { get; }
 
-    /// <summary>Replaces all that the tool sees, but for its socket, on which it must listen by now. What it has open stays open.</summary>
+    /// <summary>Replaces all that the tool sees, but for its socket, on which it must listen by now. What it has begun to read or has mapped stays good.</summary>
     /// <param name="command">The action's command; its identity and umask must be the tool's.</param>
     /// <param name="files">What the tool sees from now on.</param>
     /// <param name="certain">

@@ -21,6 +21,7 @@ internal sealed class ResidentSandbox : IResidentTool
     private readonly string _staging;
     private readonly Command _command;
     private readonly SandboxConnection _connection;
+    private readonly bool _passthrough;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _text = new();
@@ -33,12 +34,13 @@ internal sealed class ResidentSandbox : IResidentTool
     private Socket? _connected;
 
     private ResidentSandbox(
-        SandboxServices services, string staging, Command command, SandboxConnection connection, ResidentWorld first)
+        SandboxServices services, string staging, Command command, SandboxConnection connection, bool passthrough, ResidentWorld first)
     {
         _services = services;
         _staging = staging;
         _command = command;
         _connection = connection;
+        _passthrough = passthrough;
         _world = _mounting = first;
     }
 
@@ -83,7 +85,7 @@ internal sealed class ResidentSandbox : IResidentTool
         ResidentWorld first = new(services, staging, command, await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken), passthrough);
         first.Begin(command, files);
         SandboxConnection connection = await services.Launcher.ConnectAsync(cancellationToken);
-        ResidentSandbox sandbox = new(services, staging, command, connection, first);
+        ResidentSandbox sandbox = new(services, staging, command, connection, passthrough, first);
         try
         {
             SandboxRequest request = new(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true);
@@ -116,7 +118,7 @@ internal sealed class ResidentSandbox : IResidentTool
                 await DropAsync(next);
             }
 
-            next = await PrepareAsync(root, cancellationToken);
+            next = await PrepareAsync(root, isLater: false, cancellationToken);
         }
 
         next.Begin(command, files);
@@ -200,7 +202,7 @@ internal sealed class ResidentSandbox : IResidentTool
     {
         try
         {
-            return await PrepareAsync(root, CancellationToken.None);
+            return await PrepareAsync(root, isLater: true, CancellationToken.None);
         }
         catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
         {
@@ -210,12 +212,14 @@ internal sealed class ResidentSandbox : IResidentTool
     }
 
     // Without files: what the requester's "/" is like is all that has to be known.
-    private async Task<ResidentWorld> PrepareAsync(FileEntry root, CancellationToken cancellationToken)
+    private async Task<ResidentWorld> PrepareAsync(FileEntry root, bool isLater, CancellationToken cancellationToken)
     {
         string staging = StagingDirectory.NewPath(Path.GetDirectoryName(_staging)!, "world");
         Directory.CreateDirectory(staging);
-        // Its kernel serves no contents itself: to set that up takes a message for each file, and a tool that stays has the large ones in memory.
-        ResidentWorld world = _mounting = new(_services, staging, _command, root, passthrough: false);
+        // In the first action's the tool loads its programs, which the kernel should have once for all sandboxes. After that it reads small files, and to
+        // open one should cost nothing.
+        bool opensSilently = isLater && FuseKernel.OpensSilently;
+        ResidentWorld world = _mounting = new(_services, staging, _command, root, _passthrough && !opensSilently, opensSilently);
         try
         {
             await RunErrandAsync(FrameKind.Prepare, staging + '\0', cancellationToken);

@@ -14,6 +14,7 @@ internal sealed class ResidentWorld : IResidentWorld
     private readonly SandboxServices _services;
     private readonly string _staging;
     private readonly bool _passthrough;
+    private readonly bool _opensSilently;
     private readonly LateFiles _files = new();
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Command _command;
@@ -26,12 +27,14 @@ internal sealed class ResidentWorld : IResidentWorld
     /// <param name="command">Something with the identity of what will run there.</param>
     /// <param name="root">What the requester's "/" is.</param>
     /// <param name="passthrough">Whether the kernel is asked to serve contents itself.</param>
-    public ResidentWorld(SandboxServices services, string staging, Command command, FileEntry root, bool passthrough)
+    /// <param name="opensSilently">Whether it opens files without a question.</param>
+    public ResidentWorld(SandboxServices services, string staging, Command command, FileEntry root, bool passthrough, bool opensSilently = false)
     {
         _services = services;
         _staging = staging;
         _command = command;
         _passthrough = passthrough;
+        _opensSilently = opensSilently;
         Tree = new FuseTree(_files, root);
     }
 
@@ -55,7 +58,10 @@ internal sealed class ResidentWorld : IResidentWorld
     public void Serve(SafeFileHandle device)
     {
         FuseServer server = new(
-            device, Tree, _files, (_command.UserId, _command.GroupId), _passthrough, failure => _failed.TrySetException(failure), _services.Logger);
+            device, Tree, _files, (_command.UserId, _command.GroupId), _passthrough, failure => _failed.TrySetException(failure), _services.Logger)
+        {
+            OpensSilently = _opensSilently,
+        };
         Volatile.Write(ref _server, server);
         if (_aborted)
         {

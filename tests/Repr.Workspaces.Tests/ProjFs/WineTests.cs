@@ -38,11 +38,11 @@ public sealed partial class WineTests : IAsyncLifetime
     {
         Assert.True(Repository.Has("wine") && Repository.Has("wineserver"), "Wine is not installed: run eng/setup.sh.");
         string program = Path.Combine(_directory, "tests");
-        Task machine = WineSetUp.CreateAsync(Directory.CreateDirectory(Prefix).FullName);
-        (await RunAsync(
+        Task<Ended> publishing = RunAsync(
             "dotnet", "publish", Path.Combine(Repository.Root, "tests/Repr.Workspaces.Tests"), "-c", "Release", "-r", "win-x64",
-            "--self-contained", "-o", program, "-v", "quiet", "-nologo", "-p:InvariantGlobalization=true", "-p:UseSharedCompilation=false", "-nodeReuse:false")).WithSuccess();
-        await machine;
+            "--self-contained", "-o", program, "-v", "quiet", "-nologo", "-p:InvariantGlobalization=true", "-p:UseSharedCompilation=false", "-nodeReuse:false");
+        await Task.WhenAll(WineSetUp.CreateAsync(Directory.CreateDirectory(Prefix).FullName), publishing);
+        (await publishing).WithSuccess();
         File.Move(Path.Combine(program, "ProjectedFSLib.dll"), Path.Combine(Prefix, "drive_c/windows/system32/ProjectedFSLib.dll"));
         string results = Path.Combine(_directory, "results");
         await File.WriteAllTextAsync(results, "", Cancellation);

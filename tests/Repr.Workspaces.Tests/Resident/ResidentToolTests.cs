@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Testing;
+using Repr.Workspaces.Fuse;
 using Repr.Workspaces.Resident;
 
 namespace Repr.Workspaces.Tests.Resident;
@@ -118,33 +119,55 @@ public sealed class ResidentToolTests : IAsyncLifetime
             .. new[] { 0, 1, 4095, 4096, 4097, 65536, 65537, 300_000 }.Select(static length =>
                 ($"/src/read{length}", string.Concat(Enumerable.Range(0, 1 + (length / 6)).Select(static number => $"{number:D6}"))[..length])),
         ];
-        MemoryFileSource files = NewFiles().AddFile("/src/known", "known").AddFile("/src/other", "other");
+        MemoryFileSource files = NewFiles().AddFile("/src/known", "known").AddFile("/src/last", "last").AddFile("/src/other", "other");
         foreach ((string path, string content) in read)
         {
             files.AddFile(path, content);
         }
 
         await StartAsync();
-        await using IResidentWorld world = await _tool!.EnterAsync(
-            Perl,
-            files,
-            [.. read.Select(static file => new ObservedInput(VirtualPath.Parse(file.Path), ObservedKind.Read)), new ObservedInput(VirtualPath.Parse("/src/known"), ObservedKind.Stated)],
-            Cancellation);
-        VirtualPath[] told = [.. read.Where(static file => file.Content.Length is > 0 and <= 65536).Select(static file => VirtualPath.Parse(file.Path))];
-        while (!told.All(files.Opened.ContainsKey))
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
-        }
+        await using IResidentWorld world = await EnterLaterAsync(
+            files, [.. read.Select(static file => file.Path), "/src/last"], new ObservedInput(VirtualPath.Parse("/src/known"), ObservedKind.Stated));
+        await AwaitOpenedAsync(files, "/src/last"); // told one after the other: the others are there
 
-        Assert.Equal(told.Length, files.Opened.Keys.Count(static path => path.Text.StartsWith("/src/", StringComparison.Ordinal)));
+        VirtualPath[] told = [.. read.Where(static file => file.Content.Length is > 0 and <= 65536).Select(static file => VirtualPath.Parse(file.Path))];
+        Assert.Equal(told.Order(), files.Opened.Keys.Where(static path => path.Text.StartsWith("/src/read", StringComparison.Ordinal)).Order());
         foreach ((string path, string content) in read)
         {
             Assert.Equal(content, await EvaluateAsync(Read(path)));
             Assert.Equal($"{content.Length}", await EvaluateAsync($"-s '{path}'"));
         }
 
-        Assert.Equal("known other", await EvaluateAsync("join ' ', map { open(my $f, '<', $_) or die $!; local $/; <$f> } ('/src/known', '/src/other')"));
-        Assert.All(files.Opened.Where(static opened => opened.Key.Text.StartsWith("/src/", StringComparison.Ordinal)), static opened => Assert.Equal(1, opened.Value));
+        Assert.Equal("known last other", await EvaluateAsync("join ' ', map { open(my $f, '<', $_) or die $!; local $/; <$f> } ('/src/known', '/src/last', '/src/other')"));
+        Assert.All(told, path => Assert.Equal(1, files.Opened[path])); // read from what the kernel was told
+    }
+
+    [Fact]
+    public async Task What_fails_before_it_reads_fails_only_if_it_reads()
+    {
+        MemoryFileSource files = NewFiles();
+        string[] paths = ["/src/one", "/src/two", "/src/three", "/src/last"];
+        foreach (string path in paths)
+        {
+            files.AddFile(path, path);
+        }
+
+        int failures = 0;
+        files.BeforeContent = (path, _) => path.Text switch
+        {
+            "/src/one" when Interlocked.Increment(ref failures) == 1 => throw new ReprException(ReprErrorCode.Unavailable, "once"),
+            "/src/two" => throw new ReprException(ReprErrorCode.Unavailable, "always"),
+            _ => default,
+        };
+        await StartAsync();
+        await using IResidentWorld world = await EnterLaterAsync(files, paths);
+        await AwaitOpenedAsync(files, "/src/last");
+
+        Assert.Equal("/src/one", await EvaluateAsync(Read("/src/one")));
+        Assert.Equal("/src/three", await EvaluateAsync(Read("/src/three")));
+        Assert.False(world.Failed.IsCompleted);
+        Assert.StartsWith("undefined", await EvaluateAsync(Read("/src/two")), StringComparison.Ordinal);
+        Assert.Equal("always", (await Assert.ThrowsAsync<ReprException>(() => world.Failed)).Message);
     }
 
     [Fact]
@@ -332,6 +355,23 @@ public sealed class ResidentToolTests : IAsyncLifetime
     private async Task AwaitReadyAsync()
     {
         while (!_tool!.LastText.Contains("ready", StringComparison.Ordinal))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
+        }
+    }
+
+    // The first world of all is like that of a command with a process of its own.
+    private async Task<IResidentWorld> EnterLaterAsync(MemoryFileSource files, IEnumerable<string> read, params ObservedInput[] others)
+    {
+        Assert.SkipUnless(FuseKernel.OpensSilently, "This kernel opens no file without a message.");
+        await using IResidentWorld first = await EnterAsync(NewFiles());
+        return await _tool!.EnterAsync(
+            Perl, files, [.. read.Select(static path => new ObservedInput(VirtualPath.Parse(path), ObservedKind.Read)), .. others], Cancellation);
+    }
+
+    private static async Task AwaitOpenedAsync(MemoryFileSource files, string path)
+    {
+        while (!files.Opened.ContainsKey(VirtualPath.Parse(path)))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Cancellation);
         }

@@ -14,8 +14,9 @@ internal static class Daemon
     /// <param name="command">Program and arguments.</param>
     /// <param name="isReady">Asked again and again.</param>
     /// <param name="cancellationToken">Stops waiting for it.</param>
+    /// <returns>Its process.</returns>
     /// <exception cref="BenchException">It ends, or is never ready.</exception>
-    public static async Task StartAsync(
+    public static async Task<int> StartAsync(
         ControlGroup group,
         string log,
         IReadOnlyDictionary<string, string> environment,
@@ -41,5 +42,7 @@ internal static class Daemon
 
             await Task.Delay(50, cancellationToken);
         }
+
+        return process.Id;
     }
 }
