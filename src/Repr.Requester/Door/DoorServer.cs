@@ -232,7 +232,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     }
 
     // After its request a client sends input for the tool; the end of its messages means that it has gone.
-    private static async Task WatchAsync(DoorConnection client, ChannelWriter<ToolInput> input, CancellationTokenSource gone)
+    private async Task WatchAsync(DoorConnection client, ChannelWriter<ToolInput> input, CancellationTokenSource gone)
     {
         try
         {
@@ -247,7 +247,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         catch (Exception exception) when (
             exception is IOException or ObjectDisposedException or OperationCanceledException or InvalidDataException or ReprException)
         {
-            // Gone too, or one that does not speak our language.
+            Log.Broken(_log, exception.Message); // gone too, or one that does not speak our language
         }
 
         input.TryComplete();
