@@ -56,8 +56,7 @@ public sealed class BuiltDriver : IAsyncLifetime
     {
         try
         {
-            await ExternalProgram.RunAsync("wineserver", ["--kill"], WineEnvironment);
-            await ExternalProgram.RunAsync("wineserver", ["--wait"], WineEnvironment);
+            await WineSetUp.EndAsync(_prefix);
         }
         finally
         {

@@ -1,6 +1,6 @@
 namespace Repr.Driver.Tests;
 
-/// <summary>Makes the directory that is a Windows machine to Wine.</summary>
+/// <summary>Makes and ends what is a Windows machine to Wine: a directory.</summary>
 internal static class WineSetUp
 {
     private const int Attempts = 5;
@@ -32,10 +32,18 @@ internal static class WineSetUp
 
             said += $"wineboot ended with {boot.ExitCode}, winecfg with {version.ExitCode}:\n{boot.Text}{version.Text}\n";
             TestContext.Current.SendDiagnosticMessage("Wine is set up once more: {0}", said);
-            await ExternalProgram.RunAsync("wineserver", ["--kill"], variables);
-            await ExternalProgram.RunAsync("wineserver", ["--wait"], variables);
+            await EndAsync(prefix);
         }
 
         Assert.Fail($"Wine could not be set up in {prefix}:\n{said}");
+    }
+
+    /// <summary>Ends all programs of one, and waits until they have ended.</summary>
+    /// <param name="prefix">Its directory.</param>
+    public static async Task EndAsync(string prefix)
+    {
+        Dictionary<string, string> variables = new() { ["WINEPREFIX"] = prefix };
+        await ExternalProgram.RunAsync("wineserver", ["--kill"], variables); // it takes one option at a time
+        await ExternalProgram.RunAsync("wineserver", ["--wait"], variables);
     }
 }

@@ -121,8 +121,7 @@ public sealed class WinePrefix : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await ExternalProgram.RunAsync("wineserver", ["--kill"], Variables);
-        await ExternalProgram.RunAsync("wineserver", ["--wait"], Variables);
+        await WineSetUp.EndAsync(_directory);
         Directory.Delete(_directory, recursive: true);
     }
 }

@@ -12,7 +12,6 @@ internal sealed class CompilerServer : IAsyncDisposable
     private readonly RoslynProtocol _protocol;
     private readonly string _directory;
     private readonly string _socket;
-
     private readonly int _process;
 
     private CompilerServer(RoslynProtocol protocol, string directory, string socket, int process, IReadOnlyList<string> command)

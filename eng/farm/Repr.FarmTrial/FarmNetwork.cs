@@ -15,6 +15,8 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
 
     private static readonly string s_bridge = string.Create(CultureInfo.InvariantCulture, $"rf{Environment.ProcessId}");
 
+    private static readonly string[] s_namedBy = ["/sys/class/net", "/run/netns"]; // devices and namespaces, an entry each
+
     private readonly int _workers;
 
     private FarmNetwork(int workers) => _workers = workers;
@@ -65,11 +67,10 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
     {
         for (int worker = 0; worker < _workers; worker++)
         {
-            await ChildProcess.RunAsync("ip", ["link", "del", Name(worker)], CancellationToken.None);
-            await ChildProcess.RunAsync("ip", ["netns", "del", Name(worker)], CancellationToken.None);
+            await RemoveAsync(Name(worker), CancellationToken.None);
         }
 
-        await ChildProcess.RunAsync("ip", ["link", "del", s_bridge], CancellationToken.None);
+        await RemoveAsync(s_bridge, CancellationToken.None);
     }
 
     // What a trial left that was killed has the same addresses: packets would go there.
@@ -77,10 +78,10 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
     {
         string[] names =
         [
-            .. Directory.GetFileSystemEntries("/sys/class/net").Select(static path => Path.GetFileName(path)!),
-            .. Directory.Exists("/run/netns") ? Directory.GetFiles("/run/netns").Select(static path => Path.GetFileName(path)!) : [],
+            .. s_namedBy.Where(Directory.Exists).SelectMany(Directory.GetFileSystemEntries)
+                .Select(static path => Path.GetFileName(path)).Distinct(),
         ];
-        foreach (string name in names.Distinct())
+        foreach (string name in names)
         {
             Match owner = OwnerInName().Match(name);
             if (!owner.Success || (owner.Groups[2].Length == 0 && !Directory.Exists($"/sys/class/net/{name}/bridge")))
@@ -93,8 +94,7 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
                 throw new BenchException($"Another trial runs here: process {owner.Groups[1].Value}. It has the same addresses; wait for its end.");
             }
 
-            await ChildProcess.RunAsync("ip", ["link", "del", name], cancellationToken);
-            await ChildProcess.RunAsync("ip", ["netns", "del", name], cancellationToken);
+            await RemoveAsync(name, cancellationToken);
         }
 
         static bool IsTrial(string process)
@@ -109,6 +109,13 @@ internal sealed partial class FarmNetwork : IAsyncDisposable
                 return false; // it has ended
             }
         }
+    }
+
+    // The device and the namespace of this name, whichever there is.
+    private static async Task RemoveAsync(string name, CancellationToken cancellationToken)
+    {
+        await ChildProcess.RunAsync("ip", ["link", "del", name], cancellationToken);
+        await ChildProcess.RunAsync("ip", ["netns", "del", name], cancellationToken);
     }
 
     [GeneratedRegex(@"^rf(\d+)(w\d+)?$")]

@@ -24,8 +24,7 @@ public sealed partial class WineTests : IAsyncLifetime
     {
         try
         {
-            await RunAsync("wineserver", "--kill");
-            await RunAsync("wineserver", "--wait");
+            await WineSetUp.EndAsync(Prefix);
         }
         finally
         {
