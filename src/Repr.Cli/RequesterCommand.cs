@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -11,9 +12,12 @@ using Repr.Workspaces.Fuse;
 namespace Repr.Cli;
 
 /// <summary><c>repr requester</c>: the background process; started by the tasks of a build when they need it.</summary>
-internal static class RequesterCommand
+internal static partial class RequesterCommand
 {
     private const long MaximumKeptBytes = 5L << 30;
+
+    private static readonly TimeSpan s_storePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_storePoll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Makes the verb.</summary>
     public static System.CommandLine.Command Create()
@@ -34,20 +38,25 @@ internal static class RequesterCommand
         return command;
     }
 
-    // Another requester process may have it, or the disk no space: then content is fetched anew.
-    private static async Task<DiskContentStore?> TryOpenKeptAsync(RequesterOptions options, CancellationToken cancellationToken)
+    // The process before this one may still have it for a moment.
+    private static async Task<ILocalContentStore?> TryOpenKeptAsync(string directory, ILogger log, CancellationToken cancellationToken)
     {
-        try
+        for (long start = Stopwatch.GetTimestamp(); ;)
         {
-            return await DiskContentStore.OpenAsync(
-                new DiskContentStoreOptions { Path = Path.Combine(options.CacheDirectory, "content"), MaximumBytes = MaximumKeptBytes, Durable = false },
-                TimeProvider.System,
-                NullLogger.Instance,
-                cancellationToken);
-        }
-        catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
-        {
-            return null;
+            try
+            {
+                return await DiskContentStore.OpenAsync(
+                    new DiskContentStoreOptions { Path = directory, MaximumBytes = MaximumKeptBytes, Durable = false }, TimeProvider.System, NullLogger.Instance, cancellationToken);
+            }
+            catch (ReprException busy) when (busy.Code == ReprErrorCode.Unavailable && Stopwatch.GetElapsedTime(start) < s_storePatience)
+            {
+                await Task.Delay(s_storePoll, cancellationToken);
+            }
+            catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+            {
+                Log.NothingKept(log, exception.Message);
+                return null;
+            }
         }
     }
 
@@ -67,11 +76,15 @@ internal static class RequesterCommand
                 Plugins = RequesterPlugins.Select(),
                 IdleTimeout = TimeSpan.FromSeconds(idleSeconds),
             };
-            await using DiskContentStore? kept = await TryOpenKeptAsync(options, cancellationToken);
             await using SharedStoreSource shared = new(options.Plugins);
             return await RequesterProcess.RunAsync(
                 options,
-                new RequesterStores { Kept = kept, OpenShared = shared.Open, Mount = OperatingSystem.IsLinux() ? MountAsync : null },
+                new RequesterStores
+                {
+                    OpenKept = (log, token) => TryOpenKeptAsync(Path.Combine(options.CacheDirectory, "content"), log, token),
+                    OpenShared = shared.Open,
+                    Mount = OperatingSystem.IsLinux() ? MountAsync : null,
+                },
                 cancellationToken);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -79,5 +92,11 @@ internal static class RequesterCommand
             await error.WriteLineAsync($"error REPR1301: The requester process could not start: {exception.Message}");
             return 1;
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "What is fetched from workers is not kept: {Reason}")]
+        public static partial void NothingKept(ILogger log, string reason);
     }
 }

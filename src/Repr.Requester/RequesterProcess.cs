@@ -46,7 +46,8 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     private long _notRun;
     private long _cached;
 
-    private RequesterProcess(RequesterOptions options, RequesterStores stores, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
+    private RequesterProcess(
+        RequesterOptions options, RequesterStores stores, ILocalContentStore? keptContent, RequesterTelemetry telemetry, ILogger log, TimeProvider time)
     {
         _telemetry = telemetry;
         _time = time;
@@ -60,11 +61,11 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             options.CacheDirectory,
             new PlaceholderWorkers(Path.Combine(options.CacheDirectory, "placeholder-workers")),
             async (endpoint, token) => (await _sessions!.GetAsync(endpoint, token)).Downloader,
-            stores.Kept,
+            keptContent,
             log);
         _mount = new PlaceholderMount(placeholders, _placeholders, stores.Mount, log);
         _digests = new DigestCache(Path.Combine(options.CacheDirectory, "digests-v1"), time) { Placeholders = _placeholders };
-        _sessions = new WorkerSessions(options, _digests, stores.Kept, stores.OpenShared(_log), time);
+        _sessions = new WorkerSessions(options, _digests, keptContent, stores.OpenShared(_log), time);
         SlowWorkers slow = new(time);
         _workers = new WorkerPool(_sessions, new DiscoveredWorkers(options.Plugins.CreateDiscovery(context), time, log), slow, options.Plugins.Path, log);
         _history = new WorkHistory(Path.Combine(options.CacheDirectory, "durations-v1"), time);
@@ -87,13 +88,16 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         LocalMachine machine = new(placement.LocalSlots, static () => LocalLoad.Measure(LocalQueue.AvailableBytes), time);
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(_history, machine, time);
-        WorkerRuns runs = new(predictions, _farms, _digests, new OutputWriter(_digests, _mount), _history, placer, time);
+        OutputWriter writer = new(_digests, _mount);
+        KeptResults kept = new(keptContent, writer, time);
+        WorkerRuns runs = new(predictions, _farms, _digests, writer, kept, _history, placer, time);
         _runner = new ActionRunner(
             options,
             _workers,
             _farms,
             new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
             predictions,
+            kept,
             predictors,
             placer,
             new ActionRace(runs, _workers, _farms, slow, _history, machine, governor, time, log),
@@ -127,7 +131,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         FileLog log = new(Path.Combine(options.CacheDirectory, "requester.log"), LogLevel.Information, time);
         await using RequesterTelemetry telemetry = await RequesterTelemetry.StartAsync(
             Path.Combine(options.CacheDirectory, "records"), options.Plugins.MakeSinks(time, log), time, log);
-        await using RequesterProcess process = new(options, stores, telemetry, log, time);
+        ILocalContentStore? kept = await stores.OpenKept(log, cancellationToken);
+        await using IAsyncDisposable? owned = kept as IAsyncDisposable;
+        await using RequesterProcess process = new(options, stores, kept, telemetry, log, time);
         await process.ServeAsync(doorLock, cancellationToken);
         return 0;
     }

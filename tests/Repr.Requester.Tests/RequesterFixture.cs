@@ -19,12 +19,12 @@ internal sealed class RequesterFixture : IAsyncDisposable
 {
     private readonly RequesterTelemetry _telemetry;
 
-    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery, TimeSpan? retryBudget, PlacementSettings placement, TimeProvider? slowClock)
+    private RequesterFixture(TestWorker worker, TemporaryDirectory files, RequesterTelemetry telemetry, IWorkerDiscovery[] discovery, TimeSpan? retryBudget, PlacementSettings placement, TimeProvider? clock, IContentStore? kept)
     {
         Worker = worker;
         Files = files;
         _telemetry = telemetry;
-        Slow = new SlowWorkers(slowClock ?? TimeProvider.System);
+        Slow = new SlowWorkers(clock ?? TimeProvider.System);
         Directory.CreateDirectory(Files.At("src"));
         Directory.CreateDirectory(Files.At("obj"));
         Options = new RequesterOptions { DoorPath = Files.At("door"), CacheDirectory = Files.At("cache") };
@@ -43,7 +43,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
             (_, _, _, _) => MountFailure is null ? Task.FromResult<IAsyncDisposable>(new FileStream(Files.At("mounted"), FileMode.Create)) : throw new IOException(MountFailure),
             NullLogger.Instance);
         Digests = new DigestCache(Path.Combine(Options.CacheDirectory, "digests-v1"), TimeProvider.System) { Placeholders = Placeholders };
-        Sessions = new WorkerSessions(Options, Digests, kept: null, shared: null, TimeProvider.System);
+        Sessions = new WorkerSessions(Options, Digests, kept, shared: null, TimeProvider.System);
         NamedDiscovery[] sources = [.. discovery.Select(static source => new NamedDiscovery("test", source))];
         Workers = new WorkerPool(Sessions, new DiscoveredWorkers(sources, TimeProvider.System, NullLogger.Instance), Slow, settings: null, NullLogger.Instance);
         History = new WorkHistory(null, TimeProvider.System);
@@ -64,13 +64,16 @@ internal sealed class RequesterFixture : IAsyncDisposable
         LocalMachine machine = new(placement.LocalSlots, () => Load, TimeProvider.System);
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(History, machine, TimeProvider.System);
-        WorkerRuns runs = new(predictions, Farms, Digests, new OutputWriter(Digests, Mount), History, placer, TimeProvider.System);
+        OutputWriter writer = new(Digests, Mount);
+        KeptResults results = new(kept, writer, clock ?? TimeProvider.System);
+        WorkerRuns runs = new(predictions, Farms, Digests, writer, results, History, placer, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Workers,
             Farms,
             new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
             predictions,
+            results,
             Predictors,
             placer,
             new ActionRace(runs, Workers, Farms, Slow, History, machine, governor, TimeProvider.System, NullLogger.Instance),
@@ -117,7 +120,7 @@ internal sealed class RequesterFixture : IAsyncDisposable
 
     public Channel<ToolInput> Input { get; } = Channel.CreateUnbounded<ToolInput>();
 
-    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, TimeSpan? retryBudget = null, PlacementSettings? placement = null, TimeProvider? slowClock = null, params NamedSink[] sinks)
+    public static async Task<RequesterFixture> StartAsync(IWorkerDiscovery[]? discovery = null, TimeSpan? retryBudget = null, PlacementSettings? placement = null, TimeProvider? clock = null, IContentStore? kept = null, params NamedSink[] sinks)
     {
         TemporaryDirectory files = new();
         return new(
@@ -127,7 +130,8 @@ internal sealed class RequesterFixture : IAsyncDisposable
             discovery ?? [],
             retryBudget,
             placement ?? new PlacementSettings(),
-            slowClock);
+            clock,
+            kept);
     }
 
     public Wire.Run NewRun()

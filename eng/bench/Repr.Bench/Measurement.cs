@@ -42,14 +42,17 @@ internal sealed record CompileRecord
     /// <summary>The worker's own; null: there is no result.</summary>
     public WorkerTimings? Timings { get; init; }
 
-    /// <summary>The worker gave a result that it had, and no tool ran.</summary>
+    /// <summary>True: the requester itself had the result.</summary>
+    public bool? Kept { get; init; }
+
+    /// <summary>The result was known, and no tool ran.</summary>
     public bool Cached => CachedToolMs is not null;
 
     /// <summary>
-    /// Round trips that follow from the record, at least: one for the action, one for each question, two (asking and sending) where blobs
-    /// were sent, one where blobs were fetched. Calls are not recorded; those of one action that run side by side count as one.
+    /// Round trips that follow from the record, at least: one for the action unless the requester had the result, one for each question, two (asking and
+    /// sending) where blobs were sent, one where blobs were fetched. Calls are not recorded; those of one action that run side by side count as one.
     /// </summary>
-    public int RoundTrips => 1 + AskedBack + (UploadedFiles > 0 ? 2 : 0) + (DownloadedFiles > 0 ? 1 : 0);
+    public int RoundTrips => (Kept == true ? 0 : 1) + AskedBack + (UploadedFiles > 0 ? 2 : 0) + (DownloadedFiles > 0 ? 1 : 0);
 }
 
 /// <summary>Times of an action on the worker, in milliseconds.</summary>

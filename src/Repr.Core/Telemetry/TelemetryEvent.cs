@@ -143,6 +143,9 @@ public sealed record ActionCompleted : TelemetryEvent
     /// <summary>Milliseconds that the tool took when it ran, in an earlier action; null: it ran in this one.</summary>
     public double? CachedToolMs { get; init; }
 
+    /// <summary>True: the requester had the result from an earlier action, and no worker was asked; null: one was.</summary>
+    public bool? Kept { get; init; }
+
     /// <summary>Why no known result was taken; null: one was, or none was looked for.</summary>
     public string? CacheMiss { get; init; }
 

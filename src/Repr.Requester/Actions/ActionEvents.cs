@@ -37,6 +37,7 @@ internal static class ActionEvents
             ToolMs = statistics.ToolMs,
             DownloadMs = statistics.DownloadMs,
             CachedToolMs = progress.Result?.Cached?.ToolMs,
+            Kept = progress.IsKept ? true : null,
             CacheMiss = progress.Result?.CacheMiss,
             NotRepeatable = progress.Result is { NotRepeatable.Count: > 0 } repeated ? repeated.NotRepeatable : null,
             Placement = progress.Placement,

@@ -84,6 +84,9 @@ internal sealed class ActionProgress
     /// <summary>The result; null: there is none yet.</summary>
     public ActionResult? Result { get; set; }
 
+    /// <summary>This machine had the result, and no worker was asked.</summary>
+    public bool IsKept { get; set; }
+
     /// <summary>The text of the last attempt.</summary>
     public IReadOnlyList<Wire.DoorText> Text => _text;
 
@@ -152,9 +155,11 @@ internal sealed class ActionProgress
     }
 
     /// <summary>Takes a chunk of text.</summary>
-    public void AddText(Wire.Text text)
+    public void AddText(Wire.Text text) => AddText(new Wire.DoorText { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data });
+
+    /// <summary>Takes a chunk of text.</summary>
+    public void AddText(Wire.DoorText chunk)
     {
-        Wire.DoorText chunk = new() { IsStderr = text.Stream == Wire.Text.Types.Stream.Stderr, Data = text.Data };
         lock (_text)
         {
             if (_live is null || _isHeld)

@@ -23,6 +23,7 @@ internal sealed partial class ActionRunner(
     FarmWorkers farms,
     InputMapper mapper,
     PredictionStore predictions,
+    KeptResults kept,
     InputPredictors predictors,
     Placer placer,
     ActionRace race,
@@ -181,6 +182,13 @@ internal sealed partial class ActionRunner(
     private async Task<ActionResult> AttemptAsync(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
+        // 0. What is known here needs no worker.
+        if (kept.MayKnow(request)
+            && await kept.TryGiveAsync(request, await PrepareAsync(request, progress, null, cancellationToken), progress, cancellationToken) is { } known)
+        {
+            return known;
+        }
+
         StayHereIf(placer.Decide(request, missingBytes: 0), progress);
 
         // 1. A worker.
@@ -253,9 +261,9 @@ internal sealed partial class ActionRunner(
 
     // What it does ends when the session is lost, as all that an action does.
     private async Task<PreparedAction> PrepareAsync(
-        ActionRequest request, ActionProgress progress, WorkerSession session, CancellationToken callerToken)
+        ActionRequest request, ActionProgress progress, WorkerSession? session, CancellationToken callerToken)
     {
-        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session.Lost);
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session?.Lost ?? CancellationToken.None);
         CancellationToken token = linked.Token;
         try
         {
@@ -267,9 +275,9 @@ internal sealed partial class ActionRunner(
             return new PreparedAction(mapping, predicted, stamp);
         }
         catch (Exception exception) when (
-            exception is not (ReprException or ActionFailureException) && !callerToken.IsCancellationRequested && session.Loss is not null)
+            exception is not (ReprException or ActionFailureException) && !callerToken.IsCancellationRequested && session?.Loss is { } loss)
         {
-            throw session.Loss; // whatever it looked like from here
+            throw loss; // whatever it looked like from here
         }
     }
 

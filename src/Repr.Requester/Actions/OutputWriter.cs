@@ -22,8 +22,7 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
     /// <param name="outputs">What the tool left.</param>
     /// <param name="mapping">Where it may be written.</param>
     /// <param name="stamp">The time of each file.</param>
-    /// <param name="downloader">Has their content.</param>
-    /// <param name="uploader">Is told of it.</param>
+    /// <param name="source">Has their content.</param>
     /// <param name="statistics">Counts.</param>
     /// <param name="mayReplace">Asked once, when everything is there and checked and nothing was replaced yet.</param>
     /// <param name="cancellationToken">Ends it until then.</param>
@@ -37,8 +36,7 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
         IReadOnlyList<ActionOutput> outputs,
         InputMapping mapping,
         DateTime stamp,
-        ContentDownloader downloader,
-        ContentUploader uploader,
+        IOutputSource source,
         TransferStatistics statistics,
         Func<bool> mayReplace,
         CancellationToken cancellationToken)
@@ -51,8 +49,8 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
         using Staging staging = new();
         try
         {
-            staging.Prepare(plan, file => links.Contains(file.Path) ? PlaceholderOf(file, stamp, downloader.Endpoint) : null, stamp);
-            await downloader.FetchAsync(staging.Downloads, statistics, cancellationToken);
+            staging.Prepare(plan, file => source.Worker is { } worker && links.Contains(file.Path) ? PlaceholderOf(file, stamp, worker) : null, stamp);
+            await source.FetchAsync(staging.Downloads, statistics, cancellationToken);
 
             cancellationToken.ThrowIfCancellationRequested();
             if (!mayReplace())
@@ -61,7 +59,7 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
             }
 
             // From here on it is carried to its end, so that the outputs are all of one run.
-            Place(staging, plan, stamp, uploader);
+            Place(staging, plan, stamp, source);
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -77,7 +75,7 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
         : digests.Placeholders?.Place(
             new Placeholder(file.Digest, file.Mode & 0x1FF, (stamp - DateTime.UnixEpoch).Ticks * 100, file.Path.Name), endpoint);
 
-    private void Place(Staging staging, List<PlannedOutput> plan, DateTime stamp, ContentUploader uploader)
+    private void Place(Staging staging, List<PlannedOutput> plan, DateTime stamp, IOutputSource source)
     {
         RequireWritable(staging, plan);
         foreach (PlannedOutput output in plan.Where(output => output.Output is FileOutput or SymlinkOutput))
@@ -90,14 +88,14 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
                 File.SetLastWriteTimeUtc(file, stamp);
                 staging.Move(output, temporary, parent);
                 digests.Enter(Disk.Stat(file), content.Digest);
-                uploader.MarkPresent(content.Digest);
+                source.NoteWritten(content.Digest);
             }
             else
             {
                 staging.Move(output, temporary, parent);
                 if (output.Output is FileOutput placeholder)
                 {
-                    uploader.MarkPresent(placeholder.Digest);
+                    source.NoteWritten(placeholder.Digest);
                 }
             }
         }

@@ -25,7 +25,7 @@ internal sealed record PreparedAction(InputMapping Mapping, Prediction Predictio
 /// <see cref="CommitRight"/> says which counts. Safe for concurrent use.
 /// </summary>
 internal sealed class WorkerRuns(
-    PredictionStore predictions, FarmWorkers farms, DigestCache digests, OutputWriter outputWriter, WorkHistory history, Placer placer, TimeProvider time)
+    PredictionStore predictions, FarmWorkers farms, DigestCache digests, OutputWriter outputWriter, KeptResults kept, WorkHistory history, Placer placer, TimeProvider time)
 {
     private const uint SetsSince = 1; // minor version of the protocol
     private const uint AttachedSince = 3;
@@ -94,7 +94,7 @@ internal sealed class WorkerRuns(
             long downloading = time.GetTimestamp();
             using Span download = progress.Span.Child("download");
             bool isWritten = await outputWriter.WriteAsync(
-                result.Outputs, mapping, prepared.Stamp, session.Downloader, session.Uploader, progress.Transfer, () => right.TryTake(worker), token);
+                result.Outputs, mapping, prepared.Stamp, new WorkerOutputs(session.Downloader, session.Uploader), progress.Transfer, () => right.TryTake(worker), token);
             progress.Download = time.GetElapsedTime(downloading);
             download.Set(TelemetryNames.Files, progress.Transfer.DownloadedFiles).Set(TelemetryNames.Bytes, progress.Transfer.DownloadedBytes).Dispose();
             if (!isWritten)
@@ -104,6 +104,7 @@ internal sealed class WorkerRuns(
 
             // 7. Learn what it looked at.
             progress.Result = result;
+            kept.Note(request, mapping, result, progress);
             try
             {
                 await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);

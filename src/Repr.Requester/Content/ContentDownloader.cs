@@ -1,8 +1,6 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
-using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using ZstdSharp;
@@ -11,11 +9,6 @@ using ReapiStatus = Repr.Protocol.Reapi.Status;
 using ZstdDecompressor = ZstdSharp.Decompressor;
 
 namespace Repr.Requester.Content;
-
-/// <summary>A blob and the new, empty file that shall have its content.</summary>
-/// <param name="Digest">What the content must be.</param>
-/// <param name="File">Open for writing; stays open.</param>
-internal readonly record struct Download(Digest Digest, SafeFileHandle File);
 
 /// <summary>
 /// Fetches content from one worker's store into files and checks it. What this machine has kept is not fetched again, and what the
@@ -34,6 +27,9 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
     private const int MaximumEntryBytes = 16 << 20; // in memory
     private const int DigestsPerQuestion = 20_000;
 
+    private readonly StoredOutputs? _kept = kept is null ? null : new StoredOutputs(kept);
+    private readonly StoredOutputs? _shared = shared is null ? null : new StoredOutputs(shared);
+
     /// <summary>The worker.</summary>
     public Uri Endpoint => endpoint;
 
@@ -50,7 +46,7 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
         List<Download> filled = [];
         foreach (Download download in downloads.Where(download => download.Digest.SizeBytes > 0))
         {
-            if (!await TryTakeAsync(kept, download, cancellationToken))
+            if (_kept is null || !await _kept.TryTakeAsync(download, cancellationToken))
             {
                 filled.Add(download);
             }
@@ -63,7 +59,7 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
             {
                 await (batch.Count == 1 && batch[0].Digest.SizeBytes > SmallBlobLimit ? FetchStreamAsync(batch[0], token) : FetchBatchAsync(batch, token));
             }
-            catch (ReprException exception) when (exception.Code == ReprErrorCode.Corrupt && shared is not null)
+            catch (ReprException exception) when (exception.Code == ReprErrorCode.Corrupt && _shared is not null)
             {
                 if (!await TryTakeSharedAsync(batch, token))
                 {
@@ -108,7 +104,7 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
             foreach (Download download in batch)
             {
                 RandomAccess.SetLength(download.File, 0);
-                if (!await TryTakeAsync(shared, download, cancellationToken))
+                if (!await _shared!.TryTakeAsync(download, cancellationToken))
                 {
                     return false;
                 }
@@ -120,38 +116,6 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
         {
             return false; // that the worker has lost it is the failure
         }
-    }
-
-    private static async Task<bool> TryTakeAsync(IContentStore? store, Download download, CancellationToken cancellationToken)
-    {
-        if (store is null)
-        {
-            return false;
-        }
-
-        await using Stream? content = await store.OpenAsync(download.Digest, cancellationToken);
-        if (content is null)
-        {
-            return false;
-        }
-
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
-        long offset = 0;
-        for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0; offset += read)
-        {
-            hash.AppendData(buffer, 0, read);
-            await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
-        }
-
-        ArrayPool<byte>.Shared.Return(buffer);
-        if (Digest.Finish(hash, offset) == download.Digest)
-        {
-            return true;
-        }
-
-        RandomAccess.SetLength(download.File, 0); // what was kept is damaged
-        return false;
     }
 
     private async Task KeepAsync(Download download, CancellationToken cancellationToken)

@@ -70,6 +70,33 @@ public sealed class FrontTests
     }
 
     [Fact]
+    public async Task Of_two_requester_processes_the_second_takes_nothing_from_the_first()
+    {
+        await using Front front = new(endpoint: null);
+
+        FrontRun run = await front.ScriptAsync(
+            "mkdir -m 700 \"$REPR_RUNTIME_DIR\"; flock \"$REPR_RUNTIME_DIR/d.lock\" $repr requester --door \"$REPR_RUNTIME_DIR/d\"; echo $?; ls \"$REPR_CACHE_DIR\"");
+
+        Assert.Equal("0\n", run.Output);
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(8, true)]
+    public async Task A_requester_process_waits_a_moment_for_the_content_that_the_last_one_kept(int seconds, bool isGivenUp)
+    {
+        await using Front front = new(endpoint: null);
+
+        FrontRun run = await front.ScriptAsync(
+            "mkdir -m 700 \"$REPR_RUNTIME_DIR\" \"$REPR_CACHE_DIR\" \"$REPR_CACHE_DIR/content\"; "
+            + $"flock \"$REPR_CACHE_DIR/content/lock\" sleep {seconds} >/dev/null 2>&1 & "
+            + "sleep 0.2; $repr requester --door \"$REPR_RUNTIME_DIR/d\" --idle-seconds 1; cat \"$REPR_CACHE_DIR/requester.log\"");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(isGivenUp, run.Output.Contains("What is fetched from workers is not kept", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task The_request_is_the_command_as_it_stands()
     {
         await using Front front = new("http://worker:1", withoutProduct: true);

@@ -40,17 +40,29 @@ public sealed class ResultCacheTests(PackedSdk sdk)
         Assert.Equal($"'{source}' has changed", missed.GetProperty("cache_miss").GetString());
         Assert.Equal(4, Runs(worker));
 
-        // And back; with a worker that was started again, too.
+        // And back.
         await File.WriteAllTextAsync(source, original, Token);
         RemoteBuild reverted = await project.BuildRemotelyAsync(worker);
         reverted.AssertIdentical();
         Assert.Equal(3, Cached(reverted));
+
+        // What a worker knew without asking back, the requester process knows: nobody is asked.
+        Assert.Equal(3, Cached(await project.BuildRemotelyAsync(worker)));
         await worker.StopAsync();
+        RemoteBuild alone = await project.BuildRemotelyAsync(worker, "-p:ReprFallback=fail");
+        alone.AssertIdentical();
+        AssertCached(3, 3, alone);
+        Assert.All(alone.Records, static record => Assert.True(record.GetProperty("kept").GetBoolean()));
+        Assert.Equal(first.Run.Diagnostics, alone.Run.Diagnostics);
+
+        // A worker that was started again still does.
         await worker.StartAsync();
+        await PackedSdk.RunAsync(project.Directory, [PackedSdk.ToolOf(project.Directory), "shutdown"], []);
         RemoteBuild restarted = await project.BuildRemotelyAsync(worker, "-v:normal");
         restarted.AssertIdentical();
         Assert.Contains("Repr: Csc One is from the cache of worker", restarted.Run.Output, StringComparison.Ordinal);
         Assert.Equal(3, Cached(restarted));
+        Assert.All(restarted.Records, static record => Assert.False(record.TryGetProperty("kept", out _)));
         Assert.Equal(4, Runs(worker));
 
         // As a property says.

@@ -41,6 +41,9 @@ public sealed class PackedSdk : IAsyncLifetime
         return directory;
     }
 
+    /// <summary>The requester's program, as a project has restored it.</summary>
+    public static string ToolOf(string directory) => Path.Combine(directory, $"../packages/repr.build.sdk/{Version}/tools/net10.0/repr.dll");
+
     /// <summary>Runs dotnet. The requester process, where one is started, keeps its files in the directory.</summary>
     public static async Task<BuildRun> RunAsync(string directory, IEnumerable<string> arguments, Dictionary<string, string> environment)
     {

@@ -25,8 +25,7 @@ public sealed class TracingTests(PackedSdk sdk)
                 ["build", "Small.slnx", "-nologo", "-m:2", $"-p:ReprEndpoint={worker.Address}", "-p:ReprBuildId=traced", "-p:ReprFallback=fail"],
                 new() { ["REPR_CONFIG"] = settings });
             Assert.True(build.ExitCode == 0, build.Output);
-            string tool = Path.Combine(project.Directory, $"../packages/repr.build.sdk/{PackedSdk.Version}/tools/net10.0/repr.dll");
-            await PackedSdk.RunAsync(project.Directory, [tool, "shutdown"], []);
+            await PackedSdk.RunAsync(project.Directory, [PackedSdk.ToolOf(project.Directory), "shutdown"], []);
             await WaitAsync(() => collector.Spans.Any(span => span.Name == "build"));
             await worker.StopAsync();
         }

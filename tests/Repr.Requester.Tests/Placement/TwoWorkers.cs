@@ -44,7 +44,7 @@ internal sealed class TwoWorkers : IAsyncDisposable
         other.FirstMessage.Welcome.WorkerId = "other";
         TestDiscovery discovery = new();
         RequesterFixture fixture = await RequesterFixture.StartAsync(
-            [discovery], placement: placement ?? new PlacementSettings { RaceShare = 1, RacesAtOnce = 1000 }, slowClock: slowClock);
+            [discovery], placement: placement ?? new PlacementSettings { RaceShare = 1, RacesAtOnce = 1000 }, clock: slowClock);
         fixture.Worker.FirstMessage.Welcome.Slots = other.FirstMessage.Welcome.Slots = slots;
         TwoWorkers two = new(fixture, other);
         fixture.Worker.RunTool = (action, cancellationToken) => two.RunAsync(fixture.Worker, action, cancellationToken);

@@ -1,0 +1,42 @@
+using Google.Protobuf;
+using Repr.Protocol;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// Names an action together with all that is known of its world, but for the times of files: a worker that has to ask nothing gives the same known result to
+/// actions with the same fingerprint. Pure.
+/// </summary>
+internal static class ActionFingerprint
+{
+    /// <summary>The fingerprint of an action in its world.</summary>
+    public static Digest Of(ActionRequest request, InputMapping mapping)
+    {
+        Command command = request.Command with { OutputRoots = mapping.CollectOutputRoots() };
+        Wire.Execute action = new() { Command = command.ToWire(), Description = request.Endpoint.AbsoluteUri };
+        action.Command.Environment.Clear(); // a map has no order
+        Wire.InputSet world = new();
+        foreach ((string name, string value) in command.Environment.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+        {
+            world.Environment.Add(name, value);
+        }
+
+        world.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
+        world.Facts.AddRange(mapping.Facts.Select(static fact => WithoutTime(fact).ToWire()));
+        action.InputSets.Add(Digest.Compute(world.ToByteArray()).ToWire());
+        if (mapping.Shared is { } shared)
+        {
+            action.InputSets.Add(shared.Set.Digest.ToWire());
+        }
+
+        return Digest.Compute(action.ToByteArray());
+    }
+
+    private static InputFact WithoutTime(InputFact fact) => fact switch
+    {
+        FileFact file => file with { ModifiedNs = 0 },
+        DirectoryFact directory => directory with { ModifiedNs = 0 },
+        _ => fact,
+    };
+}

@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using Repr.Requester.Content;
+using Repr.Telemetry;
+using Wire = Repr.Protocol.V1;
+
+namespace Repr.Requester.Actions;
+
+/// <summary>
+/// Results that workers knew, and whose content this machine has kept: the same action in the same world gets its result without a question to a worker. What a
+/// worker said without asking back follows from the action and its mapping alone (<see cref="ActionFingerprint"/>), so it would say the same again. Safe for
+/// concurrent use.
+/// </summary>
+/// <param name="content">What was fetched from workers before; null: nothing is kept.</param>
+/// <param name="writer">Writes outputs.</param>
+/// <param name="time">The clock.</param>
+internal sealed class KeptResults(IContentStore? content, OutputWriter writer, TimeProvider time)
+{
+    private const int MaximumResults = 4096;
+    private const int MaximumTextBytes = 1 << 16;
+
+    // A worker may learn that a command is not repeatable, or be told to forget.
+    private static readonly TimeSpan s_lifetime = TimeSpan.FromHours(1);
+
+    private readonly StoredOutputs? _content = content is null ? null : new StoredOutputs(content);
+    private readonly ConcurrentDictionary<string, KeptResult> _results = new(StringComparer.Ordinal);
+
+    /// <summary>Whether it is worth the mapping to ask for an action.</summary>
+    public bool MayKnow(ActionRequest request) =>
+        IsEligible(request) && _results.TryGetValue(request.PredictionKey, out KeptResult? kept) && time.GetElapsedTime(kept.Noted) < s_lifetime;
+
+    /// <summary>Gives the result, if it is the same action in the same world: all outputs are written.</summary>
+    /// <param name="request">The action.</param>
+    /// <param name="prepared">Its world.</param>
+    /// <param name="progress">Gets result and text.</param>
+    /// <param name="cancellationToken">Ends it before something is replaced.</param>
+    /// <returns>Null: it has to be asked for, and nothing was written.</returns>
+    /// <exception cref="ActionFailureException">The outputs can't be written here.</exception>
+    public async Task<ActionResult?> TryGiveAsync(
+        ActionRequest request, PreparedAction prepared, ActionProgress progress, CancellationToken cancellationToken)
+    {
+        if (!_results.TryGetValue(request.PredictionKey, out KeptResult? kept) || kept.Fingerprint != ActionFingerprint.Of(request, prepared.Mapping))
+        {
+            return null;
+        }
+
+        long start = time.GetTimestamp();
+        using Span span = progress.Span.Child("kept-result");
+        try
+        {
+            await writer.WriteAsync(
+                kept.Result.Outputs, prepared.Mapping, prepared.Stamp, _content!, progress.Transfer, static () => true, cancellationToken);
+        }
+        catch (ReprException)
+        {
+            Forget(request, kept); // its content had to make room, or is damaged
+            return null;
+        }
+
+        foreach (Wire.DoorText chunk in kept.Text)
+        {
+            progress.AddText(chunk);
+        }
+
+        progress.Mapped = (uint)prepared.Mapping.Count;
+        progress.Worker = kept.Worker;
+        progress.Download = time.GetElapsedTime(start);
+        progress.IsKept = true;
+        return progress.Result = kept.Result;
+    }
+
+    /// <summary>Notes what became of an action on a worker.</summary>
+    /// <param name="request">The action.</param>
+    /// <param name="mapping">Its world.</param>
+    /// <param name="result">What the worker gave; written.</param>
+    /// <param name="progress">What it said.</param>
+    public void Note(ActionRequest request, InputMapping mapping, ActionResult result, ActionProgress progress)
+    {
+        if (!IsEligible(request))
+        {
+            if (result.NotRepeatable.Count > 0)
+            {
+                _results.TryRemove(request.PredictionKey, out _);
+            }
+
+            return;
+        }
+
+        if (result.Cached is null
+            || result.Questions > 0
+            || progress.Answers is not { Questions.Count: 0 }
+            || progress.HasPassedText
+            || progress.Text.Sum(static chunk => (long)chunk.Data.Length) > MaximumTextBytes
+            || (_results.Count >= MaximumResults && !_results.ContainsKey(request.PredictionKey)))
+        {
+            _results.TryRemove(request.PredictionKey, out _);
+            return;
+        }
+
+        _results[request.PredictionKey] = new KeptResult(
+            ActionFingerprint.Of(request, mapping), result with { ObservedInputs = [], ObservedSet = null }, progress.Worker, [.. progress.Text], time.GetTimestamp());
+    }
+
+    // What is to be proved is asked for; of placeholders a worker must have the content.
+    private bool IsEligible(ActionRequest request) =>
+        _content is not null
+        && request is { Caching: ResultCaching.Read or ResultCaching.ReadWrite, PredictionKey.Length: > 0, Placeholders.Count: 0, EmptyMapping: false };
+
+    private void Forget(ActionRequest request, KeptResult kept) =>
+        _results.TryRemove(new KeyValuePair<string, KeptResult>(request.PredictionKey, kept));
+
+    /// <param name="Fingerprint">Of the action in its world.</param>
+    /// <param name="Result">What the worker gave.</param>
+    /// <param name="Worker">Who gave it.</param>
+    /// <param name="Text">What the tool said.</param>
+    /// <param name="Noted">When, a timestamp.</param>
+    private sealed record KeptResult(Digest Fingerprint, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted);
+}

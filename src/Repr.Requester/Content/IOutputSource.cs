@@ -1,0 +1,100 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Microsoft.Win32.SafeHandles;
+
+namespace Repr.Requester.Content;
+
+/// <summary>A blob and the new, empty file that shall have its content.</summary>
+/// <param name="Digest">What the content must be.</param>
+/// <param name="File">Open for writing; stays open.</param>
+internal readonly record struct Download(Digest Digest, SafeFileHandle File);
+
+/// <summary>Where the content of an action's outputs is. Safe for concurrent use.</summary>
+internal interface IOutputSource
+{
+    /// <summary>The worker whose store keeps the content of placeholders; null: there may be none.</summary>
+    Uri? Worker { get; }
+
+    /// <summary>Fetches blobs. When it returns, each file has exactly the content of its digest.</summary>
+    /// <exception cref="ReprException">
+    /// <see cref="ReprErrorCode.Corrupt"/>: a blob is missing or is not what its digest says. Else what the store reports.
+    /// </exception>
+    Task FetchAsync(IReadOnlyList<Download> downloads, TransferStatistics statistics, CancellationToken cancellationToken);
+
+    /// <summary>Is told that an output with this content is in its place.</summary>
+    void NoteWritten(Digest digest);
+}
+
+/// <summary>The outputs of a run on a worker: what has come from there need not be sent there.</summary>
+/// <param name="downloader">Fetches.</param>
+/// <param name="uploader">Is told.</param>
+internal sealed class WorkerOutputs(ContentDownloader downloader, ContentUploader uploader) : IOutputSource
+{
+    /// <inheritdoc/>
+    public Uri Worker => downloader.Endpoint;
+
+    /// <inheritdoc/>
+    public Task FetchAsync(IReadOnlyList<Download> downloads, TransferStatistics statistics, CancellationToken cancellationToken) =>
+        downloader.FetchAsync(downloads, statistics, cancellationToken);
+
+    /// <inheritdoc/>
+    public void NoteWritten(Digest digest) => uploader.MarkPresent(digest);
+}
+
+/// <summary>Content that lies in a store which this process can open.</summary>
+/// <param name="store">The store.</param>
+internal sealed class StoredOutputs(IContentStore store) : IOutputSource
+{
+    private const int CopyBytes = 1 << 16;
+
+    /// <inheritdoc/>
+    public Uri? Worker => null;
+
+    /// <inheritdoc/>
+    public async Task FetchAsync(IReadOnlyList<Download> downloads, TransferStatistics statistics, CancellationToken cancellationToken)
+    {
+        foreach (Download download in downloads.Where(static download => download.Digest.SizeBytes > 0))
+        {
+            if (!await TryTakeAsync(download, cancellationToken))
+            {
+                throw new ReprException(ReprErrorCode.Corrupt, $"The blob {download.Digest} is not kept any more.");
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NoteWritten(Digest digest)
+    {
+        // The store had it before.
+    }
+
+    /// <summary>Copies one blob.</summary>
+    /// <returns>False: it is not there, or damaged; the file is empty.</returns>
+    /// <exception cref="ReprException">What the store reports.</exception>
+    public async Task<bool> TryTakeAsync(Download download, CancellationToken cancellationToken)
+    {
+        await using Stream? content = await store.OpenAsync(download.Digest, cancellationToken);
+        if (content is null)
+        {
+            return false;
+        }
+
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        long offset = 0;
+        for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0; offset += read)
+        {
+            hash.AppendData(buffer, 0, read);
+            await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
+        }
+
+        ArrayPool<byte>.Shared.Return(buffer);
+        if (Digest.Finish(hash, offset) == download.Digest)
+        {
+            return true;
+        }
+
+        RandomAccess.SetLength(download.File, 0);
+        return false;
+    }
+}
