@@ -5,11 +5,11 @@ namespace Repr.Requester.Actions;
 
 /// <summary>What was observed, as it is kept in a file.</summary>
 /// <param name="Inputs">Each path with its strongest use.</param>
-/// <param name="Set">The digest of the content that it was learned from; empty: there was none.</param>
-internal sealed record KeptInputs(IReadOnlyDictionary<VirtualPath, ObservedKind> Inputs, string Set)
+/// <param name="Sets">Digests of the contents that it was learned from, the oldest first.</param>
+internal sealed record KeptInputs(IReadOnlyDictionary<VirtualPath, ObservedKind> Inputs, IReadOnlyList<string> Sets)
 {
     /// <summary>Nothing.</summary>
-    public static KeptInputs Empty { get; } = new(new Dictionary<VirtualPath, ObservedKind>(), "");
+    public static KeptInputs Empty { get; } = new(new Dictionary<VirtualPath, ObservedKind>(), []);
 }
 
 /// <summary>
@@ -20,6 +20,7 @@ internal sealed class PredictionFiles
 {
     private const string Header = "repr predictions 2 ";
     private const int MaximumFiles = 20_000;
+    private const char SetSeparator = ',';
 
     private readonly string _directory;
 
@@ -55,7 +56,7 @@ internal sealed class PredictionFiles
                 }
             }
 
-            return new KeptInputs(inputs, lines[0][Header.Length..]);
+            return new KeptInputs(inputs, lines[0][Header.Length..].Split(SetSeparator, StringSplitOptions.RemoveEmptyEntries));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -66,7 +67,7 @@ internal sealed class PredictionFiles
     /// <summary>Keeps what was learned under a key, in place of what was there.</summary>
     public void Save(string kind, string key, KeptInputs learned)
     {
-        StringBuilder text = new StringBuilder(Header).Append(learned.Set);
+        StringBuilder text = new StringBuilder(Header).AppendJoin(SetSeparator, learned.Sets);
         foreach ((VirtualPath path, ObservedKind use) in learned.Inputs)
         {
             text.Append('\0').Append((int)use).Append(path.Text);

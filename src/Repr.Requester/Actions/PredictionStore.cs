@@ -14,6 +14,8 @@ internal sealed class PredictionStore
     private const int MaximumInMemory = 4096;
     private const int MaximumOfTool = 2048; // for the first of a family
     private const int TolerableGuess = 2; // times what was looked at
+    private const int MaximumSets = 4;
+    private const int RememberedShare = 4; // at most a quarter of what was looked at
     private const string ToolGroup = "tool\n";
     private const string FamilyGroup = "family\n";
 
@@ -81,14 +83,17 @@ internal sealed class PredictionStore
                 shared);
             if (learned.Inputs.Count > 0)
             {
-                Remember(request.PredictionKey, new LearnedAction(learned.Set, group, roots.Key, found));
+                Remember(request.PredictionKey, new LearnedAction(learned.Sets, group, roots.Key, found));
             }
 
             return found;
         }
     }
 
-    /// <summary>Remembers what a run observed.</summary>
+    /// <summary>
+    /// Remembers what a run observed, and of what earlier runs of the action did as much as is little beside it: a compiler that was just started looks at more than one
+    /// that is warm.
+    /// </summary>
     /// <param name="request">The action.</param>
     /// <param name="mapping">Its outputs are not remembered.</param>
     /// <param name="observed">What it looked at.</param>
@@ -105,7 +110,7 @@ internal sealed class PredictionStore
         {
             if (request.PredictionKey.Length > 0)
             {
-                Save(request, inputs, set);
+                Save(request, Merge(_files.Load("action", request.PredictionKey), inputs, set));
             }
 
             if (request.Line is { } line)
@@ -134,7 +139,7 @@ internal sealed class PredictionStore
             IEnumerable<VirtualPath> shared = guess.Shared?.Inputs.Keys ?? [];
             bool isFamilys = request.Line is { } line && GroupOf(FamilyGroup + line.Family).Count > 0;
             if (request.PredictionKey.Length == 0
-                || LearnedFrom(request).Length > 0
+                || LearnedFrom(request).Count > 0
                 || guess.Own.Select(static input => input.Path).Concat(isFamilys ? [] : shared).Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
             {
                 return false;
@@ -146,7 +151,7 @@ internal sealed class PredictionStore
                 inputs[input.Path] = input.Kind;
             }
 
-            Save(request, inputs, set);
+            Save(request, new KeptInputs(inputs, [set.ToString()]));
             return true;
         }
     }
@@ -156,18 +161,39 @@ internal sealed class PredictionStore
     {
         lock (_lock)
         {
-            return request.PredictionKey.Length > 0 && LearnedFrom(request) == set.ToString();
+            return request.PredictionKey.Length > 0 && LearnedFrom(request).Contains(set.ToString());
         }
     }
 
-    private string LearnedFrom(ActionRequest request) =>
-        _actions.TryGetValue(request.PredictionKey, out LearnedAction? learned) ? learned.Set : _files.Load("action", request.PredictionKey).Set;
+    private IReadOnlyList<string> LearnedFrom(ActionRequest request) =>
+        _actions.TryGetValue(request.PredictionKey, out LearnedAction? learned) ? learned.Sets : _files.Load("action", request.PredictionKey).Sets;
 
-    private void Save(ActionRequest request, IReadOnlyDictionary<VirtualPath, ObservedKind> inputs, Digest? set)
+    private static KeptInputs Merge(KeptInputs known, Dictionary<VirtualPath, ObservedKind> observed, Digest? set)
     {
-        string digest = set?.ToString() ?? "";
-        _files.Save("action", request.PredictionKey, new KeptInputs(inputs, digest));
-        Remember(request.PredictionKey, new LearnedAction(digest, "", "", null));
+        KeyValuePair<VirtualPath, ObservedKind>[] more = [.. known.Inputs.Where(input => !observed.ContainsKey(input.Key))];
+        bool isRemembered = known.Inputs.Count > 0 && more.Length <= observed.Count / RememberedShare;
+        IEnumerable<string> sets = set is { } learned ? [learned.ToString()] : [];
+        if (!isRemembered)
+        {
+            return new KeptInputs(observed, [.. sets]);
+        }
+
+        Dictionary<VirtualPath, ObservedKind> all = new(observed);
+        foreach ((VirtualPath path, ObservedKind kind) in known.Inputs)
+        {
+            if (!all.TryAdd(path, kind) && all[path] == ObservedKind.Stated && kind is ObservedKind.Read or ObservedKind.Listed)
+            {
+                all[path] = kind;
+            }
+        }
+
+        return new KeptInputs(all, [.. known.Sets.Concat(sets).TakeLast(MaximumSets)]);
+    }
+
+    private void Save(ActionRequest request, KeptInputs learned)
+    {
+        _files.Save("action", request.PredictionKey, learned);
+        Remember(request.PredictionKey, new LearnedAction(learned.Sets, "", "", null));
     }
 
     private Prediction? FindRemembered(ActionRequest request, ActionRoots roots)
@@ -271,7 +297,7 @@ internal sealed class PredictionStore
 
         if (isMore)
         {
-            _files.Save("group", group, new KeptInputs(known, ""));
+            _files.Save("group", group, new KeptInputs(known, []));
         }
     }
 
@@ -289,9 +315,9 @@ internal sealed class PredictionStore
     public static string ToolOf(Command command) => string.Join(
         '\n', command.Arguments.Take(3).Where((argument, index) => index == 0 || argument.EndsWith(".dll", StringComparison.OrdinalIgnoreCase)));
 
-    /// <param name="Set">The content that it was learned from.</param>
+    /// <param name="Sets">The contents that it was learned from.</param>
     /// <param name="Group">Whose inputs it shares.</param>
     /// <param name="Roots">The roots that the prediction was made for.</param>
     /// <param name="Prediction">What was given out last; null: nothing yet.</param>
-    private sealed record LearnedAction(string Set, string Group, string Roots, Prediction? Prediction);
+    private sealed record LearnedAction(IReadOnlyList<string> Sets, string Group, string Roots, Prediction? Prediction);
 }
