@@ -309,7 +309,9 @@ internal sealed class RemoteRun
         RunStatistics statistics = done.Statistics ?? new RunStatistics();
         log.LogMessage(
             MessageImportance.Normal,
-            statistics.HasCachedToolMs
+            statistics.Kept
+                ? "Repr: {0} is known here, as worker '{1}' knew it, in {2} ms (the tool ran {3} ms)"
+                : statistics.HasCachedToolMs
                 ? "Repr: {0} is from the cache of worker '{1}', in {2} ms (the tool ran {3} ms)"
                 : "Repr: {0} ran on worker '{1}' in {2} ms",
             action.Description,

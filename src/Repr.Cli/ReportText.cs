@@ -30,7 +30,7 @@ internal static class ReportText
         if (report.Cached + report.CacheMisses > 0)
         {
             await LineAsync(output, "Cache", [
-                $"{report.Cached} from the cache", $"{Seconds(report.CachedToolMs)} of tools not run", $"{report.CacheMisses} not known",
+                $"{report.Cached} from the cache{(report.Kept > 0 ? $" ({report.Kept} without a worker)" : "")}", $"{Seconds(report.CachedToolMs)} of tools not run", $"{report.CacheMisses} not known",
             ]);
             foreach (CacheMissReason why in report.MissReasons)
             {

@@ -16,7 +16,7 @@ internal static partial class RequesterCommand
 {
     private const long MaximumKeptBytes = 5L << 30;
 
-    private static readonly TimeSpan s_storePatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_storePatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_storePoll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Makes the verb.</summary>
@@ -41,22 +41,27 @@ internal static partial class RequesterCommand
     // The process before this one may still have it for a moment.
     private static async Task<ILocalContentStore?> TryOpenKeptAsync(string directory, ILogger log, CancellationToken cancellationToken)
     {
-        for (long start = Stopwatch.GetTimestamp(); ;)
+        DiskContentStoreOptions options = new() { Path = directory, MaximumBytes = MaximumKeptBytes, Durable = false };
+        long start = Stopwatch.GetTimestamp();
+        while (true)
         {
+            Exception failure;
             try
             {
-                return await DiskContentStore.OpenAsync(
-                    new DiskContentStoreOptions { Path = directory, MaximumBytes = MaximumKeptBytes, Durable = false }, TimeProvider.System, NullLogger.Instance, cancellationToken);
+                return await DiskContentStore.OpenAsync(options, TimeProvider.System, NullLogger.Instance, cancellationToken);
             }
-            catch (ReprException busy) when (busy.Code == ReprErrorCode.Unavailable && Stopwatch.GetElapsedTime(start) < s_storePatience)
+            catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException or OperationCanceledException)
             {
-                await Task.Delay(s_storePoll, cancellationToken);
+                failure = exception;
             }
-            catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
+
+            if (failure is not ReprException { Code: ReprErrorCode.Unavailable } || cancellationToken.IsCancellationRequested || Stopwatch.GetElapsedTime(start) > s_storePatience)
             {
-                Log.NothingKept(log, exception.Message);
+                Log.NothingKept(log, failure.Message);
                 return null;
             }
+
+            await Task.Delay(s_storePoll, CancellationToken.None);
         }
     }
 

@@ -56,8 +56,11 @@ public sealed record BuildReport
     /// <summary>With a remote verdict.</summary>
     public required int Remote { get; init; }
 
-    /// <summary>Of those, the ones whose result a worker knew: no tool ran.</summary>
+    /// <summary>Of those, the ones whose result was known: no tool ran.</summary>
     public required int Cached { get; init; }
+
+    /// <summary>Of those, the ones for which no worker was asked.</summary>
+    public required int Kept { get; init; }
 
     /// <summary>The time of the tools that did not run, in milliseconds.</summary>
     public required double CachedToolMs { get; init; }
@@ -168,6 +171,7 @@ public sealed record BuildReport
             Actions = actions.Count,
             Remote = CountOf(ActionOutcome.Remote),
             Cached = actions.Count(static action => action.CachedToolMs is not null),
+            Kept = actions.Count(static action => action.Kept == true),
             CachedToolMs = actions.Sum(static action => action.CachedToolMs ?? 0),
             CacheMisses = actions.Count(static action => action.CacheMiss is not null),
             MissReasons =

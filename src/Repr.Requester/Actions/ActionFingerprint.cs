@@ -23,14 +23,22 @@ internal static class ActionFingerprint
         }
 
         world.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
-        world.Facts.AddRange(mapping.Facts.Select(static fact => WithoutTime(fact).ToWire()));
         action.InputSets.Add(Digest.Compute(world.ToByteArray()).ToWire());
+        action.InputSets.Add(Of(mapping.Facts).ToWire());
         if (mapping.Shared is { } shared)
         {
-            action.InputSets.Add(shared.Set.Digest.ToWire());
+            action.InputSets.Add(shared.World.ToWire());
         }
 
         return Digest.Compute(action.ToByteArray());
+    }
+
+    /// <summary>The fingerprint of facts, in any order.</summary>
+    public static Digest Of(IEnumerable<InputFact> facts)
+    {
+        Wire.InputSet set = new();
+        set.Facts.AddRange(facts.OrderBy(static fact => fact.Path).Select(static fact => WithoutTime(fact).ToWire()));
+        return Digest.Compute(set.ToByteArray());
     }
 
     private static InputFact WithoutTime(InputFact fact) => fact switch

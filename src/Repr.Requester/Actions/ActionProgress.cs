@@ -211,5 +211,6 @@ internal sealed class ActionProgress
         DownloadMs = Download.TotalMilliseconds,
         RequestBytes = RequestBytes,
         CacheMiss = Result?.CacheMiss ?? "",
+        Kept = IsKept,
     };
 }

@@ -35,6 +35,7 @@ internal sealed partial class ActionRunner(
     private const int MaximumRetries = 2;
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Runs one action.</summary>
     /// <param name="run">The action.</param>
@@ -183,8 +184,8 @@ internal sealed partial class ActionRunner(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
         // 0. What is known here needs no worker.
-        if (kept.MayKnow(request)
-            && await kept.TryGiveAsync(request, await PrepareAsync(request, progress, null, cancellationToken), progress, cancellationToken) is { } known)
+        PreparedAction? early = kept.MayKnow(request) ? await PrepareAsync(request, progress, null, cancellationToken) : null;
+        if (early is not null && await kept.TryGiveAsync(request, early, progress, cancellationToken) is { } known)
         {
             return known;
         }
@@ -197,7 +198,9 @@ internal sealed partial class ActionRunner(
         progress.Worker = worker.Session.Welcome.WorkerId;
 
         // 2. Predict and map: what the tool will look at, as facts.
-        PreparedAction prepared = await PrepareAsync(request, progress, worker.Session, cancellationToken);
+        PreparedAction prepared = early is not null && time.GetUtcNow() - early.Stamp < s_moment
+            ? early
+            : await PrepareAsync(request, progress, worker.Session, cancellationToken);
         if (Placer.HasChoice(request))
         {
             await worker.Session.Uploader.MeasureAsync(cancellationToken);

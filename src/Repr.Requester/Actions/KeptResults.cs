@@ -16,20 +16,21 @@ namespace Repr.Requester.Actions;
 internal sealed class KeptResults(IContentStore? content, OutputWriter writer, TimeProvider time)
 {
     private const int MaximumResults = 4096;
-    private const int MaximumTextBytes = 1 << 16;
+    private const int MaximumTextBytes = 1 << 14; // of one
 
     // A worker may learn that a command is not repeatable, or be told to forget.
     private static readonly TimeSpan s_lifetime = TimeSpan.FromHours(1);
 
-    private readonly StoredOutputs? _content = content is null ? null : new StoredOutputs(content);
-    private readonly ConcurrentDictionary<string, KeptResult> _results = new(StringComparer.Ordinal);
+    private readonly StoredOutputs? _outputs = content is null ? null : new StoredOutputs(content);
+    private readonly ConcurrentDictionary<string, KeptResult> _results = new(StringComparer.Ordinal); // by prediction key
+    private readonly ConcurrentDictionary<string, bool> _notRepeatable = new(StringComparer.Ordinal);
 
     /// <summary>Whether it is worth the mapping to ask for an action.</summary>
     public bool MayKnow(ActionRequest request) =>
         IsEligible(request) && _results.TryGetValue(request.PredictionKey, out KeptResult? kept) && time.GetElapsedTime(kept.Noted) < s_lifetime;
 
     /// <summary>Gives the result, if it is the same action in the same world: all outputs are written.</summary>
-    /// <param name="request">The action.</param>
+    /// <param name="request">An action that <see cref="MayKnow"/> is true for.</param>
     /// <param name="prepared">Its world.</param>
     /// <param name="progress">Gets result and text.</param>
     /// <param name="cancellationToken">Ends it before something is replaced.</param>
@@ -48,7 +49,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         try
         {
             await writer.WriteAsync(
-                kept.Result.Outputs, prepared.Mapping, prepared.Stamp, _content!, progress.Transfer, static () => true, cancellationToken);
+                kept.Result.Outputs, prepared.Mapping, prepared.Stamp, _outputs!, progress.Transfer, static () => true, cancellationToken);
         }
         catch (ReprException)
         {
@@ -73,27 +74,34 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
     /// <param name="mapping">Its world.</param>
     /// <param name="result">What the worker gave; written.</param>
     /// <param name="progress">What it said.</param>
-    public void Note(ActionRequest request, InputMapping mapping, ActionResult result, ActionProgress progress)
+    /// <param name="cancellationToken">Ends it; then it is forgotten.</param>
+    public async Task NoteAsync(
+        ActionRequest request, InputMapping mapping, ActionResult result, ActionProgress progress, CancellationToken cancellationToken)
     {
+        if (result.NotRepeatable.Count > 0 && _notRepeatable.Count < MaximumResults)
+        {
+            _notRepeatable[request.PredictionKey] = true; // for good: others of its runs may end later
+        }
+
         if (!IsEligible(request))
         {
-            if (result.NotRepeatable.Count > 0)
-            {
-                _results.TryRemove(request.PredictionKey, out _);
-            }
-
             return;
         }
 
+        _results.TryRemove(request.PredictionKey, out _);
         if (result.Cached is null
             || result.Questions > 0
             || progress.Answers is not { Questions.Count: 0 }
             || progress.HasPassedText
             || progress.Text.Sum(static chunk => (long)chunk.Data.Length) > MaximumTextBytes
-            || (_results.Count >= MaximumResults && !_results.ContainsKey(request.PredictionKey)))
+            || !await HasContentAsync(result, cancellationToken))
         {
-            _results.TryRemove(request.PredictionKey, out _);
             return;
+        }
+
+        if (_results.Count >= MaximumResults)
+        {
+            MakeRoom();
         }
 
         _results[request.PredictionKey] = new KeptResult(
@@ -102,8 +110,30 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
 
     // What is to be proved is asked for; of placeholders a worker must have the content.
     private bool IsEligible(ActionRequest request) =>
-        _content is not null
-        && request is { Caching: ResultCaching.Read or ResultCaching.ReadWrite, PredictionKey.Length: > 0, Placeholders.Count: 0, EmptyMapping: false };
+        _outputs is not null
+        && request is { Caching: ResultCaching.Read or ResultCaching.ReadWrite, PredictionKey.Length: > 0, Placeholders.Count: 0, EmptyMapping: false }
+        && !_notRepeatable.ContainsKey(request.PredictionKey);
+
+    private async ValueTask<bool> HasContentAsync(ActionResult result, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Digest[] contents = [.. result.Outputs.OfType<FileOutput>().Select(static output => output.Digest).Where(static digest => digest.SizeBytes > 0).Distinct()];
+            return (await content!.FindMissingAsync(contents, cancellationToken)).Count == 0;
+        }
+        catch (ReprException)
+        {
+            return false;
+        }
+    }
+
+    private void MakeRoom()
+    {
+        foreach ((string key, _) in _results.OrderBy(static kept => kept.Value.Noted).Take(MaximumResults / 4).ToList())
+        {
+            _results.TryRemove(key, out _);
+        }
+    }
 
     private void Forget(ActionRequest request, KeptResult kept) =>
         _results.TryRemove(new KeyValuePair<string, KeptResult>(request.PredictionKey, kept));

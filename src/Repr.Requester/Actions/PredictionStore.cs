@@ -15,7 +15,7 @@ internal sealed class PredictionStore
     private const int MaximumOfTool = 2048; // for the first of a family
     private const int TolerableGuess = 2; // times what was looked at
     private const int MaximumSets = 4;
-    private const int RememberedShare = 4; // at most a quarter of what was looked at
+    private const int RememberedShare = 4; // of what was looked at
     private const string ToolGroup = "tool\n";
     private const string FamilyGroup = "family\n";
 
@@ -168,26 +168,26 @@ internal sealed class PredictionStore
     private IReadOnlyList<string> LearnedFrom(ActionRequest request) =>
         _actions.TryGetValue(request.PredictionKey, out LearnedAction? learned) ? learned.Sets : _files.Load("action", request.PredictionKey).Sets;
 
+    // What none of the last sets has is forgotten with them.
     private static KeptInputs Merge(KeptInputs known, Dictionary<VirtualPath, ObservedKind> observed, Digest? set)
     {
-        KeyValuePair<VirtualPath, ObservedKind>[] more = [.. known.Inputs.Where(input => !observed.ContainsKey(input.Key))];
-        bool isRemembered = known.Inputs.Count > 0 && more.Length <= observed.Count / RememberedShare;
-        IEnumerable<string> sets = set is { } learned ? [learned.ToString()] : [];
-        if (!isRemembered)
+        string[] sets = set is { } learned ? [learned.ToString()] : [];
+        int more = known.Inputs.Keys.Count(path => !observed.ContainsKey(path));
+        if (known.Sets.Count >= MaximumSets || more > observed.Count / RememberedShare)
         {
-            return new KeptInputs(observed, [.. sets]);
+            return new KeptInputs(observed, sets);
         }
 
         Dictionary<VirtualPath, ObservedKind> all = new(observed);
         foreach ((VirtualPath path, ObservedKind kind) in known.Inputs)
         {
-            if (!all.TryAdd(path, kind) && all[path] == ObservedKind.Stated && kind is ObservedKind.Read or ObservedKind.Listed)
+            if (!all.TryAdd(path, kind) && all[path] is ObservedKind.Stated or ObservedKind.Absent && kind is ObservedKind.Read or ObservedKind.Listed)
             {
-                all[path] = kind;
+                all[path] = kind; // where it was read, it may be read again
             }
         }
 
-        return new KeptInputs(all, [.. known.Sets.Concat(sets).TakeLast(MaximumSets)]);
+        return new KeptInputs(all, [.. known.Sets.Union(sets, StringComparer.Ordinal)]);
     }
 
     private void Save(ActionRequest request, KeptInputs learned)

@@ -41,4 +41,10 @@ internal sealed record SharedFacts(
     IReadOnlyDictionary<VirtualPath, InputFact> Facts,
     IReadOnlyDictionary<Digest, ContentSource> Sources,
     ContentSource Set,
-    IReadOnlyList<ObservedInput> Rest);
+    IReadOnlyList<ObservedInput> Rest)
+{
+    private readonly Lazy<Digest> _world = new(() => ActionFingerprint.Of(Facts.Values));
+
+    /// <summary>Names the facts without times.</summary>
+    public Digest World => _world.Value;
+}

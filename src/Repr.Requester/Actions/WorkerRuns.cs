@@ -104,9 +104,9 @@ internal sealed class WorkerRuns(
 
             // 7. Learn what it looked at.
             progress.Result = result;
-            kept.Note(request, mapping, result, progress);
             try
             {
+                await kept.NoteAsync(request, mapping, result, progress, token);
                 await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Win32.SafeHandles;
 using Repr.Protocol;
 using Repr.Protocol.Reapi;
 using ZstdSharp;
@@ -127,8 +128,8 @@ internal sealed class ContentDownloader(Uri endpoint, ReapiChannel channel, bool
 
         try
         {
-            await using FileStream content = new(
-                $"/proc/self/fd/{download.File.DangerousGetHandle()}", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            // The file stays open, and its position may be anywhere.
+            await using FileStream content = new(new SafeFileHandle(download.File.DangerousGetHandle(), ownsHandle: false), FileAccess.Read, bufferSize: 0) { Position = 0 };
             await kept.PutAsync(download.Digest, content, cancellationToken);
         }
         catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)

@@ -69,32 +69,47 @@ internal sealed class StoredOutputs(IContentStore store) : IOutputSource
     }
 
     /// <summary>Copies one blob.</summary>
-    /// <returns>False: it is not there, or damaged; the file is empty.</returns>
+    /// <returns>False: it is not there, damaged, or can't be read; the file is empty.</returns>
     /// <exception cref="ReprException">What the store reports.</exception>
+    /// <exception cref="IOException">The file can't be written.</exception>
     public async Task<bool> TryTakeAsync(Download download, CancellationToken cancellationToken)
     {
-        await using Stream? content = await store.OpenAsync(download.Digest, cancellationToken);
-        if (content is null)
-        {
-            return false;
-        }
-
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
-        long offset = 0;
-        for (int read; (read = await content.ReadAsync(buffer, cancellationToken)) > 0; offset += read)
+        try
         {
-            hash.AppendData(buffer, 0, read);
-            await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
-        }
+            await using Stream? content = await TryReadAsync(() => store.OpenAsync(download.Digest, cancellationToken));
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            long offset = 0;
+            for (int read; content is not null && (read = await TryReadAsync(() => content.ReadAsync(buffer, cancellationToken))) > 0; offset += read)
+            {
+                hash.AppendData(buffer, 0, read);
+                await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
+            }
 
-        ArrayPool<byte>.Shared.Return(buffer);
-        if (Digest.Finish(hash, offset) == download.Digest)
+            if (offset == download.Digest.SizeBytes && Digest.Finish(hash, offset) == download.Digest)
+            {
+                return true;
+            }
+        }
+        finally
         {
-            return true;
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         RandomAccess.SetLength(download.File, 0);
         return false;
+    }
+
+    // What can't be read here can be had elsewhere; what can't be written can't.
+    private static async ValueTask<T?> TryReadAsync<T>(Func<ValueTask<T?>> read)
+    {
+        try
+        {
+            return await read();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return default;
+        }
     }
 }

@@ -90,7 +90,7 @@ public sealed class FrontTests
         FrontRun run = await front.ScriptAsync(
             "mkdir -m 700 \"$REPR_RUNTIME_DIR\" \"$REPR_CACHE_DIR\" \"$REPR_CACHE_DIR/content\"; "
             + $"flock \"$REPR_CACHE_DIR/content/lock\" sleep {seconds} >/dev/null 2>&1 & "
-            + "sleep 0.2; $repr requester --door \"$REPR_RUNTIME_DIR/d\" --idle-seconds 1; cat \"$REPR_CACHE_DIR/requester.log\"");
+            + "sleep 0.1; $repr requester --door \"$REPR_RUNTIME_DIR/d\" --idle-seconds 1; cat \"$REPR_CACHE_DIR/requester.log\"");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(isGivenUp, run.Output.Contains("What is fetched from workers is not kept", StringComparison.Ordinal));

@@ -54,6 +54,7 @@ public sealed class ResultCacheTests(PackedSdk sdk)
         AssertCached(3, 3, alone);
         Assert.All(alone.Records, static record => Assert.True(record.GetProperty("kept").GetBoolean()));
         Assert.Equal(first.Run.Diagnostics, alone.Run.Diagnostics);
+        Assert.Contains("Repr: Csc One is known here, as worker", (await project.BuildRemotelyAsync(worker, "-v:normal")).Run.Output, StringComparison.Ordinal);
 
         // A worker that was started again still does.
         await worker.StartAsync();

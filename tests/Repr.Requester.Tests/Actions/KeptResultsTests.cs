@@ -156,6 +156,80 @@ public sealed class KeptResultsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_worker_is_asked_when_the_content_could_not_be_kept()
+    {
+        _kept.IsFull = true;
+        await RunAsync();
+        _kept.IsFull = false;
+
+        await RunAsync();
+
+        Assert.Equal(2, _asked);
+    }
+
+    [Fact]
+    public async Task A_worker_is_asked_when_the_content_cannot_be_read()
+    {
+        await RunAsync();
+        _kept.IsBroken = true;
+
+        Wire.DoorReply again = await RunAsync();
+
+        Assert.Equal(0, again.Done?.Code);
+        Assert.Equal(2, _asked);
+        Assert.Equal("result of A", await ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_worker_is_asked_about_what_was_found_not_repeatable()
+    {
+        await RunAsync();
+        TestWorker.Tool known = _requester.Worker.RunTool;
+        _requester.Worker.RunTool = (_, _) =>
+        {
+            Wire.Completed completed = Completed("result of A", isCached: false);
+            completed.NotRepeatable.Add(Output);
+            return Task.FromResult(completed);
+        };
+        await RunAsync(static run => run.Cache = Wire.CacheMode.Verify);
+        _requester.Worker.RunTool = known;
+
+        await RunAsync();
+        await RunAsync();
+
+        Assert.Equal(3, _asked);
+    }
+
+    [Fact]
+    public async Task Long_text_is_a_workers_matter()
+    {
+        _requester.Worker.RunTool = (action, _) =>
+        {
+            _asked++;
+            action.Say(new string('x', 20_000));
+            return Task.FromResult(Completed("result of A", isCached: true));
+        };
+        await RunAsync();
+
+        await RunAsync();
+
+        Assert.Equal(2, _asked);
+    }
+
+    [Fact]
+    public async Task Text_is_passed_on_to_who_wants_it_at_once()
+    {
+        await RunAsync();
+        string text = _requester.Text;
+
+        await RunAsync(static run => run.LiveText = true);
+        await RunAsync(static run => run.LiveText = true);
+
+        Assert.Equal(1, _asked);
+        Assert.Equal(text + text + text, _requester.Text);
+    }
+
+    [Fact]
     public async Task A_worker_is_asked_after_an_hour()
     {
         await RunAsync();
@@ -219,10 +293,21 @@ public sealed class KeptResultsTests : IAsyncLifetime
             ValueTask.FromResult<IReadOnlyList<Digest>>([.. digests.Where(digest => !Blobs.ContainsKey(digest))]);
 
         public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) =>
-            ValueTask.FromResult<Stream?>(Blobs.TryGetValue(digest, out byte[]? content) ? new MemoryStream(content, writable: false) : null);
+            IsBroken
+                ? throw new IOException("broken")
+                : ValueTask.FromResult<Stream?>(Blobs.TryGetValue(digest, out byte[]? content) ? new MemoryStream(content, writable: false) : null);
+
+        public bool IsFull { get; set; }
+
+        public bool IsBroken { get; set; }
 
         public async ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken)
         {
+            if (IsFull)
+            {
+                throw new ReprException(ReprErrorCode.Exhausted, "full");
+            }
+
             using MemoryStream copy = new();
             await content.CopyToAsync(copy, cancellationToken);
             Blobs[digest] = copy.ToArray();

@@ -44,12 +44,13 @@ public sealed class PredictionStoreTests : IDisposable
         Learn(s_warm, Sources(8, ObservedKind.Read));
 
         Assert.All([_predictions, NewStore()], store => Assert.True(store.IsLearned(_request, s_cold) && store.IsLearned(_request, s_warm)));
-        for (int other = 0; other < 4; other++)
+        for (int other = 0; other < 3; other++)
         {
             Learn(Digest.Compute([(byte)other]), Sources(8, ObservedKind.Read));
         }
 
         Assert.False(_predictions.IsLearned(_request, s_cold));
+        Assert.Equal(8, Find(_predictions).Count);
     }
 
     [Fact]
@@ -61,6 +62,16 @@ public sealed class PredictionStoreTests : IDisposable
 
         Assert.Equal(8, Find(_predictions).Count);
         Assert.False(_predictions.IsLearned(_request, s_cold));
+    }
+
+    [Fact]
+    public void What_is_absent_now_may_be_read_again()
+    {
+        Learn(s_cold, Sources(8, ObservedKind.Read));
+
+        Learn(s_warm, Sources(8, ObservedKind.Absent));
+
+        Assert.All(Find(_predictions).Values, static kind => Assert.Equal(ObservedKind.Read, kind));
     }
 
     [Fact]
