@@ -16,8 +16,8 @@ internal sealed record SandboxServices(LauncherProcess Launcher, TimeProvider Ti
 /// <summary>A file system that is served from a source.</summary>
 /// <param name="Source">What the tool sees.</param>
 /// <param name="Tree">What is known of it so far.</param>
-/// <param name="Passthrough">Whether the kernel is asked to serve contents itself.</param>
-internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, bool Passthrough);
+/// <param name="Opening">How the kernel is to open files.</param>
+internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, FileOpening Opening);
 
 /// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
 [SupportedOSPlatform("linux")]
@@ -96,7 +96,7 @@ internal sealed class SandboxWorkspace : IWorkspace
         if ((_server ?? _spare?.Server) is { } server)
         {
             await server.DisposeAsync();
-            if (_served!.Passthrough && !server.Passthrough)
+            if (_served!.Opening == FileOpening.Passthrough && !server.Passthrough)
             {
                 OnNoPassthrough?.Invoke();
             }
@@ -224,7 +224,7 @@ internal sealed class SandboxWorkspace : IWorkspace
         }
 
         FuseServer server = new(
-            frame.Descriptor, _served.Tree, _served.Source, (_command.UserId, _command.GroupId), _served.Passthrough, _run.Fail, _services.Logger);
+            frame.Descriptor, _served.Tree, _served.Source, (_command.UserId, _command.GroupId), _served.Opening, _run.Fail, _services.Logger);
         Volatile.Write(ref _server, server);
         if (_run.Stopping.IsCancellationRequested)
         {

@@ -41,7 +41,7 @@ public sealed partial class FuseMount : IAsyncDisposable
         (uint User, uint Group) owner = (LauncherNative.GetEffectiveUserId(), LauncherNative.GetEffectiveGroupId());
         SafeFileHandle device = isRoot ? MountNative.Mount(directory, owner) : await UserMount.MountAsync(directory, cancellationToken);
         FuseTree tree = new(files, new FileEntry("", FileKind.Directory, 0, 0, DirectoryMode), mayChange: true);
-        FuseServer server = new(device, tree, files, owner, passthrough: isRoot, failure => Log.NotServed(logger, failure.Code, failure.Message), logger);
+        FuseServer server = new(device, tree, files, owner, isRoot ? FileOpening.Passthrough : FileOpening.Asked, failure => Log.NotServed(logger, failure.Code, failure.Message), logger);
         server.Start();
         return new FuseMount(directory, server);
     }

@@ -13,7 +13,7 @@ internal sealed partial class FuseServer
 
     private ValueTask OpenAsync(ulong unique, FuseNode node)
     {
-        if (OpensSilently)
+        if (_opensSilently)
         {
             ReplyError(unique, Errno.NotImplemented); // the kernel opens files without a question from now on, and asks for what it reads
             return default;

@@ -16,7 +16,7 @@ internal sealed partial class FuseServer
     // On another thread: the kernel may wait for a reader of the same file, who waits for us.
     private void TellContents(FuseNode directory)
     {
-        if (OpensSilently && directory.ForetoldContents is { Length: > 0 } files)
+        if (_opensSilently && directory.ForetoldContents is { Length: > 0 } files)
         {
             lock (_tellingBegins)
             {

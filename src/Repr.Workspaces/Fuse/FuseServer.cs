@@ -34,6 +34,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     private readonly TaskCompletionSource _readersGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Action<ReprException> _onFailure;
     private int _readers;
+    private readonly bool _opensSilently;
     private volatile bool _passthrough;
 
     /// <summary>Makes a server; nothing is read before <see cref="Start"/>.</summary>
@@ -41,7 +42,7 @@ internal sealed partial class FuseServer : IAsyncDisposable
     /// <param name="tree">What is shown.</param>
     /// <param name="source">Where contents come from.</param>
     /// <param name="owner">User and group that own everything, as the tool sees them.</param>
-    /// <param name="passthrough">Whether the kernel is asked to serve contents itself.</param>
+    /// <param name="opening">How the kernel is to open files.</param>
     /// <param name="onFailure">Called with each failure of the source.</param>
     /// <param name="logger">For what goes wrong.</param>
     public FuseServer(
@@ -49,14 +50,15 @@ internal sealed partial class FuseServer : IAsyncDisposable
         FuseTree tree,
         IFileSource source,
         (uint User, uint Group) owner,
-        bool passthrough,
+        FileOpening opening,
         Action<ReprException> onFailure,
         ILogger logger)
     {
         _device = device;
         _tree = tree;
         _source = source;
-        _passthrough = passthrough;
+        _opensSilently = opening == FileOpening.Silent;
+        _passthrough = opening == FileOpening.Passthrough;
         _onFailure = onFailure;
         _logger = logger;
         _replies = new FuseReplies(owner.User, owner.Group, tree.MayChange);
@@ -64,12 +66,6 @@ internal sealed partial class FuseServer : IAsyncDisposable
 
     /// <summary>False when the kernel refused to serve contents itself; known after the first OPEN.</summary>
     public bool Passthrough => _passthrough;
-
-    /// <summary>
-    /// Whether the kernel opens files without a question, and asks for what it reads: for a tree that does not change, without passthrough, on a
-    /// kernel that is good at it (<see cref="FuseKernel.OpensSilently"/>). The content of a file is the source's when it is read first.
-    /// </summary>
-    public bool OpensSilently { get; init; }
 
     /// <summary>Starts the reading threads.</summary>
     public void Start()

@@ -13,7 +13,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
 {
     private readonly SandboxServices _services;
     private readonly SpareSandboxes _spares;
-    private volatile bool _passthrough = LauncherNative.GetEffectiveUserId() == 0;
+    private volatile FileOpening _opening = LauncherNative.GetEffectiveUserId() == 0 ? FileOpening.Passthrough : FileOpening.Asked;
 
     private FuseWorkspaceProvider(SandboxServices services)
     {
@@ -41,14 +41,14 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
     {
         FileEntry root = await RootOfAsync(files, cancellationToken);
         (uint User, uint Group) identity = SandboxWorkspace.IdentityOf(slot);
-        SpareKey key = new(command.UserId, command.GroupId, identity, root, _passthrough);
+        SpareKey key = new(command.UserId, command.GroupId, identity, root, _opening);
         // Of all others something is in the sandbox that is known only now.
         bool isPlain = !command.TakesInput && command.Terminal is null && command.SystemPaths.Count == 0;
         SpareSandbox? spare = isPlain ? await _spares.TakeAsync(slot, key) : null;
         FuseTree tree = spare?.Tree ?? new FuseTree(files, root);
-        return new SandboxWorkspace(_services, stagingDirectory, identity, command, new ServedFiles(files, tree, key.Passthrough), tree, spare)
+        return new SandboxWorkspace(_services, stagingDirectory, identity, command, new ServedFiles(files, tree, key.Opening), tree, spare)
         {
-            OnNoPassthrough = () => _passthrough = false,
+            OnNoPassthrough = () => _opening = FileOpening.Asked,
             OnStarted = isPlain ? () => _spares.Prepare(slot, command, key, Path.GetDirectoryName(stagingDirectory)!) : null,
         };
     }
@@ -65,7 +65,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
             SandboxWorkspace.IdentityOf(slot),
             command with { WorkingDirectory = VirtualPath.Root },
             files,
-            _passthrough,
+            _opening,
             cancellationToken);
 
     /// <inheritdoc/>

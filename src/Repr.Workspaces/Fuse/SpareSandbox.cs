@@ -10,9 +10,9 @@ namespace Repr.Workspaces.Fuse;
 /// <param name="Group">Its group.</param>
 /// <param name="Outside">The user and group that the kernel knows it as.</param>
 /// <param name="Root">What the requester's "/" is.</param>
-/// <param name="Passthrough">Whether the kernel is asked to serve contents itself.</param>
+/// <param name="Opening">How the kernel is to open files.</param>
 internal sealed record SpareKey(
-    uint User, uint Group, (uint User, uint Group) Outside, FileEntry Root, bool Passthrough);
+    uint User, uint Group, (uint User, uint Group) Outside, FileEntry Root, FileOpening Opening);
 
 /// <summary>
 /// A sandbox that waits for its command: all of it is made, and nothing runs in it but init. Its files are those of whoever takes it.
@@ -71,7 +71,7 @@ internal sealed class SpareSandbox : IAsyncDisposable
                 {
                     case FrameKind.Fuse when frame.Descriptor is not null:
                         spare.Server = new FuseServer(
-                            frame.Descriptor, spare.Tree, spare._files, (key.User, key.Group), key.Passthrough, spare.Fail, services.Logger);
+                            frame.Descriptor, spare.Tree, spare._files, (key.User, key.Group), key.Opening, spare.Fail, services.Logger);
                         spare.Server.Start();
                         break;
                     case FrameKind.Ready when spare.Server is not null:

@@ -21,7 +21,7 @@ internal sealed class ResidentSandbox : IResidentTool
     private readonly string _staging;
     private readonly Command _command;
     private readonly SandboxConnection _connection;
-    private readonly bool _passthrough;
+    private readonly FileOpening _opening;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _text = new();
@@ -34,13 +34,13 @@ internal sealed class ResidentSandbox : IResidentTool
     private Socket? _connected;
 
     private ResidentSandbox(
-        SandboxServices services, string staging, Command command, SandboxConnection connection, bool passthrough, ResidentWorld first)
+        SandboxServices services, string staging, Command command, SandboxConnection connection, FileOpening opening, ResidentWorld first)
     {
         _services = services;
         _staging = staging;
         _command = command;
         _connection = connection;
-        _passthrough = passthrough;
+        _opening = opening;
         _world = _mounting = first;
     }
 
@@ -79,13 +79,13 @@ internal sealed class ResidentSandbox : IResidentTool
         (uint User, uint Group) outside,
         Command command,
         IFileSource files,
-        bool passthrough,
+        FileOpening opening,
         CancellationToken cancellationToken)
     {
-        ResidentWorld first = new(services, staging, command, await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken), passthrough);
+        ResidentWorld first = new(services, staging, command, await FuseWorkspaceProvider.RootOfAsync(files, cancellationToken), opening);
         first.Begin(command, files);
         SandboxConnection connection = await services.Launcher.ConnectAsync(cancellationToken);
-        ResidentSandbox sandbox = new(services, staging, command, connection, passthrough, first);
+        ResidentSandbox sandbox = new(services, staging, command, connection, opening, first);
         try
         {
             SandboxRequest request = new(staging, command, WithFuse: true, outside.User, outside.Group, IsResident: true);
@@ -218,8 +218,7 @@ internal sealed class ResidentSandbox : IResidentTool
         Directory.CreateDirectory(staging);
         // In the first action's the tool loads its programs, which the kernel should have once for all sandboxes. After that it reads small files, and to
         // open one should cost nothing.
-        bool opensSilently = isLater && FuseKernel.OpensSilently;
-        ResidentWorld world = _mounting = new(_services, staging, _command, root, _passthrough && !opensSilently, opensSilently);
+        ResidentWorld world = _mounting = new(_services, staging, _command, root, isLater && FuseKernel.OpensSilently ? FileOpening.Silent : _opening);
         try
         {
             await RunErrandAsync(FrameKind.Prepare, staging + '\0', cancellationToken);

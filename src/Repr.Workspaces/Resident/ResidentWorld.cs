@@ -13,8 +13,7 @@ internal sealed class ResidentWorld : IResidentWorld
 {
     private readonly SandboxServices _services;
     private readonly string _staging;
-    private readonly bool _passthrough;
-    private readonly bool _opensSilently;
+    private readonly FileOpening _opening;
     private readonly LateFiles _files = new();
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Command _command;
@@ -26,15 +25,13 @@ internal sealed class ResidentWorld : IResidentWorld
     /// <param name="staging">Its directory.</param>
     /// <param name="command">Something with the identity of what will run there.</param>
     /// <param name="root">What the requester's "/" is.</param>
-    /// <param name="passthrough">Whether the kernel is asked to serve contents itself.</param>
-    /// <param name="opensSilently">Whether it opens files without a question.</param>
-    public ResidentWorld(SandboxServices services, string staging, Command command, FileEntry root, bool passthrough, bool opensSilently = false)
+    /// <param name="opening">How the kernel is to open files.</param>
+    public ResidentWorld(SandboxServices services, string staging, Command command, FileEntry root, FileOpening opening)
     {
         _services = services;
         _staging = staging;
         _command = command;
-        _passthrough = passthrough;
-        _opensSilently = opensSilently;
+        _opening = opening;
         Tree = new FuseTree(_files, root);
     }
 
@@ -58,10 +55,7 @@ internal sealed class ResidentWorld : IResidentWorld
     public void Serve(SafeFileHandle device)
     {
         FuseServer server = new(
-            device, Tree, _files, (_command.UserId, _command.GroupId), _passthrough, failure => _failed.TrySetException(failure), _services.Logger)
-        {
-            OpensSilently = _opensSilently,
-        };
+            device, Tree, _files, (_command.UserId, _command.GroupId), _opening, failure => _failed.TrySetException(failure), _services.Logger);
         Volatile.Write(ref _server, server);
         if (_aborted)
         {
