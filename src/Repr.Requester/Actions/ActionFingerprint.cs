@@ -16,14 +16,7 @@ internal static class ActionFingerprint
         Command command = request.Command with { OutputRoots = mapping.CollectOutputRoots() };
         Wire.Execute action = new() { Command = command.ToWire(), Description = request.Endpoint.AbsoluteUri };
         action.Command.Environment.Clear(); // a map has no order
-        Wire.InputSet world = new();
-        foreach ((string name, string value) in command.Environment.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
-        {
-            world.Environment.Add(name, value);
-        }
-
-        world.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
-        action.InputSets.Add(Digest.Compute(world.ToByteArray()).ToWire());
+        action.InputSets.Add(Digest.Compute(ExecuteMessage.EnvironmentOf(command, mapping).ToByteArray()).ToWire());
         action.InputSets.Add(Of(mapping.Facts).ToWire());
         if (mapping.Shared is { } shared)
         {
@@ -33,11 +26,11 @@ internal static class ActionFingerprint
         return Digest.Compute(action.ToByteArray());
     }
 
-    /// <summary>The fingerprint of facts, in any order.</summary>
+    /// <summary>The fingerprint of facts, which are in the order of their paths.</summary>
     public static Digest Of(IEnumerable<InputFact> facts)
     {
         Wire.InputSet set = new();
-        set.Facts.AddRange(facts.OrderBy(static fact => fact.Path).Select(static fact => WithoutTime(fact).ToWire()));
+        set.Facts.AddRange(facts.Select(static fact => WithoutTime(fact).ToWire()));
         return Digest.Compute(set.ToByteArray());
     }
 

@@ -40,13 +40,7 @@ internal static class ExecuteMessage
             return (execute, []);
         }
 
-        Wire.InputSet environment = new();
-        foreach ((string name, string value) in command.Environment.OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        {
-            environment.Environment.Add(name, value);
-        }
-
-        environment.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
+        Wire.InputSet environment = EnvironmentOf(command, mapping);
         execute.Command.Environment.Clear();
         long youngNs = mapping.MadeNs - YoungNs;
         Wire.InputSet young = new();
@@ -73,6 +67,19 @@ internal static class ExecuteMessage
             .Concat(mapping.Shared is { } shared ? [shared.Set] : [])];
         execute.InputSets.AddRange(sets.Select(set => set.Digest.ToWire()));
         return (execute, sets);
+    }
+
+    /// <summary>What an action has in common with others of its build: its environment, always in one order, and what may be read.</summary>
+    public static Wire.InputSet EnvironmentOf(Command command, InputMapping mapping)
+    {
+        Wire.InputSet environment = new();
+        foreach ((string name, string value) in command.Environment.OrderBy(static pair => pair.Key, StringComparer.Ordinal))
+        {
+            environment.Environment.Add(name, value);
+        }
+
+        environment.ReadRoots.AddRange(mapping.Policy.Roots.Select(static root => root.Text));
+        return environment;
     }
 
     // Below its own private directories a worker asks nothing unless it is told that there is something.

@@ -43,7 +43,7 @@ internal sealed record SharedFacts(
     ContentSource Set,
     IReadOnlyList<ObservedInput> Rest)
 {
-    private readonly Lazy<Digest> _world = new(() => ActionFingerprint.Of(Facts.Values));
+    private readonly Lazy<Digest> _world = new(() => ActionFingerprint.Of(Facts.Values.OrderBy(static fact => fact.Path)));
 
     /// <summary>Names the facts without times.</summary>
     public Digest World => _world.Value;

@@ -203,12 +203,7 @@ public sealed class KeptResultsTests : IAsyncLifetime
     [Fact]
     public async Task Long_text_is_a_workers_matter()
     {
-        _requester.Worker.RunTool = (action, _) =>
-        {
-            _asked++;
-            action.Say(new string('x', 20_000));
-            return Task.FromResult(Completed("result of A", isCached: true));
-        };
+        Know("result of A", text: new string('x', 20_000));
         await RunAsync();
 
         await RunAsync();
@@ -253,10 +248,10 @@ public sealed class KeptResultsTests : IAsyncLifetime
         Assert.Equal("result of A", await ReadAsync());
     }
 
-    private void Know(string result, bool isCached = true) => _requester.Worker.RunTool = (action, _) =>
+    private void Know(string result, bool isCached = true, string? text = null) => _requester.Worker.RunTool = (action, _) =>
     {
         _asked++;
-        action.Say($"warning {_asked == 0}");
+        action.Say(text ?? $"warning {_asked == 0}");
         return Task.FromResult(Completed(result, isCached));
     };
 
