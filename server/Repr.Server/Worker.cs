@@ -184,6 +184,7 @@ public static partial class Worker
             .AddSingleton(metrics)
             .AddSingleton(new WorkerTelemetry(metrics, sinks, TimeProvider.System))
             .AddSingleton<InputSets>()
+            .AddSingleton<ExpectedInputs>()
             .AddSingleton(services => ActivatorUtilities.CreateInstance<WarmTools>(
                 services, staging, new WarmToolOptions(TimeSpan.FromMinutes(options.WarmToolMinutes), options.WarmToolBytes)))
             .AddSingleton(services => ActivatorUtilities.CreateInstance<ActionExecutor>(services, staging))

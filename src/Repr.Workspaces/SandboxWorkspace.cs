@@ -17,7 +17,8 @@ internal sealed record SandboxServices(LauncherProcess Launcher, TimeProvider Ti
 /// <param name="Source">What the tool sees.</param>
 /// <param name="Tree">What is known of it so far.</param>
 /// <param name="Opening">How the kernel is to open files.</param>
-internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, FileOpening Opening);
+/// <param name="Foretold">What lies above it; null: nothing.</param>
+internal sealed record ServedFiles(IFileSource Source, FuseTree Tree, FileOpening Opening, ForetoldLayer? Foretold = null);
 
 /// <summary>A workspace on Linux: a sandbox whose root is an overlayfs above a FUSE file system or a directory.</summary>
 [SupportedOSPlatform("linux")]
@@ -117,7 +118,9 @@ internal sealed class SandboxWorkspace : IWorkspace
         byte[] request = new ToolRequest(_command).Encode();
         if (_spare is null)
         {
-            request = [.. new SandboxRequest(_staging, _command, _served is not null, _outside.User, _outside.Group).Encode(), .. request];
+            SandboxRequest sandbox = new(
+                _staging, _command, _served is not null, _outside.User, _outside.Group, Foretold: _served?.Foretold?.Number ?? 0);
+            request = [.. sandbox.Encode(), .. request];
         }
         else
         {

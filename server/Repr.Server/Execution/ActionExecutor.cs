@@ -37,6 +37,7 @@ internal sealed partial class ActionExecutor(
     OwnerGate gate,
     IWorkspaceProvider workspaces,
     WarmTools warm,
+    ExpectedInputs expected,
     ILocalContentStore store,
     string stagingRoot,
     ILogger<ActionExecutor> logger)
@@ -136,6 +137,8 @@ internal sealed partial class ActionExecutor(
         string staging = Path.Combine(
             stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
         Directory.CreateDirectory(staging);
+        Digest name = ExpectedInputs.NameOf(request);
+        files.Expected = expected.Of(name);
         IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
         double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
         setup.Dispose();
@@ -144,6 +147,11 @@ internal sealed partial class ActionExecutor(
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
             files.Observed.IsAll = true; // its first process began with nothing
+            if (run.Exit is { Kind: ExitKind.Code, Value: 0 })
+            {
+                expected.Learn(name, files.Observed.ToList(), files.Expected.Count > 0);
+            }
+
             return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace) { IsOver = true };
         }
         catch

@@ -13,12 +13,14 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
 {
     private readonly SandboxServices _services;
     private readonly SpareSandboxes _spares;
+    private readonly ForetoldLayers _foretold;
     private volatile FileOpening _opening = LauncherNative.GetEffectiveUserId() == 0 ? FileOpening.Passthrough : FileOpening.Asked;
 
     private FuseWorkspaceProvider(SandboxServices services)
     {
         _services = services;
         _spares = new SpareSandboxes(services);
+        _foretold = new ForetoldLayers(services.Launcher, services.Logger);
     }
 
     /// <inheritdoc/>
@@ -41,12 +43,30 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
     {
         FileEntry root = await RootOfAsync(files, cancellationToken);
         (uint User, uint Group) identity = SandboxWorkspace.IdentityOf(slot);
-        SpareKey key = new(command.UserId, command.GroupId, identity, root, _opening);
         // Of all others something is in the sandbox that is known only now.
         bool isPlain = !command.TakesInput && command.Terminal is null && command.SystemPaths.Count == 0;
+        ForetoldLayer? foretold = isPlain && files is IForetoldFiles ? await _foretold.OfAsync(slot, identity, cancellationToken) : null;
+        SpareKey key = new(command.UserId, command.GroupId, identity, root, _opening, foretold);
         SpareSandbox? spare = isPlain ? await _spares.TakeAsync(slot, key) : null;
+        IReadOnlyDictionary<VirtualPath, ForetoldEntry>? shown = null;
+        try
+        {
+            shown = foretold?.Show((IForetoldFiles)files);
+        }
+        catch (IOException exception)
+        {
+            _foretold.Drop(slot, exception);
+            key = key with { Foretold = null };
+            if (spare is not null)
+            {
+                await spare.DisposeAsync();
+                spare = null;
+            }
+        }
+
         FuseTree tree = spare?.Tree ?? new FuseTree(files, root);
-        return new SandboxWorkspace(_services, stagingDirectory, identity, command, new ServedFiles(files, tree, key.Opening), tree, spare)
+        ILowerLayer lower = shown is null ? tree : new ForetoldLower(shown, tree);
+        return new SandboxWorkspace(_services, stagingDirectory, identity, command, new ServedFiles(files, tree, key.Opening, key.Foretold), lower, spare)
         {
             OnNoPassthrough = () => _opening = FileOpening.Asked,
             OnStarted = isPlain ? () => _spares.Prepare(slot, command, key, Path.GetDirectoryName(stagingDirectory)!) : null,
@@ -72,6 +92,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
     public async ValueTask DisposeAsync()
     {
         await _spares.DisposeAsync();
+        _foretold.Dispose();
         await _services.Launcher.DisposeAsync();
     }
 

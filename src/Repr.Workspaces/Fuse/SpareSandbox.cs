@@ -11,8 +11,9 @@ namespace Repr.Workspaces.Fuse;
 /// <param name="Outside">The user and group that the kernel knows it as.</param>
 /// <param name="Root">What the requester's "/" is.</param>
 /// <param name="Opening">How the kernel is to open files.</param>
+/// <param name="Foretold">What lies above its files; null: nothing.</param>
 internal sealed record SpareKey(
-    uint User, uint Group, (uint User, uint Group) Outside, FileEntry Root, FileOpening Opening);
+    uint User, uint Group, (uint User, uint Group) Outside, FileEntry Root, FileOpening Opening, ForetoldLayer? Foretold);
 
 /// <summary>
 /// A sandbox that waits for its command: all of it is made, and nothing runs in it but init. Its files are those of whoever takes it.
@@ -64,7 +65,9 @@ internal sealed class SpareSandbox : IAsyncDisposable
         {
             using CancellationTokenRegistration killing = cancellationToken.UnsafeRegister(_ => connection.Kill(), null);
             await connection.SendAsync(
-                new SandboxRequest(staging, command, WithFuse: true, key.Outside.User, key.Outside.Group).Encode(), cancellationToken);
+                new SandboxRequest(
+                    staging, command, WithFuse: true, key.Outside.User, key.Outside.Group, Foretold: key.Foretold?.Number ?? 0).Encode(),
+                cancellationToken);
             while (await connection.ReceiveAsync() is { } frame)
             {
                 switch (frame.Kind)

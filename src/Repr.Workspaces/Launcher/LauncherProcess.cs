@@ -59,6 +59,22 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The file system in memory that lies above the files of its sandboxes (FORETOLD of launch.h), as this process reaches it, and the launcher in whose
+    /// mount namespace it is. Null: this process is not root, and there is none.
+    /// </summary>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the launcher could not be started.</exception>
+    public async ValueTask<(int Launcher, string Root)?> FindForetoldAsync(CancellationToken cancellationToken)
+    {
+        if (LauncherNative.GetEffectiveUserId() != 0)
+        {
+            return null;
+        }
+
+        string socketPath = await EnsureStartedAsync(cancellationToken);
+        return _process is { } process ? (process.Id, FormattableString.Invariant($"/proc/{process.Id}/root{Path.GetDirectoryName(socketPath)}/foretold")) : null;
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {

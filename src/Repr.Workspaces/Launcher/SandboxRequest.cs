@@ -13,10 +13,11 @@ namespace Repr.Workspaces.Launcher;
 /// <param name="OutsideUserId">The user the kernel knows the tool as.</param>
 /// <param name="OutsideGroupId">The group the kernel knows the tool as.</param>
 /// <param name="IsResident">The tool serves one action after the other.</param>
+/// <param name="Foretold">Number of the <see cref="Fuse.ForetoldLayer"/> above the lower layer; 0: none.</param>
 internal sealed record SandboxRequest(
-    string StagingDirectory, Command Command, bool WithFuse, uint OutsideUserId, uint OutsideGroupId, bool IsResident = false)
+    string StagingDirectory, Command Command, bool WithFuse, uint OutsideUserId, uint OutsideGroupId, bool IsResident = false, uint Foretold = 0)
 {
-    private const uint Magic = 0x32525052;
+    private const uint Magic = 0x33525052;
     private const uint FuseFlag = 1;
     private const uint InputFlag = 2;
     private const uint TerminalInFlag = 4;
@@ -29,7 +30,7 @@ internal sealed record SandboxRequest(
     public byte[] Encode() => LaunchMessage.Encode(
         [
             Magic, Flags(), Command.UserId, Command.GroupId, OutsideUserId, OutsideGroupId, (uint)Command.SystemPaths.Count,
-            (uint)(Command.Terminal?.Rows ?? 0), (uint)(Command.Terminal?.Columns ?? 0),
+            (uint)(Command.Terminal?.Rows ?? 0), (uint)(Command.Terminal?.Columns ?? 0), Foretold,
         ],
         [StagingDirectory, .. Command.SystemPaths.Select(path => path.Text)]);
 

@@ -183,7 +183,7 @@ static int build_world(struct action *action, const char *staging, int *lower)
     mount_lower(action, fuse_fd); /* still in the staging directory, whose parents the tool's user can't enter */
     *lower = open("lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
     check(*lower, "open the lower layer");
-    mount_root(action);
+    mount_root(action, -1);
     int world = clone_tree(".", TREE_RECURSIVE);
     check(setns(action->mounts, CLONE_NEWNS), "enter the mount namespace");
     return world;

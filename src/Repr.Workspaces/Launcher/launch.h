@@ -32,6 +32,7 @@ struct sandbox_header {
     uint32_t outside_uid, outside_gid; /* what the kernel knows it as */
     uint32_t system_count; /* of the paths of this machine that the tool sees too, read-only */
     uint32_t rows, columns; /* of the terminal, if there is one */
+    uint32_t foretold; /* the directory of this number in FORETOLD lies above the lower layer; 0: none does */
 };
 
 /* The tool: working directory, program, arguments, environment. */
@@ -41,7 +42,12 @@ struct tool_header {
     uint32_t argument_count, environment_count;
 };
 
-#define SANDBOX_MAGIC 0x32525052u /* "RPR2" */
+/* Beside the launcher's socket, for one that is root: a file system in memory, which is in the launcher's mount namespace and its sandboxes' alone, and
+ * goes with it. The worker puts there what it foretells, and names a thing absent by a link to WHITEOUT. */
+#define FORETOLD "foretold"
+#define WHITEOUT "whiteout"
+
+#define SANDBOX_MAGIC 0x33525052u /* "RPR3" */
 #define TOOL_MAGIC 0x32544f4fu
 #define REQUEST_MAXIMUM (16u << 20)
 #define FLAG_FUSE 1u /* mount a FUSE file system as the lower layer; else the directory "lower" is it */
@@ -125,6 +131,7 @@ struct action {
     struct sandbox_header header;
     struct tool_header tool;
     const char *staging, *cwd, *program;
+    const char *foretold; /* where the file system of FORETOLD is */
     char **arguments, **environment, **system;
     int connection;      /* to the worker */
     int input[2], output[2], error[2], report[2], go[2]; /* pipes: read end, write end; -1 if there is none */
@@ -142,7 +149,7 @@ int read_tool(int from, struct action *action);
 int pass_tool(int from, int to);
 
 /* supervisor.c */
-void supervise(int connection) __attribute__((noreturn));
+void supervise(int connection, const char *foretold) __attribute__((noreturn));
 int send_frame(int connection, enum frame_kind kind, const void *data, uint32_t length, int descriptor);
 
 const char *make_layers(const struct action *action);
@@ -152,8 +159,9 @@ void run_init(struct action *action) __attribute__((noreturn));
 
 /* root.c: the file system that a tool sees. */
 int open_fuse(const struct action *action);
+int open_foretold(const struct action *action);
 void mount_lower(const struct action *action, int fuse_fd);
-void mount_root(const struct action *action);
+void mount_root(const struct action *action, int foretold);
 void enter_root(void);
 
 /* errand.c: what helpers do in the sandbox of a resident tool. */

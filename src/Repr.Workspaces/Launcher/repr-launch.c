@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <libgen.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -67,14 +68,32 @@ static int listen_at(const char *path)
     return listener;
 }
 
+/* Makes the file system of FORETOLD. Returns where it is. */
+static const char *mount_foretold(const char *directory)
+{
+    static char path[PATH_MAX], whiteout[PATH_MAX + sizeof WHITEOUT];
+
+    snprintf(path, sizeof path, "%s/" FORETOLD, directory);
+    snprintf(whiteout, sizeof whiteout, "%s/" WHITEOUT, path);
+    if (mkdir(path, 0700) || mount("foretold", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "mode=700,size=25%") ||
+        mknod(whiteout, S_IFCHR, 0))
+        die(path);
+    return path;
+}
+
 int main(int count, char **arguments)
 {
     pid_t self = getpid();
+    const char *foretold = NULL;
 
     if (count != 2) {
         fprintf(stderr, "usage: repr-launch SOCKET\n");
         return 2;
     }
+    char *copy = strdup(arguments[1]); /* dirname may change it */
+    if (copy == NULL)
+        die("strdup");
+    const char *directory = dirname(copy);
     forget_inherited_state();
     limit(RLIMIT_CORE, 0, 0);
     limit(RLIMIT_NOFILE, 1024, 524288);
@@ -86,6 +105,7 @@ int main(int count, char **arguments)
         /* Nothing that is mounted on this machine later can come between. */
         if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
             die("unshare");
+        foretold = mount_foretold(directory);
     }
     int listener = listen_at(arguments[1]);
     signal(SIGCHLD, SIG_IGN); /* supervisors leave no zombies */
@@ -103,7 +123,11 @@ int main(int count, char **arguments)
         if (waiting[0].revents) {
             /* The worker may have been killed: leave nothing of it behind. */
             unlink(arguments[1]);
-            rmdir(dirname(arguments[1]));
+            if (foretold != NULL) {
+                umount2(foretold, MNT_DETACH);
+                rmdir(foretold);
+            }
+            rmdir(directory);
             return 0;
         }
         int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -117,7 +141,7 @@ int main(int count, char **arguments)
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != self)
                 _exit(1);
-            supervise(connection);
+            supervise(connection, foretold);
         }
         if (child < 0) {
             struct failure failure = {.kind = FAILURE_SETUP, .error = errno, .step = "start a process"};

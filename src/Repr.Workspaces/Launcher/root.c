@@ -3,6 +3,7 @@
 #include "launch.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -17,6 +18,19 @@ int open_fuse(const struct action *action)
     int fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     check(fuse_fd, "open /dev/fuse");
     return fuse_fd;
+}
+
+/* As open_fuse: the way there is open to the launcher's user alone. */
+int open_foretold(const struct action *action)
+{
+    char path[PATH_MAX];
+
+    if (action->header.foretold == 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/%u", action->foretold, action->header.foretold);
+    int foretold = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    check(foretold, "open what is foretold");
+    return foretold;
 }
 
 void mount_lower(const struct action *action, int fuse_fd)
@@ -72,13 +86,18 @@ static void mount_system(const struct action *action)
     }
 }
 
-/* Mounts the layers and /dev at "root", and goes there. */
-void mount_root(const struct action *action)
+/* Mounts the layers and /dev at "root", and goes there. What is foretold is asked first: names that are not in it are looked for below. */
+void mount_root(const struct action *action, int foretold)
 {
+    char options[160], above[40] = "";
+
+    if (foretold >= 0)
+        snprintf(above, sizeof above, "/proc/self/fd/%d:", foretold);
+    snprintf(options, sizeof options, "lowerdir=%slower,upperdir=upper,workdir=work,userxattr,volatile,xino=off", above);
     /* userxattr: the only form that a user namespace may use. volatile: nothing is kept past this action, so nothing is synced. */
-    check(mount("repr", "root", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME,
-                "lowerdir=lower,upperdir=upper,workdir=work,userxattr,volatile,xino=off"),
-          "mount overlay");
+    check(mount("repr", "root", "overlay", MS_NOSUID | MS_NODEV | MS_NOATIME, options), "mount overlay");
+    if (foretold >= 0)
+        close(foretold);
     check(chdir("root"), "enter the overlay");
     mount_system(action);
     make_dev();

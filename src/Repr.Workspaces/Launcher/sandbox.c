@@ -126,13 +126,14 @@ void run_init(struct action *action)
         _exit(1);
 
     int fuse_fd = open_fuse(action);
+    int foretold = open_foretold(action);
     become_tool_user(action);
     bind_to_supervisor(action);
     check(sethostname("repr", 4), "set the host name");
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "make mounts private");
     mount_lower(action, fuse_fd);
     close(action->connection);
-    mount_root(action);
+    mount_root(action, foretold);
     check(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), "mount /proc");
     enter_root();
     check(dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0), "open /dev/null");

@@ -195,9 +195,10 @@ static void start_in_sandbox(const struct action *action)
     }
 }
 
-void supervise(int connection)
+void supervise(int connection, const char *foretold)
 {
     struct action action = {.connection = connection,
+                            .foretold = foretold,
                             .input = {-1, -1},
                             .output = {-1, -1},
                             .error = {-1, -1},

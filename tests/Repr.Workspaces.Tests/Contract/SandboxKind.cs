@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Testing;
+using Repr.Workspaces.Tests.Fuse;
 
 namespace Repr.Workspaces.Tests.Contract;
 
@@ -19,6 +20,9 @@ internal sealed class SandboxKind(string name, string provider, IReadOnlyDiction
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Impossible => impossible;
+
+    /// <summary>In FUSE's second round the tool runs twice: then all that it looks at is foretold.</summary>
+    public override int Rounds => provider == WorkspaceProviders.Fuse ? 2 : 1;
 
     /// <inheritdoc/>
     public override async ValueTask<string?> WhyUnavailableAsync(CancellationToken cancellationToken) =>
@@ -38,6 +42,23 @@ internal sealed class SandboxKind(string name, string provider, IReadOnlyDiction
         }
 
         files.AddFile("/script", script.ToString());
+        if (round == 0)
+        {
+            return await RunAsync(files, cancellationToken);
+        }
+
+        RecordedFiles recorded = new(files);
+        ToolOutcome first = await RunAsync(recorded, cancellationToken);
+        recorded.Foretells = true;
+        ToolOutcome second = await RunAsync(recorded, cancellationToken);
+        Assert.Equal(first.Said, second.Said);
+        Assert.Equal(first.Changed, second.Changed);
+        Assert.Equal(Environment.UserName == "root", recorded.Shown.ContainsKey(VirtualPath.Parse("/script")));
+        return second;
+    }
+
+    private async Task<ToolOutcome> RunAsync(IFileSource files, CancellationToken cancellationToken)
+    {
         Command command = new()
         {
             Arguments = ["/bin/sh", "/script"],

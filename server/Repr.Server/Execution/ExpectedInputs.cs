@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Caching.Memory;
+using Repr.Server.Results;
+
+namespace Repr.Server.Execution;
+
+/// <summary>
+/// Remembers what each command looked at when it ran last, so that the same can be put before it the next time. In memory, of those that ran last. Safe for
+/// concurrent use.
+/// </summary>
+/// <remarks>
+/// What was put before a tool counts as looked at, so a set would only grow: something that the tool has no use for any more would stay among that on
+/// which its result depends. So from time to time nothing is foretold, and what it looks at then is what it looks at.
+/// </remarks>
+internal sealed class ExpectedInputs : IDisposable
+{
+    /// <summary>How often a set is used before the tool is watched again.</summary>
+    internal const int Uses = 7;
+
+    private const int MaximumPaths = 200_000; // of all commands
+    private const int MaximumOfOne = 10_000;
+
+    private readonly MemoryCache _sets = new(new MemoryCacheOptions { SizeLimit = MaximumPaths });
+
+    /// <summary>What a command will most likely look at; empty: not known, or it is time to watch it.</summary>
+    public IReadOnlyList<ObservedInput> Of(Digest command) =>
+        _sets.TryGetValue(command, out Entry? known) && known is { Uses: < Uses } ? known.Inputs : [];
+
+    /// <summary>Remembers what a command looked at.</summary>
+    /// <param name="command">Its name (<see cref="NameOf"/>).</param>
+    /// <param name="inputs">What it looked at, and what was put before it.</param>
+    /// <param name="isForetold">Whether anything was put before it.</param>
+    public void Learn(Digest command, IReadOnlyList<ObservedInput> inputs, bool isForetold)
+    {
+        if (inputs.Count > MaximumOfOne)
+        {
+            _sets.Remove(command);
+            return;
+        }
+
+        int uses = isForetold && _sets.TryGetValue(command, out Entry? before) && before is not null ? before.Uses + 1 : 0;
+        _sets.Set(command, new Entry(inputs, uses), new MemoryCacheEntryOptions { Size = inputs.Count + 1 });
+    }
+
+    /// <summary>The name of a request's command: nothing of one caller is expected of another one's.</summary>
+    public static Digest NameOf(ActionRequest request) => WeakFingerprint.Of(request, request.Caller, workspace: "");
+
+    /// <inheritdoc/>
+    public void Dispose() => _sets.Dispose();
+
+    private sealed record Entry(IReadOnlyList<ObservedInput> Inputs, int Uses);
+}

@@ -1,0 +1,99 @@
+using Microsoft.Win32.SafeHandles;
+using Repr.Workspaces.Fuse;
+
+namespace Repr.Server.Execution;
+
+// What the tool will most likely look at, since it did the last time.
+internal sealed partial class InputTree : IForetoldFiles
+{
+    private static readonly VirtualPath[] s_ofTheSandbox = [VirtualPath.Parse("/dev"), VirtualPath.Parse("/proc")];
+
+    /// <summary>What the tool is expected to look at, in the order in which it will; set before it runs.</summary>
+    public IReadOnlyList<ObservedInput> Expected { get; set; } = [];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ForetoldEntry> Foretell()
+    {
+        Dictionary<VirtualPath, ForetoldEntry> entries = new(2 * Expected.Count);
+        foreach (ObservedInput input in Expected)
+        {
+            if (!input.Path.IsRoot && Foretell(input) is { } entry && AddWay(entries, input.Path.Parent))
+            {
+                entries.TryAdd(entry.Path, entry);
+            }
+        }
+
+        return [.. entries.Values.OrderBy(static entry => entry.Path.Text, StringComparer.Ordinal)];
+    }
+
+    /// <inheritdoc/>
+    public SafeFileHandle? TryOpen(Digest content) => _store.TryOpenFile(content);
+
+    /// <inheritdoc/>
+    public void NoteShown(IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown)
+    {
+        foreach (ObservedInput input in Expected) // in the order of first use, in which it is brought elsewhere
+        {
+            if (!input.Path.IsRoot && shown.ContainsKey(input.Path))
+            {
+                NoteWay(input.Path.Parent, shown);
+                NoteShown(shown[input.Path]);
+            }
+        }
+    }
+
+    // Null: the tool shall ask. What it only looked at is no foretold file: that it reads one could not be seen.
+    private ForetoldEntry? Foretell(ObservedInput input)
+    {
+        if (IsPrivate(input.Path) || s_ofTheSandbox.Any(input.Path.IsWithin))
+        {
+            return null;
+        }
+
+        return Peek(input.Path) switch
+        {
+            AbsentFact => new ForetoldEntry(input.Path, null),
+            SymlinkFact link => new ForetoldEntry(input.Path, ToEntry(link)),
+            FileFact file when input.Kind == ObservedKind.Read && PeekContent(file) is { } content => new ForetoldEntry(input.Path, ToEntry(file), content),
+            _ => null,
+        };
+    }
+
+    // False: there is no known way of directories.
+    private bool AddWay(Dictionary<VirtualPath, ForetoldEntry> entries, VirtualPath directory)
+    {
+        if (directory.IsRoot)
+        {
+            return true;
+        }
+
+        if (entries.TryGetValue(directory, out ForetoldEntry? known))
+        {
+            return known.Entry is { Kind: FileKind.Directory };
+        }
+
+        if (Peek(directory) is not DirectoryFact fact || !AddWay(entries, directory.Parent))
+        {
+            return false;
+        }
+
+        entries.Add(directory, new ForetoldEntry(directory, ToEntry(fact)));
+        return true;
+    }
+
+    private void NoteWay(VirtualPath directory, IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown)
+    {
+        if (shown.TryGetValue(directory, out ForetoldEntry? entry))
+        {
+            NoteWay(directory.Parent, shown);
+            NoteShown(entry);
+        }
+    }
+
+    private void NoteShown(ForetoldEntry entry) => Note(entry.Path, entry.Entry switch
+    {
+        null => ObservedKind.Absent,
+        { Kind: FileKind.File } => ObservedKind.Read,
+        _ => ObservedKind.Stated,
+    });
+}

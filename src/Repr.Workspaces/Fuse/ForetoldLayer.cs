@@ -1,0 +1,237 @@
+using System.Buffers;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace Repr.Workspaces.Fuse;
+
+/// <summary>
+/// A directory in memory that lies above the file system of each action of one slot, one after the other: what is foretold of an action's files is in it
+/// when its tool begins, and reaches the tool without a message. What two actions that follow each other have in common stays. One action at a time.
+/// </summary>
+/// <remarks>
+/// The overlay of the next action may be mounted already when the directory changes (<see cref="SpareSandbox"/>). The kernel leaves open what is seen then;
+/// what it remembers are names that were looked up, and none was.
+/// </remarks>
+[SupportedOSPlatform("linux")]
+internal sealed class ForetoldLayer : IDisposable
+{
+    /// <summary>Larger files the kernel serves by itself, once for all sandboxes.</summary>
+    public const int LargestLength = 128 * 1024;
+
+    private const int MaximumBytes = 32 << 20;
+    private const int MaximumEntries = 20_000;
+    private const int OpenMode = 0x1ED; // 0o755
+
+    private readonly SafeFileHandle _root;
+    private readonly SafeFileHandle _directory;
+    private readonly (uint User, uint Group) _owner;
+    private readonly Dictionary<VirtualPath, ForetoldEntry> _shown = [];
+
+    /// <summary>Makes an empty layer.</summary>
+    /// <param name="launcher">The process in whose file system it is: it goes with that.</param>
+    /// <param name="root">The directory of that file system (FORETOLD of launch.h).</param>
+    /// <param name="number">Its name there, from 1.</param>
+    /// <param name="owner">Who owns everything in it.</param>
+    /// <exception cref="IOException">It can't be made.</exception>
+    public ForetoldLayer(int launcher, string root, uint number, (uint User, uint Group) owner)
+    {
+        Launcher = launcher;
+        Number = number;
+        _owner = owner;
+        _root = DirectoryNative.Open(root);
+        try
+        {
+            string name = FormattableString.Invariant($"{number}");
+            DirectoryNative.Make(_root, name, OpenMode);
+            DirectoryNative.SetOwner(_root, name, owner);
+            _directory = DirectoryNative.Open(Path.Combine(root, name));
+        }
+        catch
+        {
+            _root.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The process in whose file system it is.</summary>
+    public int Launcher { get; }
+
+    /// <summary>Its name there.</summary>
+    public uint Number { get; }
+
+    /// <summary>Puts in what is foretold of an action's files, and nothing else. No tool may see the layer meanwhile.</summary>
+    /// <param name="files">The action's.</param>
+    /// <returns>What is in it now; good until the next action.</returns>
+    /// <exception cref="IOException">It can't be done: the layer is of no more use.</exception>
+    public IReadOnlyDictionary<VirtualPath, ForetoldEntry> Show(IForetoldFiles files)
+    {
+        Dictionary<VirtualPath, ForetoldEntry> wanted = ToDictionary(files.Foretell());
+        HashSet<VirtualPath> changed = []; // directories
+        Remove(wanted, changed);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(LargestLength);
+        try
+        {
+            foreach (ForetoldEntry entry in wanted.Values)
+            {
+                Put(entry, files, buffer, changed);
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        foreach (VirtualPath path in changed)
+        {
+            if (_shown.TryGetValue(path, out ForetoldEntry? directory))
+            {
+                DirectoryNative.SetMode(_directory, NameOf(path), directory.Entry!.Mode);
+                DirectoryNative.SetTime(_directory, NameOf(path), directory.Entry.ModifiedNs);
+            }
+        }
+
+        files.NoteShown(_shown);
+        return _shown;
+    }
+
+    /// <summary>Takes everything away, as far as it can be.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            Remove([], []);
+            DirectoryNative.Remove(_root, FormattableString.Invariant($"{Number}"), isDirectory: true);
+        }
+        catch (IOException)
+        {
+            // It goes with the launcher.
+        }
+
+        _directory.Dispose();
+        _root.Dispose();
+    }
+
+    // In the order of the list; as much as there is room for.
+    private static Dictionary<VirtualPath, ForetoldEntry> ToDictionary(IReadOnlyList<ForetoldEntry> entries)
+    {
+        Dictionary<VirtualPath, ForetoldEntry> wanted = new(entries.Count);
+        long bytes = 0;
+        foreach (ForetoldEntry entry in entries)
+        {
+            long length = entry.Entry is { Kind: FileKind.File } file ? file.SizeBytes : 0;
+            if (length <= LargestLength && bytes + length <= MaximumBytes && wanted.Count < MaximumEntries)
+            {
+                bytes += length;
+                wanted.Add(entry.Path, entry);
+            }
+        }
+
+        return wanted;
+    }
+
+    private static string NameOf(VirtualPath path) => path.Text[1..];
+
+    private static bool IsDirectory(ForetoldEntry entry) => entry.Entry is { Kind: FileKind.Directory };
+
+    private void Remove(Dictionary<VirtualPath, ForetoldEntry> wanted, HashSet<VirtualPath> changed)
+    {
+        ForetoldEntry[] unwanted =
+        [
+            .. _shown.Values
+                .Where(entry => !wanted.TryGetValue(entry.Path, out ForetoldEntry? next) || (next != entry && !(IsDirectory(next) && IsDirectory(entry))))
+                .OrderByDescending(static entry => entry.Path.Text, StringComparer.Ordinal), // what is in a directory comes before it
+        ];
+        foreach (ForetoldEntry entry in unwanted)
+        {
+            DirectoryNative.Remove(_directory, NameOf(entry.Path), IsDirectory(entry));
+            _shown.Remove(entry.Path);
+            changed.Add(entry.Path.Parent);
+        }
+    }
+
+    private void Put(ForetoldEntry entry, IForetoldFiles files, byte[] buffer, HashSet<VirtualPath> changed)
+    {
+        if (_shown.TryGetValue(entry.Path, out ForetoldEntry? before))
+        {
+            if (before != entry) // a directory with other attributes
+            {
+                _shown[entry.Path] = entry;
+                changed.Add(entry.Path);
+            }
+
+            return;
+        }
+
+        string name = NameOf(entry.Path);
+        switch (entry.Entry)
+        {
+            case null:
+                DirectoryNative.Share(_root, "whiteout", _directory, name);
+                break;
+            case { Kind: FileKind.Directory }:
+                DirectoryNative.Make(_directory, name, OpenMode);
+                DirectoryNative.SetOwner(_directory, name, _owner);
+                changed.Add(entry.Path);
+                break;
+            case { Kind: FileKind.Symlink } link:
+                DirectoryNative.MakeLink(_directory, name, link.LinkTarget!);
+                DirectoryNative.SetOwner(_directory, name, _owner);
+                DirectoryNative.SetTime(_directory, name, link.ModifiedNs);
+                break;
+            case { } file:
+                if (!TryCopy(entry, file, files, buffer))
+                {
+                    return; // whoever opens it waits for its content
+                }
+
+                break;
+        }
+
+        _shown.Add(entry.Path, entry);
+        changed.Add(entry.Path.Parent);
+    }
+
+    private bool TryCopy(ForetoldEntry entry, FileEntry file, IForetoldFiles files, byte[] buffer)
+    {
+        using SafeFileHandle? content = files.TryOpen(entry.Content);
+        if (content is null)
+        {
+            return false;
+        }
+
+        string name = NameOf(entry.Path);
+        Span<byte> data = buffer.AsSpan(0, (int)file.SizeBytes);
+        for (int read = 0; read < data.Length;)
+        {
+            int got = RandomAccess.Read(content, data[read..], read);
+            if (got == 0)
+            {
+                return false; // shorter than its name says: who opens it finds out
+            }
+
+            read += got;
+        }
+
+        using (SafeFileHandle copy = DirectoryNative.MakeFile(_directory, name))
+        {
+            RandomAccess.Write(copy, data, 0);
+        }
+
+        DirectoryNative.SetOwner(_directory, name, _owner);
+        DirectoryNative.SetMode(_directory, name, file.Mode);
+        DirectoryNative.SetTime(_directory, name, file.ModifiedNs);
+        return true;
+    }
+}
+
+/// <summary>What lies below a tool's writes, where a part was foretold.</summary>
+/// <param name="shown">That part.</param>
+/// <param name="tree">What was asked for.</param>
+internal sealed class ForetoldLower(IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown, FuseTree tree) : ILowerLayer
+{
+    /// <inheritdoc/>
+    public FileEntry? Find(VirtualPath path) => shown.TryGetValue(path, out ForetoldEntry? entry) ? entry.Entry : tree.Find(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Names(VirtualPath directory) => tree.Names(directory);
+}
