@@ -6,8 +6,6 @@ namespace Repr.Server.Execution;
 // What the tool will most likely look at, since it did the last time.
 internal sealed partial class InputTree : IForetoldFiles
 {
-    private static readonly VirtualPath[] s_ofTheSandbox = [VirtualPath.Parse("/dev"), VirtualPath.Parse("/proc")];
-
     /// <summary>What the tool is expected to look at, in the order in which it will; set before it runs.</summary>
     public IReadOnlyList<ObservedInput> Expected { get; set; } = [];
 
@@ -23,7 +21,7 @@ internal sealed partial class InputTree : IForetoldFiles
             }
         }
 
-        return [.. entries.Values.OrderBy(static entry => entry.Path.Text, StringComparer.Ordinal)];
+        return [.. entries.Values]; // in the order in which they were added: a way before what it leads to
     }
 
     /// <inheritdoc/>
@@ -32,20 +30,17 @@ internal sealed partial class InputTree : IForetoldFiles
     /// <inheritdoc/>
     public void NoteShown(IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown)
     {
+        HashSet<VirtualPath> noted = new(shown.Count);
         foreach (ObservedInput input in Expected) // in the order of first use, in which it is brought elsewhere
         {
-            if (!input.Path.IsRoot && shown.ContainsKey(input.Path))
-            {
-                NoteWay(input.Path.Parent, shown);
-                NoteShown(shown[input.Path]);
-            }
+            NoteShown(input.Path, shown, noted);
         }
     }
 
     // Null: the tool shall ask. What it only looked at is no foretold file: that it reads one could not be seen.
     private ForetoldEntry? Foretell(ObservedInput input)
     {
-        if (IsPrivate(input.Path) || s_ofTheSandbox.Any(input.Path.IsWithin))
+        if (IsPrivate(input.Path)) // with what the sandbox mounts there itself
         {
             return null;
         }
@@ -81,19 +76,19 @@ internal sealed partial class InputTree : IForetoldFiles
         return true;
     }
 
-    private void NoteWay(VirtualPath directory, IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown)
+    private void NoteShown(VirtualPath path, IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown, HashSet<VirtualPath> noted)
     {
-        if (shown.TryGetValue(directory, out ForetoldEntry? entry))
+        if (path.IsRoot || !shown.TryGetValue(path, out ForetoldEntry? entry) || !noted.Add(path))
         {
-            NoteWay(directory.Parent, shown);
-            NoteShown(entry);
+            return;
         }
-    }
 
-    private void NoteShown(ForetoldEntry entry) => Note(entry.Path, entry.Entry switch
-    {
-        null => ObservedKind.Absent,
-        { Kind: FileKind.File } => ObservedKind.Read,
-        _ => ObservedKind.Stated,
-    });
+        NoteShown(path.Parent, shown, noted);
+        Observed.Note(path, entry.Entry switch
+        {
+            null => ObservedKind.Absent,
+            { Kind: FileKind.File } => ObservedKind.Read,
+            _ => ObservedKind.Stated,
+        });
+    }
 }

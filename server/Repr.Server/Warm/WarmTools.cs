@@ -143,6 +143,11 @@ internal sealed partial class WarmTools : IAsyncDisposable
             }
 
             isGood = first == running;
+            if (isGood)
+            {
+                server.Resident.PrepareNext();
+            }
+
             world = null;
             return place;
         }

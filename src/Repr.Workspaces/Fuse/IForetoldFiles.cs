@@ -9,8 +9,8 @@ namespace Repr.Workspaces.Fuse;
 public interface IForetoldFiles : IFileSource
 {
     /// <summary>
-    /// What the tool will most likely look at, as far as the answers are known without a question, with all directories on the way; each path once, by
-    /// their text, so that what is above comes first. Notes nothing.
+    /// What the tool will most likely look at, as far as the answers are known without a question, with all directories on the way; each path once, and
+    /// what is above comes first. Notes nothing.
     /// </summary>
     IReadOnlyList<ForetoldEntry> Foretell();
 

@@ -46,6 +46,12 @@ public interface IResidentTool : IAsyncDisposable
     ValueTask<IResidentWorld> EnterAsync(
         Command command, IFileSource files, IEnumerable<ObservedInput> certain, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Says that nothing runs for the action any more whose world was entered last. As much as can be of the next one's world is made now: beside the
+    /// tool it would take processors from it. Once for each world; the next call waits for it.
+    /// </summary>
+    void PrepareNext();
+
     /// <summary>Makes sure that the tool listens. It sees a connection; that is the next one that <see cref="ConnectAsync"/> returns.</summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: nobody listens yet.</exception>
     ValueTask ListenAsync(CancellationToken cancellationToken);

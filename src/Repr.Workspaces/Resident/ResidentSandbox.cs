@@ -32,6 +32,7 @@ internal sealed class ResidentSandbox : IResidentTool
     private TaskCompletionSource<SafeFileHandle?>? _errand;
     private FrameKind _awaited;
     private Socket? _connected;
+    private bool _hasServed;
 
     private ResidentSandbox(
         SandboxServices services, string staging, Command command, SandboxConnection connection, FileOpening opening, ResidentWorld first)
@@ -118,8 +119,10 @@ internal sealed class ResidentSandbox : IResidentTool
                 await DropAsync(next);
             }
 
-            next = await PrepareAsync(root, isLater: false, cancellationToken);
+            next = await PrepareAsync(root, _hasServed, cancellationToken);
         }
+
+        _hasServed = true;
 
         next.Begin(command, files);
         ResidentWorld left = _world;
@@ -136,9 +139,11 @@ internal sealed class ResidentSandbox : IResidentTool
             Retire(left);
         }
 
-        _next = TryPrepareAsync(root);
         return next;
     }
+
+    /// <inheritdoc/>
+    public void PrepareNext() => _next = TryPrepareAsync(_world.Tree.Root.Entry);
 
     /// <inheritdoc/>
     public async ValueTask ListenAsync(CancellationToken cancellationToken)

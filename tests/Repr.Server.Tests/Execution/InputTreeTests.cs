@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Cas;
 using Repr.Server.Execution;
+using Repr.Workspaces.Fuse;
 using Repr.Workspaces.Windows;
 
 namespace Repr.Server.Tests.Execution;
@@ -79,6 +80,54 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
         await tree.FindAsync(P("/p/b.cs"), Token);
         Assert.Equal([new ObservedInput(P("/p/b.cs"), ObservedKind.Absent)], tree.Observed.ToList());
         Assert.Equal([new ObservedInput(P("/tmp"), ObservedKind.Listed)], tree.Observed.ToPrivateList());
+    }
+
+    [Fact]
+    public async Task What_is_expected_is_foretold_as_far_as_it_is_known()
+    {
+        Digest a = await PutAsync("a");
+        InputTree tree = Tree(
+            new DirectoryFact(P("/p"), IsComplete: false, 0x1ED, 7),
+            new DirectoryFact(P("/p/d"), IsComplete: true, 0x1ED, 8),
+            new FileFact(P("/p/d/a"), a, 1, 0x1A4, 5),
+            new FileFact(P("/p/d/unread"), a, 1, 0x1A4, 5),
+            new FileFact(P("/p/d/new"), a, 1, 0x1A4, 5),
+            new FileFact(P("/p/unsaid"), null, 1, 0x1A4, 5),
+            new SymlinkFact(P("/p/link"), "d/a"),
+            new FileFact(P("/far/away/a"), a, 1, 0x1A4, 5), // the way there is not known
+            new FileFact(P("/tmp/private"), a, 1, 0x1A4, 5));
+        tree.Expected =
+        [
+            new(P("/p/d/a"), ObservedKind.Read), new(P("/p/d/no"), ObservedKind.Absent), new(P("/p/d/unread"), ObservedKind.Stated),
+            new(P("/p/d/new"), ObservedKind.Absent), new(P("/p/unsaid"), ObservedKind.Read), new(P("/p/open"), ObservedKind.Absent),
+            new(P("/p/link"), ObservedKind.Stated), new(P("/p/d"), ObservedKind.Listed), new(P("/far/away/a"), ObservedKind.Read),
+            new(P("/tmp/private"), ObservedKind.Read), new(P("/p/d/gone"), ObservedKind.Read), new(P("/"), ObservedKind.Stated),
+        ];
+
+        IReadOnlyList<ForetoldEntry> foretold = tree.Foretell();
+
+        Assert.Equal(["/p", "/p/d", "/p/d/a", "/p/d/no", "/p/link", "/p/d/gone"], foretold.Select(entry => entry.Path.Text));
+        Assert.Equal(
+            [FileKind.Directory, FileKind.Directory, FileKind.File, null, FileKind.Symlink, null], foretold.Select(entry => entry.Entry?.Kind));
+        Assert.Equal((a, 5, 8), (foretold[2].Content, foretold[2].Entry!.ModifiedNs, foretold[1].Entry!.ModifiedNs));
+        Assert.Empty(tree.Observed.ToList());
+        Assert.Equal(0, tree.Questions);
+    }
+
+    [Fact]
+    public async Task What_was_shown_counts_as_looked_at_in_the_order_of_first_use()
+    {
+        InputTree tree = Tree(
+            new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 7),
+            new FileFact(P("/p/z"), await PutAsync("z"), 1, 0x1A4, 5),
+            new FileFact(P("/p/b"), await PutAsync("b"), 1, 0x1A4, 5));
+        tree.Expected = [new(P("/p/z"), ObservedKind.Read), new(P("/p/no"), ObservedKind.Absent), new(P("/p/b"), ObservedKind.Read)];
+        Dictionary<VirtualPath, ForetoldEntry> shown = tree.Foretell().Where(entry => entry.Path != P("/p/b")).ToDictionary(entry => entry.Path);
+
+        tree.NoteShown(shown);
+
+        Assert.Equal(
+            [new(P("/p"), ObservedKind.Stated), new(P("/p/z"), ObservedKind.Read), new(P("/p/no"), ObservedKind.Absent)], tree.Observed.ToList());
     }
 
     [Fact]

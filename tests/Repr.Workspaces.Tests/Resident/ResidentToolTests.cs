@@ -32,6 +32,7 @@ public sealed class ResidentToolTests : IAsyncLifetime
     private IWorkspaceProvider? _provider;
     private readonly List<Socket> _sockets = [];
     private IResidentTool? _tool;
+    private bool _hasEntered;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -377,7 +378,17 @@ public sealed class ResidentToolTests : IAsyncLifetime
         }
     }
 
-    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files) => _tool!.EnterAsync(Perl, files, [], Cancellation);
+    // As a worker does it: when one action is done, what the next one needs is made.
+    private ValueTask<IResidentWorld> EnterAsync(MemoryFileSource files)
+    {
+        if (_hasEntered)
+        {
+            _tool!.PrepareNext();
+        }
+
+        _hasEntered = true;
+        return _tool!.EnterAsync(Perl, files, [], Cancellation);
+    }
 
     private async Task<string> EvaluateAsync(string code)
     {
