@@ -149,7 +149,7 @@ internal sealed partial class ActionExecutor(
             files.Observed.IsAll = true; // its first process began with nothing
             if (run.Exit is { Kind: ExitKind.Code, Value: 0 })
             {
-                expected.Learn(name, files.Observed.ToList(), files.Expected.Count > 0);
+                expected.Learn(name, files.Observed.ToList(), files);
             }
 
             return new ToolPlace(files, run with { SetupMs = createMs + run.SetupMs }, workspace.CollectChanges(), workspace) { IsOver = true };

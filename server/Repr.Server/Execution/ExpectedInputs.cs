@@ -16,7 +16,7 @@ internal sealed class ExpectedInputs : IDisposable
     /// <summary>How often a set is used before the tool is watched again.</summary>
     internal const int Uses = 7;
 
-    private const int MaximumPaths = 200_000; // of all commands
+    private const int MaximumPaths = 500_000; // of all commands
     private const int MaximumOfOne = 10_000;
 
     private readonly MemoryCache _sets = new(new MemoryCacheOptions { SizeLimit = MaximumPaths });
@@ -28,8 +28,15 @@ internal sealed class ExpectedInputs : IDisposable
     /// <summary>Remembers what a command looked at.</summary>
     /// <param name="command">Its name (<see cref="NameOf"/>).</param>
     /// <param name="inputs">What it looked at, and what was put before it.</param>
+    /// <param name="files">What it saw: the names of its facts are kept, which commands of a kind have in common.</param>
+    public void Learn(Digest command, IReadOnlyList<ObservedInput> inputs, InputTree files) =>
+        Learn(command, [.. inputs.Select(input => files.Peek(input.Path) is { } fact ? input with { Path = fact.Path } : input)], files.Expected.Count > 0);
+
+    /// <summary>Remembers what a command looked at.</summary>
+    /// <param name="command">Its name.</param>
+    /// <param name="inputs">What it looked at, and what was put before it.</param>
     /// <param name="isForetold">Whether anything was put before it.</param>
-    public void Learn(Digest command, IReadOnlyList<ObservedInput> inputs, bool isForetold)
+    internal void Learn(Digest command, IReadOnlyList<ObservedInput> inputs, bool isForetold)
     {
         if (inputs.Count > MaximumOfOne)
         {

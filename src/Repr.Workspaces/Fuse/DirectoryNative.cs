@@ -57,6 +57,10 @@ internal static unsafe partial class DirectoryNative
     /// <exception cref="IOException">It can't be done.</exception>
     public static void Share(SafeHandle from, string file, SafeHandle directory, string name) => Check(LinkAt(from, file, directory, name, 0), "make", name);
 
+    /// <summary>Moves a name from one directory to another.</summary>
+    /// <exception cref="IOException">It can't be done.</exception>
+    public static void Move(SafeHandle from, SafeHandle to, string name) => Check(RenameAt(from, name, to, name), "move", name);
+
     /// <summary>Takes a name away.</summary>
     /// <exception cref="IOException">It can't be done.</exception>
     public static void Remove(SafeHandle directory, string name, bool isDirectory) =>
@@ -109,6 +113,9 @@ internal static unsafe partial class DirectoryNative
 
     [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int LinkAt(SafeHandle from, string file, SafeHandle directory, string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "renameat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameAt(SafeHandle from, string path, SafeHandle to, string newPath);
 
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int UnlinkAt(SafeHandle directory, string path, int flags);

@@ -24,8 +24,10 @@ internal sealed class ForetoldLayer : IDisposable
 
     private readonly SafeFileHandle _root;
     private readonly SafeFileHandle _directory;
+    private readonly SafeFileHandle _aside;
     private readonly (uint User, uint Group) _owner;
-    private readonly Dictionary<VirtualPath, ForetoldEntry> _shown = [];
+    private readonly Dictionary<VirtualPath, ForetoldEntry> _shown = []; // what is in the directory, or aside
+    private bool _isAside;
 
     /// <summary>Makes an empty layer.</summary>
     /// <param name="launcher">The process in whose file system it is: it goes with that.</param>
@@ -41,15 +43,21 @@ internal sealed class ForetoldLayer : IDisposable
         _root = DirectoryNative.Open(root);
         try
         {
-            string name = FormattableString.Invariant($"{number}");
-            DirectoryNative.Make(_root, name, OpenMode);
-            DirectoryNative.SetOwner(_root, name, owner);
-            _directory = DirectoryNative.Open(Path.Combine(root, name));
+            _directory = Make(Name);
+            _aside = Make(AsideName);
         }
         catch
         {
+            _directory?.Dispose();
             _root.Dispose();
             throw;
+        }
+
+        SafeFileHandle Make(string name)
+        {
+            DirectoryNative.Make(_root, name, OpenMode);
+            DirectoryNative.SetOwner(_root, name, owner);
+            return DirectoryNative.Open(Path.Combine(root, name));
         }
     }
 
@@ -59,6 +67,10 @@ internal sealed class ForetoldLayer : IDisposable
     /// <summary>Its name there.</summary>
     public uint Number { get; }
 
+    private string Name => FormattableString.Invariant($"{Number}");
+
+    private string AsideName => Name + "-aside";
+
     /// <summary>Puts in what is foretold of an action's files, and nothing else. No tool may see the layer meanwhile.</summary>
     /// <param name="files">The action's.</param>
     /// <returns>What is in it now; good until the next action.</returns>
@@ -66,6 +78,13 @@ internal sealed class ForetoldLayer : IDisposable
     public IReadOnlyDictionary<VirtualPath, ForetoldEntry> Show(IForetoldFiles files)
     {
         Dictionary<VirtualPath, ForetoldEntry> wanted = ToDictionary(files.Foretell());
+        if (wanted.Count == 0)
+        {
+            PutAside(true); // of a command that is watched: the next one may be much like the one before
+            return wanted;
+        }
+
+        PutAside(false);
         HashSet<VirtualPath> changed = []; // directories
         Remove(wanted, changed);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(LargestLength);
@@ -99,8 +118,10 @@ internal sealed class ForetoldLayer : IDisposable
     {
         try
         {
+            PutAside(false);
             Remove([], []);
-            DirectoryNative.Remove(_root, FormattableString.Invariant($"{Number}"), isDirectory: true);
+            DirectoryNative.Remove(_root, Name, isDirectory: true);
+            DirectoryNative.Remove(_root, AsideName, isDirectory: true);
         }
         catch (IOException)
         {
@@ -108,6 +129,7 @@ internal sealed class ForetoldLayer : IDisposable
         }
 
         _directory.Dispose();
+        _aside.Dispose();
         _root.Dispose();
     }
 
@@ -130,6 +152,20 @@ internal sealed class ForetoldLayer : IDisposable
     }
 
     private static string NameOf(VirtualPath path) => path.Text[1..];
+
+    // All of it, by what is directly in the directory.
+    private void PutAside(bool isAside)
+    {
+        if (isAside != _isAside)
+        {
+            _isAside = isAside;
+            (SafeFileHandle from, SafeFileHandle to) = isAside ? (_directory, _aside) : (_aside, _directory);
+            foreach (VirtualPath path in _shown.Keys.Where(static path => path.Parent.IsRoot))
+            {
+                DirectoryNative.Move(from, to, NameOf(path));
+            }
+        }
+    }
 
     private static bool IsDirectory(ForetoldEntry entry) => entry.Entry is { Kind: FileKind.Directory };
 

@@ -11,6 +11,7 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
     private readonly Lock _lock = new();
     private readonly Dictionary<int, ForetoldLayer> _layers = [];
     private uint _last;
+    private int _without; // the launcher of which it is known that it has none
 
     /// <summary>The layer of a slot; null: there can be none.</summary>
     /// <exception cref="ReprException">The launcher does not start.</exception>
@@ -23,6 +24,11 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
 
         lock (_lock)
         {
+            if (place.Launcher == _without)
+            {
+                return null;
+            }
+
             if (_layers.TryGetValue(slot, out ForetoldLayer? layer))
             {
                 if (layer.Launcher == place.Launcher)
@@ -40,6 +46,7 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
             }
             catch (IOException exception)
             {
+                _without = place.Launcher;
                 LogNone(logger, exception.Message);
                 return null;
             }

@@ -1,7 +1,7 @@
 /*
  * What helpers do in the sandbox of a resident tool, which serves one action after the other: they make the world of the next one, show
  * it, and connect to the tool. A helper is forked by the supervisor, outside the sandbox and invisible in there, and lives for one errand:
- * that of the next world begins while the tool is busy in the one before.
+ * that of the next world begins while nothing runs in the one before.
  */
 #define _GNU_SOURCE
 #include "launch.h"

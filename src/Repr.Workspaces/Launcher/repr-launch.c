@@ -68,17 +68,22 @@ static int listen_at(const char *path)
     return listener;
 }
 
-/* Makes the file system of FORETOLD. Returns where it is. */
+/* Makes the file system of FORETOLD. Returns where it is; NULL: it can't be made, and the worker, who finds nothing there, does without. */
 static const char *mount_foretold(const char *directory)
 {
     static char path[PATH_MAX], whiteout[PATH_MAX + sizeof WHITEOUT];
 
     snprintf(path, sizeof path, "%s/" FORETOLD, directory);
     snprintf(whiteout, sizeof whiteout, "%s/" WHITEOUT, path);
-    if (mkdir(path, 0700) || mount("foretold", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "mode=700,size=25%") ||
-        mknod(whiteout, S_IFCHR, 0))
-        die(path);
-    return path;
+    if (mkdir(path, 0700))
+        return NULL;
+    if (mount("foretold", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME, "mode=700,size=25%") == 0) {
+        if (mknod(whiteout, S_IFCHR, 0) == 0)
+            return path;
+        umount2(path, MNT_DETACH);
+    }
+    rmdir(path);
+    return NULL;
 }
 
 int main(int count, char **arguments)

@@ -10,7 +10,7 @@ namespace Repr.Workspaces.Resident;
 /// <summary>
 /// A sandbox on Linux whose tool outlives an action. Each world has a FUSE file system and an overlayfs of its own; the supervisor
 /// makes it the root of the sandbox's processes with pivot_root(2), so a running tool sees another world and keeps what it has open.
-/// The next world is made while the tool is busy in the one before.
+/// The next world is made while nothing runs in the one before.
 /// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed class ResidentSandbox : IResidentTool
