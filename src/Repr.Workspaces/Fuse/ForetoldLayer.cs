@@ -102,7 +102,7 @@ internal sealed class ForetoldLayer : IDisposable
 
         foreach (VirtualPath path in changed)
         {
-            if (_shown.TryGetValue(path, out ForetoldEntry? directory))
+            if (_shown.TryGetValue(path, out ForetoldEntry? directory) && IsDirectory(directory)) // it may have become something else
             {
                 DirectoryNative.SetMode(_directory, NameOf(path), directory.Entry!.Mode);
                 DirectoryNative.SetTime(_directory, NameOf(path), directory.Entry.ModifiedNs);
