@@ -34,19 +34,19 @@ public sealed class MemoryFileSource : IFileSource
     public ConcurrentDictionary<VirtualPath, int> Opened { get; } = new();
 
     /// <summary>Adds a file.</summary>
-    public MemoryFileSource AddFile(string path, string content, int mode = FileMode)
+    public MemoryFileSource AddFile(string path, string content, int mode = FileMode, long modifiedNs = ModifiedNs)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(content);
         VirtualPath where = VirtualPath.Parse(path);
         _contents[where] = bytes;
-        return Add(where, new FileEntry(where.Name, FileKind.File, bytes.Length, ModifiedNs, mode));
+        return Add(where, new FileEntry(where.Name, FileKind.File, bytes.Length, modifiedNs, mode));
     }
 
     /// <summary>Adds a directory.</summary>
-    public MemoryFileSource AddDirectory(string path, int mode = DirectoryMode)
+    public MemoryFileSource AddDirectory(string path, int mode = DirectoryMode, long modifiedNs = ModifiedNs)
     {
         VirtualPath where = VirtualPath.Parse(path);
-        return Add(where, new FileEntry(where.Name, FileKind.Directory, 0, ModifiedNs, mode));
+        return Add(where, new FileEntry(where.Name, FileKind.Directory, 0, modifiedNs, mode));
     }
 
     /// <summary>Adds a symbolic link.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Repr.Server.Presence;
 using Repr.Server.Warm;
 using Repr.Telemetry;
+using Repr.Workspaces;
 
 namespace Repr.Server.Execution;
 
@@ -139,7 +140,7 @@ internal sealed partial class ActionExecutor(
         Directory.CreateDirectory(staging);
         Digest name = ExpectedInputs.NameOf(request);
         files.Expected = expected.Of(name);
-        IWorkspace workspace = await workspaces.CreateAsync(staging, slot, request.Command, files, cancellationToken);
+        IWorkspace workspace = await CreateAsync(staging, slot, request.Command, files, cancellationToken);
         double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
         setup.Dispose();
         try
@@ -147,7 +148,7 @@ internal sealed partial class ActionExecutor(
             using Span tool = request.Span.Child("tool");
             ToolRun run = await workspace.RunAsync(text, input, cancellationToken);
             files.Observed.IsAll = true; // its first process began with nothing
-            if (run.Exit is { Kind: ExitKind.Code, Value: 0 })
+            if (files.Shown is not null && run.Exit is { Kind: ExitKind.Code, Value: 0 })
             {
                 expected.Learn(name, files.Observed.ToList(), files);
             }
@@ -157,6 +158,19 @@ internal sealed partial class ActionExecutor(
         catch
         {
             await workspace.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async ValueTask<IWorkspace> CreateAsync(string staging, int slot, Command command, InputTree files, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await workspaces.CreateAsync(staging, slot, command, files, cancellationToken);
+        }
+        catch
+        {
+            StagingDirectory.TryDelete(staging, logger);
             throw;
         }
     }

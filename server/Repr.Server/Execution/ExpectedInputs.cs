@@ -28,9 +28,9 @@ internal sealed class ExpectedInputs : IDisposable
     /// <summary>Remembers what a command looked at.</summary>
     /// <param name="command">Its name (<see cref="NameOf"/>).</param>
     /// <param name="inputs">What it looked at, and what was put before it.</param>
-    /// <param name="files">What it saw: the names of its facts are kept, which commands of a kind have in common.</param>
+    /// <param name="files">What it saw. Where facts are, their names are kept, which commands of a kind have in common.</param>
     public void Learn(Digest command, IReadOnlyList<ObservedInput> inputs, InputTree files) =>
-        Learn(command, [.. inputs.Select(input => files.Peek(input.Path) is { } fact ? input with { Path = fact.Path } : input)], files.Expected.Count > 0);
+        Learn(command, [.. inputs.Select(input => files.Peek(input.Path) is { } fact ? input with { Path = fact.Path } : input)], files.Shown > 0);
 
     /// <summary>Remembers what a command looked at.</summary>
     /// <param name="command">Its name.</param>

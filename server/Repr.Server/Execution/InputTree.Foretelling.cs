@@ -9,6 +9,9 @@ internal sealed partial class InputTree : IForetoldFiles
     /// <summary>What the tool is expected to look at, in the order in which it will; set before it runs.</summary>
     public IReadOnlyList<ObservedInput> Expected { get; set; } = [];
 
+    /// <summary>How much was put before the tool; null: the workspace is of a kind that puts nothing there.</summary>
+    public int? Shown { get; private set; }
+
     /// <inheritdoc/>
     public IReadOnlyList<ForetoldEntry> Foretell()
     {
@@ -30,6 +33,7 @@ internal sealed partial class InputTree : IForetoldFiles
     /// <inheritdoc/>
     public void NoteShown(IReadOnlyDictionary<VirtualPath, ForetoldEntry> shown)
     {
+        Shown = shown.Count;
         HashSet<VirtualPath> noted = new(shown.Count);
         foreach (ObservedInput input in Expected) // in the order of first use, in which it is brought elsewhere
         {
@@ -40,7 +44,7 @@ internal sealed partial class InputTree : IForetoldFiles
     // Null: the tool shall ask. What it only looked at is no foretold file: that it reads one could not be seen.
     private ForetoldEntry? Foretell(ObservedInput input)
     {
-        if (IsPrivate(input.Path)) // with what the sandbox mounts there itself
+        if (IsPrivate(input.Path) || input.Path.HasDrive) // with what the sandbox mounts there itself; names without case
         {
             return null;
         }

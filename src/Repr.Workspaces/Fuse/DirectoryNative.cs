@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Workspaces.Fuse;
 
-/// <summary>Changes what is below an open directory; names are relative to it, and links are never followed at the end of one.</summary>
+/// <summary>Changes what is below an open directory; names are relative to it, and what is there is no link, where it matters.</summary>
 [SupportedOSPlatform("linux")]
 internal static unsafe partial class DirectoryNative
 {

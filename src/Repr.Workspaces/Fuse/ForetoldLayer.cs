@@ -18,10 +18,13 @@ internal sealed class ForetoldLayer : IDisposable
     /// <summary>Larger files the kernel serves by itself, once for all sandboxes.</summary>
     public const int LargestLength = 128 * 1024;
 
+    private const string Whiteout = "whiteout"; // WHITEOUT of launch.h
     private const int MaximumBytes = 32 << 20;
-    private const int MaximumEntries = 20_000;
+    private const int PageLength = 4096;
+    private const int EntryLength = 1024; // what an inode and a name take, or a little more
     private const int OpenMode = 0x1ED; // 0o755
 
+    private readonly string _place;
     private readonly SafeFileHandle _root;
     private readonly SafeFileHandle _directory;
     private readonly SafeFileHandle _aside;
@@ -40,6 +43,7 @@ internal sealed class ForetoldLayer : IDisposable
         Launcher = launcher;
         Number = number;
         _owner = owner;
+        _place = root;
         _root = DirectoryNative.Open(root);
         try
         {
@@ -74,13 +78,14 @@ internal sealed class ForetoldLayer : IDisposable
     /// <summary>Puts in what is foretold of an action's files, and nothing else. No tool may see the layer meanwhile.</summary>
     /// <param name="files">The action's.</param>
     /// <returns>What is in it now; good until the next action.</returns>
-    /// <exception cref="IOException">It can't be done: the layer is of no more use.</exception>
+    /// <exception cref="IOException">It can't be done. Whatever it throws, the layer is of no more use.</exception>
     public IReadOnlyDictionary<VirtualPath, ForetoldEntry> Show(IForetoldFiles files)
     {
         Dictionary<VirtualPath, ForetoldEntry> wanted = ToDictionary(files.Foretell());
         if (wanted.Count == 0)
         {
             PutAside(true); // of a command that is watched: the next one may be much like the one before
+            files.NoteShown(wanted);
             return wanted;
         }
 
@@ -113,19 +118,32 @@ internal sealed class ForetoldLayer : IDisposable
         return _shown;
     }
 
-    /// <summary>Takes everything away, as far as it can be.</summary>
-    public void Dispose()
+    /// <summary>Whether a directory is that of the launcher's file system. Another one may be there where the way to it has a link.</summary>
+    public static bool IsPlace(string root)
     {
         try
         {
-            PutAside(false);
-            Remove([], []);
-            DirectoryNative.Remove(_root, Name, isDirectory: true);
-            DirectoryNative.Remove(_root, AsideName, isDirectory: true);
+            return WorkspaceNative.Stat(Path.Combine(root, Whiteout)).IsWhiteout;
         }
         catch (IOException)
         {
-            // It goes with the launcher.
+            return false;
+        }
+    }
+
+    /// <summary>Takes everything away, as far as it can be.</summary>
+    public void Dispose()
+    {
+        foreach (string name in new[] { Name, AsideName })
+        {
+            try
+            {
+                StagingDirectory.Delete(Path.Combine(_place, name)); // also what was not noted when something failed
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // It goes with the launcher.
+            }
         }
 
         _directory.Dispose();
@@ -141,9 +159,10 @@ internal sealed class ForetoldLayer : IDisposable
         foreach (ForetoldEntry entry in entries)
         {
             long length = entry.Entry is { Kind: FileKind.File } file ? file.SizeBytes : 0;
-            if (length <= LargestLength && bytes + length <= MaximumBytes && wanted.Count < MaximumEntries)
+            long room = ((length + PageLength - 1) / PageLength * PageLength) + EntryLength;
+            if (length <= LargestLength && bytes + room <= MaximumBytes)
             {
-                bytes += length;
+                bytes += room;
                 wanted.Add(entry.Path, entry);
             }
         }
@@ -202,7 +221,7 @@ internal sealed class ForetoldLayer : IDisposable
         switch (entry.Entry)
         {
             case null:
-                DirectoryNative.Share(_root, "whiteout", _directory, name);
+                DirectoryNative.Share(_root, Whiteout, _directory, name);
                 break;
             case { Kind: FileKind.Directory }:
                 DirectoryNative.Make(_directory, name, OpenMode);
@@ -229,23 +248,11 @@ internal sealed class ForetoldLayer : IDisposable
 
     private bool TryCopy(ForetoldEntry entry, FileEntry file, IForetoldFiles files, byte[] buffer)
     {
-        using SafeFileHandle? content = files.TryOpen(entry.Content);
-        if (content is null)
-        {
-            return false;
-        }
-
         string name = NameOf(entry.Path);
         Span<byte> data = buffer.AsSpan(0, (int)file.SizeBytes);
-        for (int read = 0; read < data.Length;)
+        if (!TryRead(files, entry.Content, data))
         {
-            int got = RandomAccess.Read(content, data[read..], read);
-            if (got == 0)
-            {
-                return false; // shorter than its name says: who opens it finds out
-            }
-
-            read += got;
+            return false;
         }
 
         using (SafeFileHandle copy = DirectoryNative.MakeFile(_directory, name))
@@ -257,6 +264,31 @@ internal sealed class ForetoldLayer : IDisposable
         DirectoryNative.SetMode(_directory, name, file.Mode);
         DirectoryNative.SetTime(_directory, name, file.ModifiedNs);
         return true;
+    }
+
+    // False: it is not here, shorter than its name says, or can't be read. Who opens the file finds out.
+    private static bool TryRead(IForetoldFiles files, Digest digest, Span<byte> data)
+    {
+        try
+        {
+            using SafeFileHandle? content = files.TryOpen(digest);
+            for (int read = 0; content is not null && read < data.Length;)
+            {
+                int got = RandomAccess.Read(content, data[read..], read);
+                if (got == 0)
+                {
+                    return false;
+                }
+
+                read += got;
+            }
+
+            return content is not null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ReprException)
+        {
+            return false;
+        }
     }
 }
 

@@ -9,9 +9,10 @@ namespace Repr.Workspaces.Fuse;
 internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger logger) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, ForetoldLayer> _layers = [];
+    private readonly Dictionary<int, ForetoldLayer?> _layers = []; // null: of this slot there is none any more
+    private int _launcher;
+    private bool _hasPlace;
     private uint _last;
-    private int _without; // the launcher of which it is known that it has none
 
     /// <summary>The layer of a slot; null: there can be none.</summary>
     /// <exception cref="ReprException">The launcher does not start.</exception>
@@ -24,20 +25,25 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
 
         lock (_lock)
         {
-            if (place.Launcher == _without)
+            if (_launcher != place.Launcher)
+            {
+                Clear(); // all of it is gone with its launcher
+                _launcher = place.Launcher;
+                _hasPlace = ForetoldLayer.IsPlace(place.Root);
+                if (!_hasPlace)
+                {
+                    LogNone(logger, $"the launcher has no file system at {place.Root}");
+                }
+            }
+
+            if (!_hasPlace)
             {
                 return null;
             }
 
             if (_layers.TryGetValue(slot, out ForetoldLayer? layer))
             {
-                if (layer.Launcher == place.Launcher)
-                {
-                    return layer;
-                }
-
-                layer.Dispose(); // it is gone with its launcher
-                _layers.Remove(slot);
+                return layer;
             }
 
             try
@@ -46,9 +52,7 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
             }
             catch (IOException exception)
             {
-                _without = place.Launcher;
                 LogNone(logger, exception.Message);
-                return null;
             }
 
             _layers.Add(slot, layer);
@@ -56,16 +60,14 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
         }
     }
 
-    /// <summary>Lets a layer go that is of no more use.</summary>
-    public void Drop(int slot, IOException reason)
+    /// <summary>Lets the layer of a slot go, which gets none any more: what fails once, for want of room above all, fails again.</summary>
+    public void Drop(int slot, Exception reason)
     {
         LogNone(logger, reason.Message);
         lock (_lock)
         {
-            if (_layers.Remove(slot, out ForetoldLayer? layer))
-            {
-                layer.Dispose();
-            }
+            _layers[slot]?.Dispose();
+            _layers[slot] = null;
         }
     }
 
@@ -74,15 +76,20 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
     {
         lock (_lock)
         {
-            foreach (ForetoldLayer layer in _layers.Values)
-            {
-                layer.Dispose();
-            }
-
-            _layers.Clear();
+            Clear();
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Nothing is foretold of an action's files ({Reason}); its tool asks for each.")]
+    private void Clear()
+    {
+        foreach (ForetoldLayer? layer in _layers.Values)
+        {
+            layer?.Dispose();
+        }
+
+        _layers.Clear();
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Nothing is foretold of actions' files, and tools ask for each, until the worker starts again: {Reason}")]
     private static partial void LogNone(ILogger logger, string reason);
 }

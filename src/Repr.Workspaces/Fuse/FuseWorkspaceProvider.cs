@@ -53,7 +53,7 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
         {
             shown = foretold?.Show((IForetoldFiles)files);
         }
-        catch (IOException exception)
+        catch (Exception exception)
         {
             _foretold.Drop(slot, exception);
             key = key with { Foretold = null };
@@ -61,6 +61,11 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
             {
                 await spare.DisposeAsync();
                 spare = null;
+            }
+
+            if (exception is not IOException)
+            {
+                throw;
             }
         }
 

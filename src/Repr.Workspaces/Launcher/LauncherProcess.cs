@@ -29,7 +29,7 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the launcher could not be started.</exception>
     public async ValueTask<SandboxConnection> ConnectAsync(CancellationToken cancellationToken)
     {
-        string socketPath = await EnsureStartedAsync(cancellationToken);
+        string socketPath = Path.Combine((await EnsureStartedAsync(cancellationToken)).Directory, "socket");
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
@@ -71,8 +71,8 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
             return null;
         }
 
-        string socketPath = await EnsureStartedAsync(cancellationToken);
-        return _process is { } process ? (process.Id, FormattableString.Invariant($"/proc/{process.Id}/root{Path.GetDirectoryName(socketPath)}/foretold")) : null;
+        (int process, string directory) = await EnsureStartedAsync(cancellationToken);
+        return (process, FormattableString.Invariant($"/proc/{process}/root{directory}/foretold"));
     }
 
     /// <inheritdoc/>
@@ -95,7 +95,7 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
         }
     }
 
-    private async ValueTask<string> EnsureStartedAsync(CancellationToken cancellationToken)
+    private async ValueTask<(int Process, string Directory)> EnsureStartedAsync(CancellationToken cancellationToken)
     {
         await _starting.WaitAsync(cancellationToken);
         try
@@ -111,7 +111,7 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
                 await StartAsync(cancellationToken);
             }
 
-            return Path.Combine(_directory!, "socket");
+            return (_process!.Id, _directory!);
         }
         finally
         {

@@ -1,5 +1,5 @@
-/* The launcher: usage `repr-launch SOCKET`, the socket alone in a directory of its own. Lives until its standard input is closed,
- * which the worker's death does; then it removes both. */
+/* The launcher: usage `repr-launch SOCKET`, the socket alone in a directory of its own, where FORETOLD is mounted beside it. Lives until its
+ * standard input is closed, which the worker's death does; then it removes all of it. */
 #define _GNU_SOURCE
 #include "launch.h"
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@ int open_foretold(const struct action *action)
 
     if (action->header.foretold == 0)
         return -1;
+    errno = ENOENT;
+    check(action->foretold == NULL ? -1 : 0, "find what is foretold");
     snprintf(path, sizeof path, "%s/%u", action->foretold, action->header.foretold);
     int foretold = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     check(foretold, "open what is foretold");

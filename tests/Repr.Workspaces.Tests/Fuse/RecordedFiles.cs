@@ -49,6 +49,7 @@ internal sealed class RecordedFiles(IFileSource files) : IForetoldFiles
     /// <inheritdoc/>
     public IReadOnlyList<ForetoldEntry> Foretell()
     {
+        Shown = new Dictionary<VirtualPath, ForetoldEntry>();
         if (!Foretells)
         {
             return [];
