@@ -23,6 +23,9 @@ internal sealed record ActionRequest(Command Command, IReadOnlyCollection<InputF
     /// <summary>Where the requester may be asked about files, besides its system's directories.</summary>
     public IReadOnlyList<VirtualPath> ReadRoots { get; init; } = [];
 
+    /// <summary>What an earlier run of the same command looked at, as far as the result cache knows one.</summary>
+    public IReadOnlyList<ObservedInput> LastInputs { get; init; } = [];
+
     /// <summary>What the result cache may do.</summary>
     public ResultCaching Caching { get; init; } = ResultCaching.Off;
 }
@@ -139,7 +142,7 @@ internal sealed partial class ActionExecutor(
             stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
         Directory.CreateDirectory(staging);
         Digest name = ExpectedInputs.NameOf(request);
-        files.Expected = expected.Of(name);
+        files.Expected = expected.Of(name) ?? request.LastInputs;
         IWorkspace workspace = await CreateAsync(staging, slot, request.Command, files, cancellationToken);
         double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
         setup.Dispose();

@@ -21,9 +21,9 @@ internal sealed class ExpectedInputs : IDisposable
 
     private readonly MemoryCache _sets = new(new MemoryCacheOptions { SizeLimit = MaximumPaths });
 
-    /// <summary>What a command will most likely look at; empty: not known, or it is time to watch it.</summary>
-    public IReadOnlyList<ObservedInput> Of(Digest command) =>
-        _sets.TryGetValue(command, out Entry? known) && known is { Uses: < Uses } ? known.Inputs : [];
+    /// <summary>What a command will most likely look at; empty: it is time to watch it; null: it did not run here.</summary>
+    public IReadOnlyList<ObservedInput>? Of(Digest command) =>
+        !_sets.TryGetValue(command, out Entry? known) || known is null ? null : known.Uses < Uses ? known.Inputs : [];
 
     /// <summary>Remembers what a command looked at.</summary>
     /// <param name="command">Its name (<see cref="NameOf"/>).</param>
@@ -44,7 +44,7 @@ internal sealed class ExpectedInputs : IDisposable
             return;
         }
 
-        int uses = isForetold && _sets.TryGetValue(command, out Entry? before) && before is not null ? before.Uses + 1 : 0;
+        int uses = !isForetold ? 0 : _sets.TryGetValue(command, out Entry? before) && before is not null ? before.Uses + 1 : 1;
         _sets.Set(command, new Entry(inputs, uses), new MemoryCacheEntryOptions { Size = inputs.Count + 1 });
     }
 

@@ -71,7 +71,8 @@ internal sealed partial class CachedExecutor(
             // 2. No: the tool runs. What others looked at is asked for ahead; what was asked for is not asked again.
             await search.AskAheadAsync(stopped.Token);
             RecordedText recorded = new(text);
-            FinishedAction ended = await executor.ExecuteAsync(request, files, recorded, input, lease, cancellationToken);
+            ActionRequest informed = request with { LastInputs = search.LastPaths?.Inputs ?? [] };
+            FinishedAction ended = await executor.ExecuteAsync(informed, files, recorded, input, lease, cancellationToken);
             CoreActionResult result = ended.Result with
             {
                 CacheMiss = search.Miss?.Text,

@@ -65,6 +65,9 @@ internal sealed class ResultLookup(IKnownResults index, ILocalContentStore store
     /// <summary>The tool's text of the result that was found.</summary>
     public ToolText Text { get; private set; } = new();
 
+    /// <summary>What the run looked at whose path set was used last; null: none is known.</summary>
+    public PathSet? LastPaths { get; private set; }
+
     /// <summary>Why there is none; null when there is one.</summary>
     public Miss? Miss => _miss;
 
@@ -94,11 +97,14 @@ internal sealed class ResultLookup(IKnownResults index, ILocalContentStore store
 
         foreach (KnownPathSet known in command?.PathSets ?? [])
         {
-            if (await index.FindPathSetAsync(known.Id, cancellationToken) is { } paths
-                && await MatchAsync(known, paths, isComplete, cancellationToken) is { } found)
+            if (await index.FindPathSetAsync(known.Id, cancellationToken) is { } paths)
             {
-                _miss = null;
-                return found;
+                LastPaths ??= paths;
+                if (await MatchAsync(known, paths, isComplete, cancellationToken) is { } found)
+                {
+                    _miss = null;
+                    return found;
+                }
             }
         }
 

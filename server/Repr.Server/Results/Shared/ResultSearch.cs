@@ -32,6 +32,9 @@ internal sealed class ResultSearch(
     /// <summary>The tool's text of the result that was found.</summary>
     public ToolText Text { get; private set; } = new();
 
+    /// <summary>What an earlier run of the command looked at; null: none is known.</summary>
+    public PathSet? LastPaths { get; private set; }
+
     /// <summary>Whether the result is of another worker and is not kept here yet.</summary>
     public bool IsElsewhere { get; private set; }
 
@@ -44,7 +47,7 @@ internal sealed class ResultSearch(
         bool isComplete = request.Caching != ResultCaching.Verify;
         ResultLookup here = cache.LookUp(Weak, files, lease);
         Known? known = await here.FindAsync(now, isComplete, cancellationToken);
-        (Text, Miss) = (here.Text, here.Miss);
+        (Text, Miss, LastPaths) = (here.Text, here.Miss, here.LastPaths);
         if (known is not null || Miss?.Reason == MissReason.NotRepeatable)
         {
             return known;
@@ -59,6 +62,7 @@ internal sealed class ResultSearch(
 
         ResultLookup there = cache.LookUpElsewhere(new KnownTogether(_ofShape), Weak, files, lease);
         known = await there.FindAsync(now, isComplete, cancellationToken);
+        LastPaths ??= there.LastPaths;
         IsElsewhere = known is not null;
         if (known is not null || Miss?.Reason == MissReason.NoEntry || there.Miss?.Reason == MissReason.NotRepeatable)
         {
