@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 
 namespace Repr.Protocol;
@@ -319,7 +320,7 @@ public static partial class WireConversions
     }
 
     private static string LinkTarget(VirtualPath path, string target) =>
-        target.Length is > 0 and <= VirtualPath.MaximumLength && !HasNul(target)
+        target.Length > 0 && Encoding.UTF8.GetByteCount(target) <= VirtualPath.MaximumLength && !HasNul(target)
             ? target
             : throw Invalid($"The target of the link '{path}' is empty, too long or has a NUL character.");
 

@@ -142,7 +142,7 @@ internal sealed partial class ActionExecutor(
             stagingRoot, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Interlocked.Increment(ref _lastStaging)}"));
         Directory.CreateDirectory(staging);
         Digest name = ExpectedInputs.NameOf(request);
-        files.Expected = expected.Of(name) ?? request.LastInputs;
+        files.Expect(request.Caller, expected.Of(name, request.LastInputs));
         IWorkspace workspace = await CreateAsync(staging, slot, request.Command, files, cancellationToken);
         double createMs = Stopwatch.GetElapsedTime(made).TotalMilliseconds;
         setup.Dispose();

@@ -9,7 +9,8 @@ namespace Repr.Server.Execution;
 /// </summary>
 /// <remarks>
 /// What was put before a tool counts as looked at, so a set would only grow: something that the tool has no use for any more would stay among that on
-/// which its result depends. So from time to time nothing is foretold, and what it looks at then is what it looks at.
+/// which its result depends. So every eighth time, or by as much chance where nobody counted, nothing is foretold, and what it looks at then is what it
+/// looks at.
 /// </remarks>
 internal sealed class ExpectedInputs : IDisposable
 {
@@ -21,9 +22,13 @@ internal sealed class ExpectedInputs : IDisposable
 
     private readonly MemoryCache _sets = new(new MemoryCacheOptions { SizeLimit = MaximumPaths });
 
-    /// <summary>What a command will most likely look at; empty: it is time to watch it; null: it did not run here.</summary>
-    public IReadOnlyList<ObservedInput>? Of(Digest command) =>
-        !_sets.TryGetValue(command, out Entry? known) || known is null ? null : known.Uses < Uses ? known.Inputs : [];
+    /// <summary>What a command will most likely look at; empty: it is time to watch it, or nobody knows.</summary>
+    /// <param name="command">Its name.</param>
+    /// <param name="last">What is known elsewhere of a run of it, for one that is not remembered; how often that was used is not known.</param>
+    public IReadOnlyList<ObservedInput> Of(Digest command, IReadOnlyList<ObservedInput> last) =>
+        _sets.TryGetValue(command, out Entry? known) && known is not null ? known.Uses < Uses ? known.Inputs : []
+        : last.Count > MaximumOfOne || Random.Shared.Next(Uses + 1) == 0 ? []
+        : last;
 
     /// <summary>Remembers what a command looked at.</summary>
     /// <param name="command">Its name (<see cref="NameOf"/>).</param>
@@ -40,7 +45,7 @@ internal sealed class ExpectedInputs : IDisposable
     {
         if (inputs.Count > MaximumOfOne)
         {
-            _sets.Remove(command);
+            _sets.Set(command, new Entry([], 0), new MemoryCacheEntryOptions { Size = 1 }); // nothing is foretold of it, whoever knows it
             return;
         }
 

@@ -6,11 +6,17 @@ namespace Repr.Server.Execution;
 // What the tool will most likely look at, since it did the last time.
 internal sealed partial class InputTree : IForetoldFiles
 {
-    /// <summary>What the tool is expected to look at, in the order in which it will; set before it runs.</summary>
-    public IReadOnlyList<ObservedInput> Expected { get; set; } = [];
+    /// <inheritdoc/>
+    public string Caller { get; private set; } = "";
+
+    /// <summary>What the tool is expected to look at, as far as that is known in the order in which it will.</summary>
+    public IReadOnlyList<ObservedInput> Expected { get; private set; } = [];
 
     /// <summary>How much was put before the tool; null: the workspace is of a kind that puts nothing there.</summary>
     public int? Shown { get; private set; }
+
+    /// <summary>Says what is expected of the tool, before it runs.</summary>
+    public void Expect(string caller, IReadOnlyList<ObservedInput> inputs) => (Caller, Expected) = (caller, inputs);
 
     /// <inheritdoc/>
     public IReadOnlyList<ForetoldEntry> Foretell()
@@ -41,7 +47,7 @@ internal sealed partial class InputTree : IForetoldFiles
         }
     }
 
-    // Null: the tool shall ask. What it only looked at is no foretold file: that it reads one could not be seen.
+    // Null: the tool shall ask. A file that it is known only to have looked at is not foretold: that it reads it could not be seen.
     private ForetoldEntry? Foretell(ObservedInput input)
     {
         if (IsPrivate(input.Path) || input.Path.HasDrive) // with what the sandbox mounts there itself; names without case

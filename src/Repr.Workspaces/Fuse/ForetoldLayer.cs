@@ -6,7 +6,7 @@ namespace Repr.Workspaces.Fuse;
 
 /// <summary>
 /// A directory in memory that lies above the file system of each action of one slot, one after the other: what is foretold of an action's files is in it
-/// when its tool begins, and reaches the tool without a message. What two actions that follow each other have in common stays. One action at a time.
+/// when its tool begins, and reaches the tool without a message. What two actions of one caller that follow each other have in common stays. One action at a time.
 /// </summary>
 /// <remarks>
 /// The overlay of the next action may be mounted already when the directory changes (<see cref="SpareSandbox"/>). The kernel leaves open what is seen then;
@@ -33,14 +33,12 @@ internal sealed class ForetoldLayer : IDisposable
     private bool _isAside;
 
     /// <summary>Makes an empty layer.</summary>
-    /// <param name="launcher">The process in whose file system it is: it goes with that.</param>
-    /// <param name="root">The directory of that file system (FORETOLD of launch.h).</param>
+    /// <param name="root">The directory of the launcher's file system (FORETOLD of launch.h).</param>
     /// <param name="number">Its name there, from 1.</param>
     /// <param name="owner">Who owns everything in it.</param>
     /// <exception cref="IOException">It can't be made.</exception>
-    public ForetoldLayer(int launcher, string root, uint number, (uint User, uint Group) owner)
+    public ForetoldLayer(string root, uint number, (uint User, uint Group) owner)
     {
-        Launcher = launcher;
         Number = number;
         _owner = owner;
         _place = root;
@@ -65,10 +63,7 @@ internal sealed class ForetoldLayer : IDisposable
         }
     }
 
-    /// <summary>The process in whose file system it is.</summary>
-    public int Launcher { get; }
-
-    /// <summary>Its name there.</summary>
+    /// <summary>Its name in the launcher's file system.</summary>
     public uint Number { get; }
 
     private string Name => FormattableString.Invariant($"{Number}");

@@ -4,71 +4,72 @@ using Repr.Workspaces.Launcher;
 
 namespace Repr.Workspaces.Fuse;
 
-/// <summary>For each slot the directory of what is foretold of its actions. Only root has any. Safe for concurrent use; of one slot, one action at a time.</summary>
+/// <summary>
+/// For each slot the directory of what is foretold of its actions, one caller's at a time. Only root has any. Safe for concurrent use; of one slot, one
+/// action at a time, and nobody else touches its layer.
+/// </summary>
 [SupportedOSPlatform("linux")]
 internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger logger) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, ForetoldLayer?> _layers = []; // null: of this slot there is none any more
-    private int _launcher;
-    private bool _hasPlace;
+    private readonly Dictionary<int, Place> _places = [];
+    private string? _none; // where it is known that there is no such file system
     private uint _last;
 
     /// <summary>The layer of a slot; null: there can be none.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="owner">Who owns what is in it: always the same for a slot.</param>
+    /// <param name="caller">Whose action it is.</param>
+    /// <param name="cancellationToken">Stops the start of the launcher.</param>
     /// <exception cref="ReprException">The launcher does not start.</exception>
-    public async ValueTask<ForetoldLayer?> OfAsync(int slot, (uint User, uint Group) owner, CancellationToken cancellationToken)
+    public async ValueTask<ForetoldLayer?> OfAsync(int slot, (uint User, uint Group) owner, string caller, CancellationToken cancellationToken)
     {
-        if (await launcher.FindForetoldAsync(cancellationToken) is not { } place)
+        if (await launcher.FindForetoldAsync(cancellationToken) is not { } root)
         {
             return null;
         }
 
+        Place? before;
+        uint number;
         lock (_lock)
         {
-            if (_launcher != place.Launcher)
-            {
-                Clear(); // all of it is gone with its launcher
-                _launcher = place.Launcher;
-                _hasPlace = ForetoldLayer.IsPlace(place.Root);
-                if (!_hasPlace)
-                {
-                    LogNone(logger, $"the launcher has no file system at {place.Root}");
-                }
-            }
-
-            if (!_hasPlace)
+            if (root == _none)
             {
                 return null;
             }
 
-            if (_layers.TryGetValue(slot, out ForetoldLayer? layer))
+            if (_places.Remove(slot, out before) && before.Root == root && (before.Layer is null || before.Caller == caller))
             {
-                return layer;
+                _places.Add(slot, before);
+                return before.Layer;
             }
 
-            try
-            {
-                layer = new ForetoldLayer(place.Launcher, place.Root, ++_last, owner);
-            }
-            catch (IOException exception)
-            {
-                LogNone(logger, exception.Message);
-            }
+            number = ++_last;
+        }
 
-            _layers.Add(slot, layer);
+        before?.Layer?.Dispose(); // another caller's, or gone with its launcher
+        ForetoldLayer? layer = Make(root, number, owner);
+        lock (_lock)
+        {
+            _places[slot] = new Place(root, caller, layer);
             return layer;
         }
     }
 
-    /// <summary>Lets the layer of a slot go, which gets none any more: what fails once, for want of room above all, fails again.</summary>
+    /// <summary>Lets the layer of a slot go, which gets none any more of this launcher: what fails once, for want of room above all, fails again.</summary>
     public void Drop(int slot, Exception reason)
     {
-        LogNone(logger, reason.Message);
+        Log.NoLayer(logger, slot, reason.Message);
+        Place? place;
         lock (_lock)
         {
-            _layers[slot]?.Dispose();
-            _layers[slot] = null;
+            if (_places.TryGetValue(slot, out place))
+            {
+                _places[slot] = place with { Layer = null };
+            }
         }
+
+        place?.Layer?.Dispose();
     }
 
     /// <inheritdoc/>
@@ -76,20 +77,47 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
     {
         lock (_lock)
         {
-            Clear();
+            foreach (Place place in _places.Values)
+            {
+                place.Layer?.Dispose();
+            }
+
+            _places.Clear();
         }
     }
 
-    private void Clear()
+    private ForetoldLayer? Make(string root, uint number, (uint User, uint Group) owner)
     {
-        foreach (ForetoldLayer? layer in _layers.Values)
+        if (!ForetoldLayer.IsPlace(root))
         {
-            layer?.Dispose();
+            _none = root;
+            Log.NoPlace(logger, root);
+            return null;
         }
 
-        _layers.Clear();
+        try
+        {
+            return new ForetoldLayer(root, number, owner);
+        }
+        catch (IOException exception)
+        {
+            Log.NoLayer(logger, number, exception.Message);
+            return null;
+        }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Nothing is foretold of actions' files, and tools ask for each, until the worker starts again: {Reason}")]
-    private static partial void LogNone(ILogger logger, string reason);
+    /// <summary>What a slot has.</summary>
+    /// <param name="Root">The launcher's file system.</param>
+    /// <param name="Caller">Whose actions it is for.</param>
+    /// <param name="Layer">Null: none any more.</param>
+    private sealed record Place(string Root, string Caller, ForetoldLayer? Layer);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Nothing is foretold of actions' files, and tools ask for each: the launcher has no file system at '{Place}'.")]
+        public static partial void NoPlace(ILogger logger, string place);
+
+        [LoggerMessage(LogLevel.Warning, "Nothing is foretold any more of the files of actions in slot {Slot}, and their tools ask for each: {Reason}")]
+        public static partial void NoLayer(ILogger logger, long slot, string reason);
+    }
 }

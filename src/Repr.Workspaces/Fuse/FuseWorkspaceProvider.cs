@@ -45,24 +45,25 @@ internal sealed class FuseWorkspaceProvider : IWorkspaceProvider, IResidentProvi
         (uint User, uint Group) identity = SandboxWorkspace.IdentityOf(slot);
         // Of all others something is in the sandbox that is known only now.
         bool isPlain = !command.TakesInput && command.Terminal is null && command.SystemPaths.Count == 0;
-        ForetoldLayer? foretold = isPlain && files is IForetoldFiles ? await _foretold.OfAsync(slot, identity, cancellationToken) : null;
+        IForetoldFiles? known = isPlain ? files as IForetoldFiles : null;
+        ForetoldLayer? foretold = known is null ? null : await _foretold.OfAsync(slot, identity, known.Caller, cancellationToken);
         SpareKey key = new(command.UserId, command.GroupId, identity, root, _opening, foretold);
         SpareSandbox? spare = isPlain ? await _spares.TakeAsync(slot, key) : null;
         IReadOnlyDictionary<VirtualPath, ForetoldEntry>? shown = null;
         try
         {
-            shown = foretold?.Show((IForetoldFiles)files);
+            shown = foretold?.Show(known!);
         }
         catch (Exception exception)
         {
-            _foretold.Drop(slot, exception);
             key = key with { Foretold = null };
             if (spare is not null)
             {
-                await spare.DisposeAsync();
+                await spare.DisposeAsync(); // it has the layer mounted
                 spare = null;
             }
 
+            _foretold.Drop(slot, exception);
             if (exception is not IOException)
             {
                 throw;

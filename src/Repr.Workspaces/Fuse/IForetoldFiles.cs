@@ -8,6 +8,9 @@ namespace Repr.Workspaces.Fuse;
 /// </summary>
 public interface IForetoldFiles : IFileSource
 {
+    /// <summary>Whose they are: of what was put before a tool of somebody else nothing is left.</summary>
+    string Caller { get; }
+
     /// <summary>
     /// What the tool will most likely look at, as far as the answers are known without a question, with all directories on the way; each path once, and
     /// what is above comes first. Notes nothing.

@@ -60,11 +60,11 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
     }
 
     /// <summary>
-    /// The file system in memory that lies above the files of its sandboxes (FORETOLD of launch.h), as this process reaches it, and the launcher in whose
-    /// mount namespace it is. Null: this process is not root, and there is none.
+    /// The file system in memory that lies above the files of its sandboxes (FORETOLD of launch.h), as this process reaches it: each launcher has another
+    /// one. Null: this process is not root, and there is none.
     /// </summary>
     /// <exception cref="ReprException"><see cref="ReprErrorCode.Unavailable"/>: the launcher could not be started.</exception>
-    public async ValueTask<(int Launcher, string Root)?> FindForetoldAsync(CancellationToken cancellationToken)
+    public async ValueTask<string?> FindForetoldAsync(CancellationToken cancellationToken)
     {
         if (LauncherNative.GetEffectiveUserId() != 0)
         {
@@ -72,7 +72,7 @@ internal sealed class LauncherProcess(string path) : IAsyncDisposable
         }
 
         (int process, string directory) = await EnsureStartedAsync(cancellationToken);
-        return (process, FormattableString.Invariant($"/proc/{process}/root{directory}/foretold"));
+        return FormattableString.Invariant($"/proc/{process}/root{directory}/foretold");
     }
 
     /// <inheritdoc/>

@@ -96,13 +96,13 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
             new SymlinkFact(P("/p/link"), "d/a"),
             new FileFact(P("/far/away/a"), a, 1, 0x1A4, 5), // the way there is not known
             new FileFact(P("/tmp/private"), a, 1, 0x1A4, 5));
-        tree.Expected =
+        tree.Expect("caller",
         [
             new(P("/p/d/a"), ObservedKind.Read), new(P("/p/d/no"), ObservedKind.Absent), new(P("/p/d/unread"), ObservedKind.Stated),
             new(P("/p/d/new"), ObservedKind.Absent), new(P("/p/unsaid"), ObservedKind.Read), new(P("/p/open"), ObservedKind.Absent),
             new(P("/p/link"), ObservedKind.Stated), new(P("/p/d"), ObservedKind.Listed), new(P("/far/away/a"), ObservedKind.Read),
             new(P("/tmp/private"), ObservedKind.Read), new(P("/p/d/gone"), ObservedKind.Read), new(P("/"), ObservedKind.Stated),
-        ];
+        ]);
 
         IReadOnlyList<ForetoldEntry> foretold = tree.Foretell();
 
@@ -121,7 +121,7 @@ public sealed class InputTreeTests : IAsyncLifetime, IDisposable
             new DirectoryFact(P("/p"), IsComplete: true, 0x1ED, 7),
             new FileFact(P("/p/z"), await PutAsync("z"), 1, 0x1A4, 5),
             new FileFact(P("/p/b"), await PutAsync("b"), 1, 0x1A4, 5));
-        tree.Expected = [new(P("/p/z"), ObservedKind.Read), new(P("/p/no"), ObservedKind.Absent), new(P("/p/b"), ObservedKind.Read)];
+        tree.Expect("caller", [new(P("/p/z"), ObservedKind.Read), new(P("/p/no"), ObservedKind.Absent), new(P("/p/b"), ObservedKind.Read)]);
         Dictionary<VirtualPath, ForetoldEntry> shown = tree.Foretell().Where(entry => entry.Path != P("/p/b")).ToDictionary(entry => entry.Path);
 
         tree.NoteShown(shown);

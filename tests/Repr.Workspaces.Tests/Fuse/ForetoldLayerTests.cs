@@ -4,6 +4,7 @@ using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Testing;
+using Repr.Workspaces.Fuse;
 
 namespace Repr.Workspaces.Tests.Fuse;
 
@@ -99,12 +100,48 @@ public sealed class ForetoldLayerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_what_lay_before_another_callers_tool_nothing_is_left()
+    {
+        RecordedFiles files = new(Tools().AddFile("/src/a", "one\n"));
+        await RunAsync(files, "cat a");
+        files.Foretells = true;
+
+        string first = (await RunAsync(files, "stat -c '%i %z' a")).Text;
+        string again = (await RunAsync(files, "stat -c '%i %z' a")).Text;
+        files.Caller = "another";
+        string others = (await RunAsync(files, "stat -c '%i %z' a")).Text;
+
+        Assert.Equal(first, again);
+        Assert.NotEqual(first, others);
+    }
+
+    [Fact]
+    public async Task Where_it_can_not_be_made_the_tool_asks()
+    {
+        RecordedFiles files = new(Tools().AddFile("/src/a", "one\n"));
+        await RunAsync(files, "cat a");
+        files.Foretells = true;
+        await RunAsync(files, "cat a"); // a sandbox that is ready has the layer mounted
+        files.Further = [new ForetoldEntry(VirtualPath.Parse("/no/way/there"), null)];
+
+        Ran failed = await RunAsync(files, "cat a; echo new > b; test -e /no || echo none");
+        files.Further = [];
+        Ran after = await RunAsync(files, "cat a; test -e b || echo none");
+
+        Assert.Equal("one\nnone\n", failed.Text);
+        Assert.Equal(["/src/b: new\n"], failed.Changes);
+        Assert.Equal("one\nnone\n", after.Text);
+        Assert.Empty(files.Shown);
+        Assert.Contains(VirtualPath.Parse("/src/a"), files.Asked.Keys);
+    }
+
+    [Fact]
     public async Task When_the_launcher_has_died_it_is_made_anew()
     {
         RecordedFiles files = new(Tools().AddFile("/src/a", "one\n"));
         await RunAsync(files, "cat a; test -e b || true");
         files.Foretells = true;
-        await RunAsync(files, "cat a; test -e b || true");
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(slot => RunAsync(files, "cat a; test -e b || true", slot)));
         int launcher = LauncherProcesses.All().Single(static one => one.Parent == Environment.ProcessId).Id;
         using (Process process = Process.GetProcessById(launcher))
         {
@@ -112,9 +149,9 @@ public sealed class ForetoldLayerTests : IAsyncLifetime
             await process.WaitForExitAsync(Cancellation);
         }
 
-        Ran ran = await RunAsync(files, "cat a; test -e b || echo none");
+        Ran[] ran = await Task.WhenAll(Enumerable.Range(0, 4).Select(slot => RunAsync(files, "cat a; test -e b || echo none", slot)));
 
-        Assert.Equal("one\nnone\n", ran.Text);
+        Assert.All(ran, static one => Assert.Equal("one\nnone\n", one.Text));
         Assert.Contains(VirtualPath.Parse("/src/a"), files.Shown.Keys);
     }
 
@@ -213,7 +250,7 @@ public sealed class ForetoldLayerTests : IAsyncLifetime
 
     private static MemoryFileSource Tools() => new MemoryFileSource(new PassThroughFileSource(SystemTools.Roots)).AddDirectory("/src");
 
-    private async Task<Ran> RunAsync(RecordedFiles files, string script)
+    private async Task<Ran> RunAsync(RecordedFiles files, string script, int slot = 0)
     {
         Command command = new()
         {
@@ -226,7 +263,7 @@ public sealed class ForetoldLayerTests : IAsyncLifetime
         };
         CollectedText text = new();
         await using IWorkspace workspace = await _provider!.CreateAsync(
-            Directory.CreateDirectory(Path.Combine(_root, $"action-{Guid.NewGuid():N}")).FullName, 0, command, files, Cancellation);
+            Directory.CreateDirectory(Path.Combine(_root, $"action-{Guid.NewGuid():N}")).FullName, slot, command, files, Cancellation);
         await workspace.RunAsync(text, input: null, Cancellation);
         return new Ran(text.All, [.. workspace.CollectChanges().Select(Describe)]);
     }

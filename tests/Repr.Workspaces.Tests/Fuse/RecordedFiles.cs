@@ -13,6 +13,12 @@ internal sealed class RecordedFiles(IFileSource files) : IForetoldFiles
     private readonly ConcurrentDictionary<VirtualPath, byte[]> _read = new();
     private readonly ConcurrentDictionary<VirtualPath, int> _asked = new();
 
+    /// <inheritdoc/>
+    public string Caller { get; set; } = "";
+
+    /// <summary>Further entries to foretell, after the others.</summary>
+    public IReadOnlyList<ForetoldEntry> Further { get; set; } = [];
+
     /// <summary>Whether what was looked at is foretold from now on.</summary>
     public bool Foretells { get; set; }
 
@@ -64,7 +70,7 @@ internal sealed class RecordedFiles(IFileSource files) : IForetoldFiles
             }
         }
 
-        return [.. entries.Values];
+        return [.. entries.Values, .. Further];
     }
 
     /// <inheritdoc/>
