@@ -21,8 +21,8 @@ internal sealed class SandboxKind(string name, string provider, IReadOnlyDiction
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Impossible => impossible;
 
-    /// <summary>In FUSE's second round the tool runs twice: then all that it looks at is foretold.</summary>
-    public override int Rounds => provider == WorkspaceProviders.Fuse ? 2 : 1;
+    /// <summary>In FUSE's second round the tool runs twice: then all that it looks at is foretold, which only root can have.</summary>
+    public override int Rounds => provider == WorkspaceProviders.Fuse && Environment.UserName == "root" ? 2 : 1;
 
     /// <inheritdoc/>
     public override async ValueTask<string?> WhyUnavailableAsync(CancellationToken cancellationToken) =>
@@ -53,7 +53,7 @@ internal sealed class SandboxKind(string name, string provider, IReadOnlyDiction
         ToolOutcome second = await RunAsync(recorded, cancellationToken);
         Assert.Equal(first.Said, second.Said);
         Assert.Equal(first.Changed, second.Changed);
-        Assert.Equal(Environment.UserName == "root", recorded.Shown.ContainsKey(VirtualPath.Parse("/script")));
+        Assert.Contains(VirtualPath.Parse("/script"), recorded.Shown.Keys);
         return second;
     }
 
