@@ -98,6 +98,12 @@ public sealed class MemoryFileSource : IFileSource
             return await _behind!.OpenAsync(file, cancellationToken);
         }
 
+        return OpenCopy(content);
+    }
+
+    /// <summary>An open file with this content and no name.</summary>
+    public static SafeFileHandle OpenCopy(byte[] content)
+    {
         string name = Path.GetTempFileName();
         using (SafeFileHandle written = File.OpenHandle(name, System.IO.FileMode.Create, FileAccess.Write))
         {

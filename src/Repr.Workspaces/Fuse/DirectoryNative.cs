@@ -15,7 +15,6 @@ internal static unsafe partial class DirectoryNative
     private const int PathOnly = 0x200000;
     private const int NoFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const int RemoveDirectory = 0x200;
-    private const long NsPerSecond = 1_000_000_000;
 
     /// <summary>Opens a directory, for the other calls alone.</summary>
     /// <exception cref="IOException">It can't be opened.</exception>
@@ -82,10 +81,8 @@ internal static unsafe partial class DirectoryNative
     /// <exception cref="IOException">It can't be done.</exception>
     public static void SetTime(SafeHandle directory, string name, long modifiedNs)
     {
-        long nanoseconds = ((modifiedNs % NsPerSecond) + NsPerSecond) % NsPerSecond;
-        long* times = stackalloc long[4];
-        times[0] = times[2] = (modifiedNs - nanoseconds) / NsPerSecond;
-        times[1] = times[3] = nanoseconds;
+        (long seconds, long nanoseconds) = FuseReplies.ToTime(modifiedNs);
+        long* times = stackalloc long[] { seconds, nanoseconds, seconds, nanoseconds };
         Check(TimeAt(directory, name, times, NoFollow), "change", name);
     }
 

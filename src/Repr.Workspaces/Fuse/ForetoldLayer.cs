@@ -42,6 +42,11 @@ internal sealed class ForetoldLayer : IDisposable
         Number = number;
         _owner = owner;
         _place = root;
+        if (!WorkspaceNative.Stat(Path.Combine(root, Whiteout)).IsWhiteout) // another directory may be there where the way to it has a link
+        {
+            throw new IOException($"'{root}' is not the launcher's file system.");
+        }
+
         _root = DirectoryNative.Open(root);
         try
         {
@@ -111,19 +116,6 @@ internal sealed class ForetoldLayer : IDisposable
 
         files.NoteShown(_shown);
         return _shown;
-    }
-
-    /// <summary>Whether a directory is that of the launcher's file system. Another one may be there where the way to it has a link.</summary>
-    public static bool IsPlace(string root)
-    {
-        try
-        {
-            return WorkspaceNative.Stat(Path.Combine(root, Whiteout)).IsWhiteout;
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 
     /// <summary>Takes everything away, as far as it can be.</summary>
@@ -267,18 +259,7 @@ internal sealed class ForetoldLayer : IDisposable
         try
         {
             using SafeFileHandle? content = files.TryOpen(digest);
-            for (int read = 0; content is not null && read < data.Length;)
-            {
-                int got = RandomAccess.Read(content, data[read..], read);
-                if (got == 0)
-                {
-                    return false;
-                }
-
-                read += got;
-            }
-
-            return content is not null;
+            return content is not null && FuseServer.Fill(content, data, 0) == data.Length;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ReprException)
         {

@@ -13,7 +13,6 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<int, Place> _places = [];
-    private string? _none; // where it is known that there is no such file system
     private uint _last;
 
     /// <summary>The layer of a slot; null: there can be none.</summary>
@@ -33,14 +32,8 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
         uint number;
         lock (_lock)
         {
-            if (root == _none)
+            if (_places.TryGetValue(slot, out before) && before.Root == root && (before.Layer is null || before.Caller == caller))
             {
-                return null;
-            }
-
-            if (_places.Remove(slot, out before) && before.Root == root && (before.Layer is null || before.Caller == caller))
-            {
-                _places.Add(slot, before);
                 return before.Layer;
             }
 
@@ -48,7 +41,7 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
         }
 
         before?.Layer?.Dispose(); // another caller's, or gone with its launcher
-        ForetoldLayer? layer = Make(root, number, owner);
+        ForetoldLayer? layer = Make(slot, root, number, owner);
         lock (_lock)
         {
             _places[slot] = new Place(root, caller, layer);
@@ -86,22 +79,15 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
         }
     }
 
-    private ForetoldLayer? Make(string root, uint number, (uint User, uint Group) owner)
+    private ForetoldLayer? Make(int slot, string root, uint number, (uint User, uint Group) owner)
     {
-        if (!ForetoldLayer.IsPlace(root))
-        {
-            _none = root;
-            Log.NoPlace(logger, root);
-            return null;
-        }
-
         try
         {
             return new ForetoldLayer(root, number, owner);
         }
         catch (IOException exception)
         {
-            Log.NoLayer(logger, number, exception.Message);
+            Log.NoLayer(logger, slot, exception.Message);
             return null;
         }
     }
@@ -114,10 +100,7 @@ internal sealed partial class ForetoldLayers(LauncherProcess launcher, ILogger l
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Nothing is foretold of actions' files, and tools ask for each: the launcher has no file system at '{Place}'.")]
-        public static partial void NoPlace(ILogger logger, string place);
-
         [LoggerMessage(LogLevel.Warning, "Nothing is foretold any more of the files of actions in slot {Slot}, and their tools ask for each: {Reason}")]
-        public static partial void NoLayer(ILogger logger, long slot, string reason);
+        public static partial void NoLayer(ILogger logger, int slot, string reason);
     }
 }

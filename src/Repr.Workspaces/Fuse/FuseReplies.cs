@@ -116,6 +116,14 @@ internal sealed class FuseReplies(uint userId, uint groupId, bool mayChange = fa
         return written;
     }
 
+    /// <summary>A time as the kernel takes it: its nanoseconds count forward also before 1970.</summary>
+    /// <param name="ns">Nanoseconds since 1970 UTC.</param>
+    public static (long Seconds, long Nanoseconds) ToTime(long ns)
+    {
+        (long seconds, long nanoseconds) = Math.DivRem(ns, NsPerSecond);
+        return nanoseconds < 0 ? (seconds - 1, nanoseconds + NsPerSecond) : (seconds, nanoseconds);
+    }
+
     private static uint TypeOf(FuseNode node) => node.Entry.Kind switch
     {
         FileKind.Directory => DirectoryType,
@@ -126,12 +134,7 @@ internal sealed class FuseReplies(uint userId, uint groupId, bool mayChange = fa
     private FuseAttributes AttributesOf(FuseNode node)
     {
         FileEntry entry = node.Entry;
-        (long seconds, long nanoseconds) = Math.DivRem(entry.ModifiedNs, NsPerSecond);
-        if (nanoseconds < 0)
-        {
-            (seconds, nanoseconds) = (seconds - 1, nanoseconds + NsPerSecond);
-        }
-
+        (long seconds, long nanoseconds) = ToTime(entry.ModifiedNs);
         return new FuseAttributes
         {
             Inode = node.Id,

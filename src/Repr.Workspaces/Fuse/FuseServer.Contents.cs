@@ -205,8 +205,8 @@ internal sealed partial class FuseServer
         }
     }
 
-    // As much of a file as there is and fits.
-    private static int Fill(SafeFileHandle content, Span<byte> data, long offset)
+    /// <summary>Reads as much of a file as there is and fits.</summary>
+    internal static int Fill(SafeFileHandle content, Span<byte> data, long offset)
     {
         int length = 0;
         while (length < data.Length && RandomAccess.Read(content, data[length..], offset + length) is int got and > 0)

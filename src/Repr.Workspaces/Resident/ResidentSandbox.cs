@@ -119,7 +119,7 @@ internal sealed class ResidentSandbox : IResidentTool
                 await DropAsync(next);
             }
 
-            next = await PrepareAsync(root, _hasServed, cancellationToken);
+            next = await PrepareAsync(root, cancellationToken);
         }
 
         _hasServed = true;
@@ -207,7 +207,7 @@ internal sealed class ResidentSandbox : IResidentTool
     {
         try
         {
-            return await PrepareAsync(root, isLater: true, CancellationToken.None);
+            return await PrepareAsync(root, CancellationToken.None);
         }
         catch (Exception exception) when (exception is ReprException or IOException or UnauthorizedAccessException)
         {
@@ -217,13 +217,13 @@ internal sealed class ResidentSandbox : IResidentTool
     }
 
     // Without files: what the requester's "/" is like is all that has to be known.
-    private async Task<ResidentWorld> PrepareAsync(FileEntry root, bool isLater, CancellationToken cancellationToken)
+    private async Task<ResidentWorld> PrepareAsync(FileEntry root, CancellationToken cancellationToken)
     {
         string staging = StagingDirectory.NewPath(Path.GetDirectoryName(_staging)!, "world");
         Directory.CreateDirectory(staging);
         // In the first action's the tool loads its programs, which the kernel should have once for all sandboxes. After that it reads small files, and to
         // open one should cost nothing.
-        ResidentWorld world = _mounting = new(_services, staging, _command, root, isLater && FuseKernel.OpensSilently ? FileOpening.Silent : _opening);
+        ResidentWorld world = _mounting = new(_services, staging, _command, root, _hasServed && FuseKernel.OpensSilently ? FileOpening.Silent : _opening);
         try
         {
             await RunErrandAsync(FrameKind.Prepare, staging + '\0', cancellationToken);

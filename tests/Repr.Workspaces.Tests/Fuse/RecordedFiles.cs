@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Win32.SafeHandles;
+using Repr.Testing;
 using Repr.Workspaces.Fuse;
 
 namespace Repr.Workspaces.Tests.Fuse;
@@ -77,16 +78,7 @@ internal sealed class RecordedFiles(IFileSource files) : IForetoldFiles
     public SafeFileHandle? TryOpen(Digest content)
     {
         (VirtualPath path, byte[] bytes) = _read.First(pair => Digest.Compute(pair.Value) == content);
-        if (IsFar(path))
-        {
-            return null;
-        }
-
-        string name = Path.GetTempFileName();
-        File.WriteAllBytes(name, bytes);
-        SafeFileHandle handle = File.OpenHandle(name, share: FileShare.Read | FileShare.Delete);
-        File.Delete(name);
-        return handle;
+        return IsFar(path) ? null : MemoryFileSource.OpenCopy(bytes);
     }
 
     /// <inheritdoc/>
