@@ -65,7 +65,7 @@ public static class BlobUpload
         }
     }
 
-    // False: the store has answered already, because it has the blob or refuses it; the response says which.
+    // False: the store has answered already, because it has the blob or refuses it, or the connection broke; the response says which.
     private static async Task<bool> TryAsync(Func<Task> write)
     {
         try
@@ -73,7 +73,8 @@ public static class BlobUpload
             await write();
             return true;
         }
-        catch (Exception exception) when (exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK })
+        catch (Exception exception) when (
+            exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK } or IOException or HttpRequestException)
         {
             return false;
         }

@@ -289,7 +289,38 @@ public sealed class ByteStreamServiceTests(WorkerFixture worker) : IClassFixture
     }
 
     [Fact]
-    public async Task A_write_of_what_is_there_is_answered_with_its_size_before_it_ends()
+    public async Task A_write_of_what_is_there_is_answered_before_it_ends()
+    {
+        byte[] content = ReapiClient.NewContent(3_000);
+        CoreDigest digest = await _client.PutAsync(content);
+        using AsyncClientStreamingCall<WriteRequest, WriteResponse> call = _client.Bytes.Write(cancellationToken: Cancellation);
+
+        await call.RequestStream.WriteAsync(
+            new WriteRequest { ResourceName = ReapiClient.WriteName(digest), Data = ByteString.CopyFrom(content, 0, 1_000) }, Cancellation);
+        WriteResponse response = await call;
+
+        Assert.Equal(content.Length, response.CommittedSize);
+    }
+
+    [Fact]
+    public async Task A_write_of_what_is_there_may_go_on_to_its_end()
+    {
+        byte[] content = ReapiClient.NewContent(3_000_000);
+        CoreDigest digest = await _client.PutAsync(content);
+        using AsyncClientStreamingCall<WriteRequest, WriteResponse> call = _client.Bytes.Write(cancellationToken: Cancellation);
+
+        // To end a call while its client writes may end the connection, with whatever else goes over it.
+        foreach (WriteRequest piece in ReapiClient.Split(ReapiClient.WriteName(digest), content, 100_000))
+        {
+            await call.RequestStream.WriteAsync(piece, Cancellation);
+        }
+
+        await call.RequestStream.CompleteAsync();
+        Assert.Equal(content.Length, (await call).CommittedSize);
+    }
+
+    [Fact]
+    public async Task A_write_of_what_is_there_is_answered_with_its_size()
     {
         byte[] content = ReapiClient.NewContent(3_000_000);
         CoreDigest digest = await _client.PutAsync(content);

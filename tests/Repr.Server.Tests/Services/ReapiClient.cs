@@ -64,7 +64,10 @@ internal sealed class ReapiClient : IDisposable
     }
 
     /// <summary>Writes content in pieces, with the offsets and the end that the API asks for.</summary>
-    public Task<WriteResponse> WriteAsync(string name, byte[] content, int pieceLength)
+    public Task<WriteResponse> WriteAsync(string name, byte[] content, int pieceLength) => WriteAsync(Split(name, content, pieceLength));
+
+    /// <summary>The messages that write content in pieces.</summary>
+    public static List<WriteRequest> Split(string name, byte[] content, int pieceLength)
     {
         List<WriteRequest> pieces = [];
         int offset = 0;
@@ -82,7 +85,7 @@ internal sealed class ReapiClient : IDisposable
         }
         while (offset < content.Length);
 
-        return WriteAsync(pieces);
+        return pieces;
     }
 
     public async Task<WriteResponse> WriteAsync(IEnumerable<WriteRequest> pieces)
