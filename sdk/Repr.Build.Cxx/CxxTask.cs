@@ -47,7 +47,10 @@ public abstract class CxxTask : Microsoft.Build.Utilities.Task, ICancelableTask
             StepRunner runner = CreateRunner();
             foreach (IReadOnlyList<Step> phase in CreatePhases())
             {
-                if (!RemoteRun.Yielding(BuildEngine, () => runner.RunAsync(phase)))
+                using EngineSlot slot = new(BuildEngine);
+                slot.GiveBack();
+                // The boundary: the engine knows no asynchronous tasks. On its thread the steps would go on in its scheduler, which makes a thread for each.
+                if (!Task.Run(() => runner.RunAsync(phase)).GetAwaiter().GetResult())
                 {
                     return false;
                 }

@@ -15,10 +15,9 @@ namespace Repr.Build.Cxx;
 [SuppressMessage("Design", "CA1001", Justification = "Semaphores of which nobody asked for the wait handle hold nothing.")]
 internal sealed class StepRunner
 {
-    // Each is a connection to the requester process; how many run at the same time is the worker's choice.
-    private const int MostInFlight = 256;
+    // Of this process: each is a thread and a connection to the requester process. How many run at the same time is the worker's choice.
+    private static readonly SemaphoreSlim s_inFlight = new(256);
 
-    private readonly SemaphoreSlim _inFlight = new(MostInFlight);
     private readonly SemaphoreSlim _logging = new(1);
     private readonly Lazy<LocalSlots> _slots = new(() => new LocalSlots());
 
@@ -47,7 +46,7 @@ internal sealed class StepRunner
         string[] links = [.. steps.SelectMany(step => step.Outputs).Where(OutputFiles.IsLink)];
         if (Settings is not null && links.Length > 0)
         {
-            await Remote.RefreshAsync(Log, Engine, Settings, links);
+            Remote.Refresh(Log, Engine, Settings, links);
         }
 
         bool[] results = await Task.WhenAll(steps.Select(RunAsync));
@@ -64,7 +63,7 @@ internal sealed class StepRunner
 
         try
         {
-            await _inFlight.WaitAsync(Remote.Cancellation);
+            await s_inFlight.WaitAsync(Remote.Cancellation);
             try
             {
                 Log.LogMessage(MessageImportance.Low, "{0}: {1}", step.Description, reason);
@@ -81,7 +80,7 @@ internal sealed class StepRunner
             }
             finally
             {
-                _inFlight.Release();
+                s_inFlight.Release();
             }
         }
         catch (OperationCanceledException)
@@ -104,7 +103,18 @@ internal sealed class StepRunner
         }
 
         RemoteAction action = Describe(step);
-        RemoteRun.Outcome outcome = await Remote.ExecuteAsync(Log, Engine, Settings, action);
+        RemoteRun.Outcome outcome;
+        try
+        {
+            outcome = await Task.Factory.StartNew(
+                () => Remote.ExecuteBeside(Log, Engine, Settings, action), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (TaskSchedulerException exception)
+        {
+            Log.LogMessage(MessageImportance.Low, "Repr: {0} runs locally: {1}", step.Description, exception.InnerException?.Message);
+            return null; // there may be no more threads
+        }
+
         if (outcome.RunLocally)
         {
             return null;

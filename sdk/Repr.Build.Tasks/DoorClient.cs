@@ -30,15 +30,23 @@ internal sealed class DoorClient(string toolPath)
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_startPoll = TimeSpan.FromMilliseconds(20);
 
+    // A result that is known comes sooner, also from another machine on the same network.
+    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(50);
+
     // Those who find nobody there start one process, not one each.
     private readonly SemaphoreSlim _starting = new(1);
 
-    /// <summary>Runs one action and waits for its end. Cancelling closes the connection, which cancels the action.</summary>
+    /// <summary>
+    /// Runs one action and waits for its end, on the caller's thread: each node of MSBuild would compile what is asynchronous, and a thread that wakes
+    /// another one waits for a processor twice. Cancelling closes the connection, which cancels the action.
+    /// </summary>
     /// <param name="run">The action.</param>
-    /// <param name="text">Gets the tool's text as it arrives, in its order, one call at a time; null: it is collected.</param>
+    /// <param name="text">Gets the tool's text as it arrives, in its order; null: it is collected.</param>
+    /// <param name="waiting">Called as soon as it takes longer than what is known takes, perhaps more than once.</param>
     /// <param name="cancellationToken">Ends the action.</param>
-    public async Task<DoorAnswer> RunAsync(Run run, Action<DoorText>? text, CancellationToken cancellationToken)
+    public DoorAnswer Run(Run run, Action<DoorText>? text, Action? waiting, CancellationToken cancellationToken)
     {
+        long start = Stopwatch.GetTimestamp();
         bool isOpen = false;
         bool hasPassedOn = false;
         using MemoryStream output = new();
@@ -59,16 +67,19 @@ internal sealed class DoorClient(string toolPath)
 
         try
         {
-            using Stream connection = TryConnect(out string door) ?? await ConnectOrStartAsync(door, cancellationToken);
+            using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
             isOpen = true;
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
-            using BufferedStream stream = new(connection, 1 << 16);
-            DoorRequest request = new() { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run };
-            request.WriteDelimitedTo(stream);
-            await stream.FlushAsync(cancellationToken);
+            connection.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run });
             while (true)
             {
-                DoorReply reply = await ReadAsync(stream, cancellationToken);
+                if (waiting is not null && !connection.WaitForReply(s_patience - Stopwatch.GetElapsedTime(start)))
+                {
+                    waiting();
+                    waiting = null;
+                }
+
+                DoorReply reply = connection.Receive();
                 switch (reply.ReplyCase)
                 {
                     case DoorReply.ReplyOneofCase.Text when text is not null:
@@ -108,17 +119,15 @@ internal sealed class DoorClient(string toolPath)
 
     /// <summary>Asks for outputs that stayed on a worker to be readable, and for those that nobody has any more to be removed.</summary>
     /// <returns>What became of it; nothing when the process could not be asked.</returns>
-    public async Task<RefreshReply> RefreshAsync(IEnumerable<string> files, CancellationToken cancellationToken)
+    public RefreshReply Refresh(IEnumerable<string> files, CancellationToken cancellationToken)
     {
         try
         {
-            using Stream connection = TryConnect(out string door) ?? await ConnectOrStartAsync(door, cancellationToken);
+            using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, null, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
-            using BufferedStream stream = new(connection, 1 << 16);
-            new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Refresh = new RefreshRequest { Files = { files } } }
-                .WriteDelimitedTo(stream);
-            await stream.FlushAsync(cancellationToken);
-            return (await ReadAsync(stream, cancellationToken)).Refresh ?? new RefreshReply();
+            connection.Send(
+                new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Refresh = new RefreshRequest { Files = { files } } });
+            return connection.Receive().Refresh ?? new RefreshReply();
         }
         catch (Exception exception) when (IsOfTheDoor(exception))
         {
@@ -132,28 +141,7 @@ internal sealed class DoorClient(string toolPath)
 
     private static string ProductVersion() => typeof(DoorClient).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    // A varint with the length, then the message (the parser's own delimited reader would block).
-    private static async Task<DoorReply> ReadAsync(Stream stream, CancellationToken cancellationToken)
-    {
-        byte[] one = new byte[1];
-        uint length = 0;
-        for (int shift = 0; shift < 35; shift += 7)
-        {
-            await stream.ReadExactlyAsync(one, cancellationToken);
-            length |= (uint)(one[0] & 0x7F) << shift;
-            if (one[0] < 0x80)
-            {
-                break;
-            }
-        }
-
-        byte[] message = new byte[length];
-        await stream.ReadExactlyAsync(message, cancellationToken);
-        return DoorReply.Parser.ParseFrom(message);
-    }
-
-    // Not asynchronous: each node would compile a state machine for what is answered at once.
-    private Stream? TryConnect(out string door)
+    private DoorConnection? TryConnect(out string door)
     {
         if (!File.Exists(toolPath))
         {
@@ -166,12 +154,13 @@ internal sealed class DoorClient(string toolPath)
         return DoorConnection.TryConnect(door);
     }
 
-    private async Task<Stream> ConnectOrStartAsync(string door, CancellationToken cancellationToken)
+    private DoorConnection ConnectOrStart(string door, Action? waiting, CancellationToken cancellationToken)
     {
-        await _starting.WaitAsync(cancellationToken);
+        waiting?.Invoke();
+        _starting.Wait(cancellationToken);
         try
         {
-            return DoorConnection.TryConnect(door) ?? await StartAsync(door, cancellationToken);
+            return DoorConnection.TryConnect(door) ?? Start(door, cancellationToken);
         }
         finally
         {
@@ -179,12 +168,13 @@ internal sealed class DoorClient(string toolPath)
         }
     }
 
-    private async Task<Stream> StartAsync(string door, CancellationToken cancellationToken)
+    private DoorConnection Start(string door, CancellationToken cancellationToken)
     {
         StartRequester(door);
         for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < s_startTimeout;)
         {
-            await Task.Delay(s_startPoll, cancellationToken);
+            Thread.Sleep(s_startPoll);
+            cancellationToken.ThrowIfCancellationRequested();
             if (DoorConnection.TryConnect(door) is { } started)
             {
                 return started;

@@ -3,21 +3,124 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Principal;
 using System.Text;
+using Google.Protobuf;
+using Repr.Protocol.V1;
 
 namespace Repr.Build;
 
-/// <summary>Connects to the door: a Unix domain socket, or on Windows a named pipe of the same user.</summary>
-internal static class DoorConnection
+/// <summary>
+/// A connection to the door: a Unix domain socket, or on Windows a named pipe of the same user. Used by one thread at a time; another one may dispose it,
+/// which ends what that one waits for.
+/// </summary>
+internal sealed class DoorConnection : IDisposable
 {
+    private const int BufferBytes = 1 << 14;
+
+    private readonly Stream _stream;
+    private readonly Socket? _socket;
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private int _start;
+    private int _end;
+    private readonly CancellationTokenSource _disposing = new();
+    private Task<int>? _reading; // of a pipe, which can't be asked whether there is something
+
+    private DoorConnection(Stream stream, Socket? socket)
+    {
+        _stream = stream;
+        _socket = socket;
+    }
+
     /// <summary>Connects; null when nobody listens.</summary>
     /// <param name="door">Path of the door.</param>
     /// <exception cref="SocketException">It could not be reached for another reason.</exception>
     /// <exception cref="IOException">As above.</exception>
     /// <exception cref="UnauthorizedAccessException">The pipe is another user's.</exception>
-    public static Stream? TryConnect(string door) => OperatingSystem.IsWindows() ? TryConnectPipe(door) : TryConnectSocket(door);
+    public static DoorConnection? TryConnect(string door) => OperatingSystem.IsWindows() ? TryConnectPipe(door) : TryConnectSocket(door);
+
+    /// <summary>Sends a request: a varint with its length, then the message.</summary>
+    /// <exception cref="IOException">The connection broke.</exception>
+    public void Send(DoorRequest request)
+    {
+        using MemoryStream message = new();
+        request.WriteDelimitedTo(message);
+        _stream.Write(message.GetBuffer(), 0, (int)message.Length);
+        _stream.Flush();
+    }
+
+    /// <summary>Waits for the beginning of a reply, or the end of the connection. False: nothing has come in that time.</summary>
+    public bool WaitForReply(TimeSpan patience)
+    {
+        if (_start < _end)
+        {
+            return true;
+        }
+
+        if (_socket is not null)
+        {
+            return _socket.Poll((int)(Math.Max(0, patience.TotalMilliseconds) * 1000), SelectMode.SelectRead);
+        }
+
+        return Task.WaitAny([BeginRead()], patience > TimeSpan.Zero ? patience : TimeSpan.Zero) == 0;
+    }
+
+    /// <summary>Waits for a reply.</summary>
+    /// <exception cref="IOException">The connection ended.</exception>
+    /// <exception cref="InvalidProtocolBufferException">What came is no reply.</exception>
+    public DoorReply Receive()
+    {
+        uint length = 0;
+        for (int shift = 0; shift < 35; shift += 7)
+        {
+            Fill();
+            byte next = _buffer[_start++];
+            length |= (uint)(next & 0x7F) << shift;
+            if (next < 0x80)
+            {
+                break;
+            }
+        }
+
+        byte[] message = new byte[length];
+        for (int done = 0; done < message.Length;)
+        {
+            Fill();
+            int count = Math.Min(message.Length - done, _end - _start);
+            Array.Copy(_buffer, _start, message, done, count);
+            _start += count;
+            done += count;
+        }
+
+        return DoorReply.Parser.ParseFrom(message);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _disposing.Cancel();
+        _stream.Dispose();
+    }
+
+    // Ended by the token: that closing a pipe ends what reads it is nowhere promised.
+    private Task<int> BeginRead() => _reading ??= _stream.ReadAsync(_buffer, 0, _buffer.Length, _disposing.Token);
+
+    private void Fill()
+    {
+        if (_start < _end)
+        {
+            return;
+        }
+
+        _start = 0;
+        _end = _socket is null ? BeginRead().GetAwaiter().GetResult() : _stream.Read(_buffer, 0, _buffer.Length);
+        _reading = null;
+        if (_end == 0)
+        {
+            throw new EndOfStreamException("it closed the connection");
+        }
+    }
 
     [System.Runtime.Versioning.SupportedOSPlatform("windows")]
-    private static NamedPipeClientStream? TryConnectPipe(string door)
+    private static DoorConnection? TryConnectPipe(string door)
     {
         NamedPipeClientStream pipe = new(".", DoorAddress.Pipe(door), PipeDirection.InOut, PipeOptions.Asynchronous);
         try
@@ -25,7 +128,7 @@ internal static class DoorConnection
             pipe.Connect(0);
             using WindowsIdentity user = WindowsIdentity.GetCurrent();
             return Equals(pipe.GetAccessControl().GetOwner(typeof(SecurityIdentifier)), user.Owner)
-                ? pipe
+                ? new DoorConnection(pipe, null)
                 : throw new UnauthorizedAccessException($"the pipe '{DoorAddress.Pipe(door)}' is another user's");
         }
         catch (TimeoutException)
@@ -40,13 +143,13 @@ internal static class DoorConnection
         }
     }
 
-    private static NetworkStream? TryConnectSocket(string door)
+    private static DoorConnection? TryConnectSocket(string door)
     {
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             socket.Connect(new UnixEndPoint(door));
-            return new NetworkStream(socket, ownsSocket: true);
+            return new DoorConnection(new NetworkStream(socket, ownsSocket: true), socket);
         }
         catch (SocketException exception)
             when (exception.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable or SocketError.SocketError

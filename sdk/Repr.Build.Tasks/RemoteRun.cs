@@ -5,7 +5,6 @@ using Google.Protobuf;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using Repr.Protocol.V1;
-using Task = System.Threading.Tasks.Task;
 
 namespace Repr.Build;
 
@@ -16,9 +15,6 @@ namespace Repr.Build;
 [SuppressMessage("Design", "CA1001", Justification = "Holds no timer and no handle; the engine may cancel a task at any time.")]
 internal sealed class RemoteRun
 {
-    // A result that a worker knows comes sooner, also from another machine on the same network.
-    private static readonly TimeSpan s_known = TimeSpan.FromMilliseconds(50);
-
     // A process that dies closes its connections before its door.
     private static readonly TimeSpan s_death = TimeSpan.FromMilliseconds(250);
 
@@ -47,49 +43,61 @@ internal sealed class RemoteRun
     /// <summary>Ends the actions, now or when they are started.</summary>
     public void Cancel() => _cancellation.Cancel();
 
-    /// <summary>Runs an action and waits. The caller's current directory and environment may be another project's afterwards.</summary>
-    public Outcome Execute(
-        TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text = null) =>
-        Yielding(
-            engine,
-            () => ExecuteAsync(log, engine, settings, action, text),
-            action.Cache is CacheMode.Read or CacheMode.ReadWrite ? s_known : TimeSpan.Zero);
-
-    /// <summary>Waits for work in whose time the engine may build other projects with this task's slot.</summary>
-    /// <param name="engine">The task's engine.</param>
-    /// <param name="work">The work.</param>
-    /// <param name="patience">
-    /// For so long the slot is kept. To have it back takes as long as what the engine has begun with it: for what ends at once that is a bad bargain.
-    /// </param>
-    public static T Yielding<T>(IBuildEngine engine, Func<Task<T>> work, TimeSpan patience = default)
-    {
-        // The boundary: the engine knows no asynchronous tasks, and takes its slot back on the thread that gave it.
-        Task<T> working = Task.Run(work);
-        if (patience > TimeSpan.Zero && Task.WaitAny([working], patience) == 0)
-        {
-            return working.GetAwaiter().GetResult();
-        }
-
-        IBuildEngine3? engine3 = engine as IBuildEngine3;
-        engine3?.Yield();
-        try
-        {
-            return working.GetAwaiter().GetResult();
-        }
-        finally
-        {
-            engine3?.Reacquire();
-        }
-    }
-
-    /// <summary>Runs an action. Any number may be under way.</summary>
+    /// <summary>
+    /// Runs an action and waits, on the engine's thread. While it takes long, the engine may build other projects with this task's slot: the caller's current
+    /// directory and environment may be another project's afterwards.
+    /// </summary>
     /// <param name="log">The task's log.</param>
     /// <param name="engine">The task's engine.</param>
     /// <param name="settings">The project's settings.</param>
     /// <param name="action">The action.</param>
     /// <param name="text">Gets the tool's text as it is written; null: it is in the verdict.</param>
-    public async Task<Outcome> ExecuteAsync(
+    public Outcome Execute(
         TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text = null)
+    {
+        using EngineSlot slot = new(engine);
+        if (action.Cache is not (CacheMode.Read or CacheMode.ReadWrite))
+        {
+            slot.GiveBack();
+        }
+
+        return Execute(log, engine, settings, action, text, slot.GiveBack);
+    }
+
+    /// <summary>As above for one of several actions of a task, each on a thread of its own that is not the engine's.</summary>
+    public Outcome ExecuteBeside(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action) =>
+        Execute(log, engine, settings, action, text: null, waiting: null);
+
+    /// <summary>
+    /// Before it is decided what is up to date: sees to it that outputs that stayed on a worker can be read, and removes those that nobody has any more.
+    /// What goes wrong shows when they are read.
+    /// </summary>
+    public void Refresh(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, IEnumerable<string> files)
+    {
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
+        WarnOf(log, engine, door.Refresh(files, _cancellation.Token).Warnings);
+    }
+
+    /// <summary>Logs an error for a tool that a signal or the time-out ended.</summary>
+    public static void LogUnusualEnd(TaskLoggingHelper log, RemoteAction action, Verdict verdict)
+    {
+        if (verdict.Signal != 0)
+        {
+            log.LogError(
+                null, MessageCodes.ToolSignalled, null, null, 0, 0, 0, 0,
+                "{0}: the tool was ended by signal {1} on worker '{2}'.", action.Description, verdict.Signal, verdict.Worker);
+        }
+        else if (verdict.IsTimedOut)
+        {
+            log.LogError(
+                null, MessageCodes.ToolTimedOut, null, null, 0, 0, 0, 0,
+                "{0}: the tool was ended on worker '{1}' because it ran longer than {2} ms.",
+                action.Description, verdict.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
+        }
+    }
+
+    private Outcome Execute(
+        TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text, Action? waiting)
     {
         if (FindProblem(settings.Endpoint) is { } problem)
         {
@@ -111,12 +119,13 @@ internal sealed class RemoteRun
 
         DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
         Run run = Describe(settings, action, isLive: text is not null);
-        DoorAnswer answer = await door.RunAsync(run, text, _cancellation.Token);
+        DoorAnswer answer = door.Run(run, text, waiting, _cancellation.Token);
         if (answer.IsLost)
         {
             log.LogMessage(MessageImportance.Low, "Repr: {0} is asked for once more: {1}", action.Description, answer.NotRun!.Message);
-            await Task.Delay(s_death);
-            answer = await door.RunAsync(run, text, _cancellation.Token);
+            waiting?.Invoke();
+            Thread.Sleep(s_death);
+            answer = door.Run(run, text, waiting, _cancellation.Token);
         }
 
         if (answer.NotRun is { Cancelled: true } || (answer.Done is null && _cancellation.IsCancellationRequested))
@@ -150,11 +159,7 @@ internal sealed class RemoteRun
 
         Done done = answer.Done!;
         Summarise(log, action, done);
-        foreach (Warning warning in done.Warnings.Where(warning => IsFirst(engine, warning.Code)))
-        {
-            Warn(log, engine, warning.Code, warning.Message);
-        }
-
+        WarnOf(log, engine, done.Warnings);
         int exitCode = done.HowCase switch
         {
             Done.HowOneofCase.Signal => 128 + done.Signal,
@@ -166,37 +171,6 @@ internal sealed class RemoteRun
                 Encoding.UTF8.GetString(answer.Output), Encoding.UTF8.GetString(answer.Error), exitCode, done.Signal, done.TimedOut, done.Worker),
             RunLocally: false,
             ExitCode: 0);
-    }
-
-    /// <summary>
-    /// Before it is decided what is up to date: sees to it that outputs that stayed on a worker can be read, and removes those that nobody has any more.
-    /// What goes wrong shows when they are read.
-    /// </summary>
-    public async Task RefreshAsync(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, IEnumerable<string> files)
-    {
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
-        foreach (Warning warning in (await door.RefreshAsync(files, _cancellation.Token)).Warnings.Where(warning => IsFirst(engine, warning.Code)))
-        {
-            Warn(log, engine, warning.Code, warning.Message);
-        }
-    }
-
-    /// <summary>Logs an error for a tool that a signal or the time-out ended.</summary>
-    public static void LogUnusualEnd(TaskLoggingHelper log, RemoteAction action, Verdict verdict)
-    {
-        if (verdict.Signal != 0)
-        {
-            log.LogError(
-                null, MessageCodes.ToolSignalled, null, null, 0, 0, 0, 0,
-                "{0}: the tool was ended by signal {1} on worker '{2}'.", action.Description, verdict.Signal, verdict.Worker);
-        }
-        else if (verdict.IsTimedOut)
-        {
-            log.LogError(
-                null, MessageCodes.ToolTimedOut, null, null, 0, 0, 0, 0,
-                "{0}: the tool was ended on worker '{1}' because it ran longer than {2} ms.",
-                action.Description, verdict.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
-        }
     }
 
     private static string? FindProblem(string endpoint)
@@ -268,6 +242,17 @@ internal sealed class RemoteRun
 
         Warn(log, engine, code, $"{message} {action.Description} runs locally, and so does whatever else meets this.");
         return new Outcome(null, RunLocally: true, ExitCode: 0);
+    }
+
+    private void WarnOf(TaskLoggingHelper log, IBuildEngine engine, IEnumerable<Warning> warnings)
+    {
+        foreach (Warning warning in warnings)
+        {
+            if (IsFirst(engine, warning.Code))
+            {
+                Warn(log, engine, warning.Code, warning.Message);
+            }
+        }
     }
 
     private static void Warn(TaskLoggingHelper log, IBuildEngine engine, string code, string text)

@@ -84,6 +84,31 @@ public sealed class DoorTests : IDisposable
         Assert.Contains("could not be opened", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_task_gets_its_answer_and_closing_ends_what_it_waits_for(bool hasWaited)
+    {
+        Task<int> running = RequesterProcess.RunAsync(Options, RequesterStores.None, Cancellation);
+        await StatusAsync();
+
+        using (Build.DoorConnection answered = Build.DoorConnection.TryConnect(Options.DoorPath)!)
+        {
+            answered.Send(new DoorRequest { DoorVersion = 1, Status = new StatusRequest() });
+            Assert.True(!hasWaited || answered.WaitForReply(TimeSpan.FromSeconds(20)));
+            Assert.Equal(Environment.ProcessId, answered.Receive().Status?.ProcessId);
+        }
+
+        using Build.DoorConnection silent = Build.DoorConnection.TryConnect(Options.DoorPath)!;
+        Assert.False(hasWaited && silent.WaitForReply(TimeSpan.FromMilliseconds(50)));
+        Task<DoorReply> waiting = Task.Run(silent.Receive, Cancellation);
+        await Task.Delay(100, Cancellation);
+        silent.Dispose();
+        await Assert.ThrowsAnyAsync<Exception>(() => waiting);
+        await AskAsync(new DoorRequest { Shutdown = new ShutdownRequest { Force = true } });
+        await running;
+    }
+
     private async Task<StatusReply> StatusAsync()
     {
         DoorReply? reply;

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Google.Protobuf;
+using Repr.Protocol.V1;
+
+namespace Repr.Build.Tests;
+
+/// <summary>The tasks' side of the door, with a requester process that answers as a test wants.</summary>
+public sealed class DoorClientTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("repr-door-").FullName;
+    private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly DoorClient _client;
+    private readonly Run _run = new() { Description = new string('x', 300_000) };
+
+    public DoorClientTests()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The door is a pipe there.");
+        File.SetUnixFileMode(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Environment.SetEnvironmentVariable("REPR_RUNTIME_DIR", _directory);
+        string tool = Path.Combine(_directory, "repr.dll");
+        File.WriteAllText(tool, "");
+        _client = new DoorClient(tool);
+        _listener.Bind(new UnixDomainSocketEndPoint(DoorAddress.Door(DoorAddress.RuntimeDirectory(), tool)));
+        _listener.Listen();
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        Environment.SetEnvironmentVariable("REPR_RUNTIME_DIR", null);
+        _listener.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Text_and_verdict_arrive_in_whatever_pieces_they_come()
+    {
+        Task<DoorRequest> serving = ServeAsync(Text("a"), Text("b", isError: true), Text(new string('c', 100_000)), Done(7));
+
+        DoorAnswer answer = _client.Run(_run, null, null, Cancellation);
+
+        Assert.Equal(_run.Description, (await serving).Run.Description);
+        Assert.Equal((7, 100_001, "b"), (answer.Done!.Code, answer.Output.Length, System.Text.Encoding.UTF8.GetString(answer.Error)));
+    }
+
+    [Fact]
+    public async Task The_engine_has_its_slot_when_the_end_takes_long_though_text_comes_at_once()
+    {
+        List<string> events = [];
+        Task<DoorRequest> serving = ServeAsync(Text("early"), null, Text("late"), Done(0));
+
+        _client.Run(_run, text => events.Add(text.Data.ToStringUtf8()), () => events.Add("waits"), Cancellation);
+
+        await serving;
+        Assert.Single(events, "waits");
+        Assert.Equal("late", events[^1]);
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_it_at_once_and_closes_the_connection()
+    {
+        using CancellationTokenSource cancelled = new();
+        Task<DoorRequest> serving = ServeAsync(new DoorReply());
+        long start = Stopwatch.GetTimestamp();
+        int waits = 0;
+
+        DoorAnswer answer = _client.Run(
+            _run,
+            null,
+            () =>
+            {
+                waits++;
+                cancelled.CancelAfter(50);
+            },
+            cancelled.Token);
+
+        await serving;
+        Assert.Equal((1, true, false), (waits, answer.NotRun?.Cancelled, answer.IsLost));
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_action_is_lost_when_the_process_dies_before_anything_of_it_was_passed_on(bool hasText)
+    {
+        Task<DoorRequest> serving = hasText ? ServeAsync(Text("something")) : ServeAsync();
+
+        DoorAnswer answer = _client.Run(_run, _ => { }, null, Cancellation);
+
+        await serving;
+        Assert.Equal((MessageCodes.RequesterGone, hasText), (answer.NotRun?.Code, answer.NotRun?.TextPassedOn));
+        Assert.Equal(!hasText, answer.IsLost);
+    }
+
+    private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };
+
+    private static DoorReply Text(string text, bool isError = false) => new() { Text = new DoorText { Data = ByteString.CopyFromUtf8(text), IsStderr = isError } };
+
+    // Null: takes a while. After an empty reply it waits for the end of the client.
+    private async Task<DoorRequest> ServeAsync(params DoorReply?[] replies)
+    {
+        using Socket socket = await _listener.AcceptAsync(Cancellation);
+        await using NetworkStream stream = new(socket);
+        DoorRequest request = await Task.Run(() => DoorRequest.Parser.ParseDelimitedFrom(stream), Cancellation);
+        foreach (DoorReply? reply in replies)
+        {
+            if (reply is null)
+            {
+                await Task.Delay(500, Cancellation);
+            }
+            else if (reply.ReplyCase == DoorReply.ReplyOneofCase.None)
+            {
+                Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancellation));
+            }
+            else
+            {
+                await Task.Run(() => reply.WriteDelimitedTo(stream), Cancellation);
+            }
+        }
+
+        return request;
+    }
+}
