@@ -104,6 +104,9 @@ public sealed record ActionResult
     /// <summary>Set: no tool ran; this is what an earlier run left and said.</summary>
     public CachedRun? Cached { get; init; }
 
+    /// <summary>A tool ran, and the worker knows its result now: it would give it to the same action in the same world.</summary>
+    public bool IsKnown { get; init; }
+
     /// <summary>Why no known result was taken, for people; null: one was, or none was looked for.</summary>
     public string? CacheMiss { get; init; }
 

@@ -12,7 +12,7 @@ public static class BlobUpload
     /// <summary>Bytes of content in one message: more costs the server's large object heap.</summary>
     public const int ChunkBytes = 64 << 10;
 
-    /// <summary>Writes a blob, or as much of it as the store wants: what is there already is answered at once.</summary>
+    /// <summary>Writes a blob, or as much of it as the store wants: what is there already may be answered before its end.</summary>
     /// <param name="channel">The store.</param>
     /// <param name="digest">Which blob.</param>
     /// <param name="read">

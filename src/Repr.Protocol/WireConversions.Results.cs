@@ -21,6 +21,7 @@ public static partial class WireConversions
             };
         }
 
+        wire.IsKnown = result.IsKnown;
         wire.CacheMiss = result.CacheMiss ?? "";
         wire.NotRepeatable.AddRange(result.NotRepeatable);
     }

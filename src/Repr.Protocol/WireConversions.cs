@@ -308,6 +308,7 @@ public static partial class WireConversions
             Timings = completed.Timings.ToCore(),
             Questions = (int)Math.Min(completed.Questions, int.MaxValue),
             Cached = completed.Cached?.ToCore(),
+            IsKnown = completed.IsKnown,
             CacheMiss = completed.CacheMiss is { Length: > 0 } miss ? miss : null,
             NotRepeatable = [.. completed.NotRepeatable],
         };

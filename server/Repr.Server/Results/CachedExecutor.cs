@@ -90,6 +90,7 @@ internal sealed partial class CachedExecutor(
             await search.TellAsync(run, kept.News, cancellationToken);
             return result with
             {
+                IsKnown = kept.IsKnown,
                 NotRepeatable = kept.Differences,
                 ObservedInputs = run.Observed, // what is asked for at the next look-up is predicted
             };

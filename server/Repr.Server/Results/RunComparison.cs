@@ -11,6 +11,9 @@ internal sealed record KeptRun(IReadOnlyList<string> Differences, Knowledge? New
 {
     /// <summary>It is not kept.</summary>
     public static KeptRun Nothing { get; } = new([], null);
+
+    /// <summary>Whether its result is known now.</summary>
+    public bool IsKnown => News is not null && Differences.Count == 0;
 }
 
 /// <summary>Compares what a run left and said with earlier runs in the same world. Not safe for concurrent use.</summary>

@@ -184,7 +184,9 @@ internal sealed partial class ActionRunner(
         ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
         // 0. What is known here needs no worker.
-        PreparedAction? early = kept.MayKnow(request) ? await PrepareAsync(request, progress, null, cancellationToken) : null;
+        PreparedAction? early = kept.MayKnow(request, out Prediction? noted)
+            ? await PrepareAsync(request, noted ?? await PredictAsync(request, cancellationToken), progress, null, cancellationToken)
+            : null;
         if (early is not null && await kept.TryGiveAsync(request, early, progress, cancellationToken) is { } known)
         {
             return known;
@@ -198,9 +200,10 @@ internal sealed partial class ActionRunner(
         progress.Worker = worker.Session.Welcome.WorkerId;
 
         // 2. Predict and map: what the tool will look at, as facts.
-        PreparedAction prepared = early is not null && time.GetUtcNow() - early.Stamp < s_moment
+        Prediction predicted = await PredictAsync(request, cancellationToken);
+        PreparedAction prepared = early is not null && early.Prediction == predicted && time.GetUtcNow() - early.Stamp < s_moment
             ? early
-            : await PrepareAsync(request, progress, worker.Session, cancellationToken);
+            : await PrepareAsync(request, predicted, progress, worker.Session, cancellationToken);
         if (Placer.HasChoice(request))
         {
             await worker.Session.Uploader.MeasureAsync(cancellationToken);
@@ -262,9 +265,12 @@ internal sealed partial class ActionRunner(
         }
     }
 
+    private async Task<Prediction> PredictAsync(ActionRequest request, CancellationToken cancellationToken) =>
+        request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), cancellationToken);
+
     // What it does ends when the session is lost, as all that an action does.
     private async Task<PreparedAction> PrepareAsync(
-        ActionRequest request, ActionProgress progress, WorkerSession? session, CancellationToken callerToken)
+        ActionRequest request, Prediction predicted, ActionProgress progress, WorkerSession? session, CancellationToken callerToken)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(callerToken, session?.Lost ?? CancellationToken.None);
         CancellationToken token = linked.Token;
@@ -272,7 +278,6 @@ internal sealed partial class ActionRunner(
         {
             DateTime stamp = time.GetUtcNow().UtcDateTime;
             using Span mapped = progress.Span.Child("map");
-            Prediction predicted = request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), token);
             InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
             mapped.Set(TelemetryNames.Mapped, (uint)mapping.Count).Dispose();
             return new PreparedAction(mapping, predicted, stamp);

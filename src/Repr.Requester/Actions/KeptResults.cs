@@ -6,7 +6,7 @@ using Wire = Repr.Protocol.V1;
 namespace Repr.Requester.Actions;
 
 /// <summary>
-/// Results that workers knew, and whose content this machine has kept: the same action in the same world gets its result without a question to a worker. What a
+/// Results that workers know, and whose content this machine has kept: the same action in the same world gets its result without a question to a worker. What a
 /// worker said without asking back follows from the action and its mapping alone (<see cref="ActionFingerprint"/>), so it would say the same again. Safe for
 /// concurrent use.
 /// </summary>
@@ -26,12 +26,29 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
     private readonly ConcurrentDictionary<string, bool> _notRepeatable = new(StringComparer.Ordinal);
 
     /// <summary>Whether it is worth the mapping to ask for an action.</summary>
-    public bool MayKnow(ActionRequest request) =>
-        IsEligible(request) && _results.TryGetValue(request.PredictionKey, out KeptResult? kept) && time.GetElapsedTime(kept.Noted) < s_lifetime;
+    /// <param name="request">The action.</param>
+    /// <param name="noted">What it is to be mapped by then, though more was learned since; null: what is predicted.</param>
+    public bool MayKnow(ActionRequest request, out Prediction? noted)
+    {
+        noted = null;
+        if (!IsEligible(request) || !_results.TryGetValue(request.PredictionKey, out KeptResult? kept))
+        {
+            return false;
+        }
+
+        if (time.GetElapsedTime(kept.Noted) >= s_lifetime)
+        {
+            Forget(request, kept);
+            return false;
+        }
+
+        noted = kept.Prediction;
+        return true;
+    }
 
     /// <summary>Gives the result, if it is the same action in the same world: all outputs are written.</summary>
     /// <param name="request">An action that <see cref="MayKnow"/> is true for.</param>
-    /// <param name="prepared">Its world.</param>
+    /// <param name="prepared">Its world, mapped as that said.</param>
     /// <param name="progress">Gets result and text.</param>
     /// <param name="cancellationToken">Ends it before something is replaced.</param>
     /// <returns>Null: it has to be asked for, and nothing was written.</returns>
@@ -69,27 +86,33 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         return progress.Result = kept.Result;
     }
 
-    /// <summary>Notes what became of an action on a worker.</summary>
-    /// <param name="request">The action.</param>
-    /// <param name="mapping">Its world.</param>
-    /// <param name="result">What the worker gave; written.</param>
-    /// <param name="progress">What it said.</param>
-    /// <param name="cancellationToken">Ends it; then it is forgotten.</param>
-    public async Task NoteAsync(
-        ActionRequest request, InputMapping mapping, ActionResult result, ActionProgress progress, CancellationToken cancellationToken)
+    /// <summary>Notes what a worker found not repeatable, whatever becomes of that run.</summary>
+    public void NoteDifferences(ActionRequest request, ActionResult result)
     {
         if (result.NotRepeatable.Count > 0 && _notRepeatable.Count < MaximumResults)
         {
             _notRepeatable[request.PredictionKey] = true; // for good: others of its runs may end later
         }
+    }
 
+    /// <summary>Notes what became of an action on a worker.</summary>
+    /// <param name="request">The action.</param>
+    /// <param name="prepared">Its world.</param>
+    /// <param name="isPredicted">It was mapped by what is known of it; else by a guess, by which it need not be mapped again.</param>
+    /// <param name="result">What the worker gave; written.</param>
+    /// <param name="progress">What it said.</param>
+    /// <param name="cancellationToken">Ends it; then it is forgotten.</param>
+    public async Task NoteAsync(
+        ActionRequest request, PreparedAction prepared, bool isPredicted, ActionResult result, ActionProgress progress, CancellationToken cancellationToken)
+    {
         if (!IsEligible(request))
         {
             return;
         }
 
         _results.TryRemove(request.PredictionKey, out _);
-        if (result.Cached is null
+        CachedRun? run = result.Cached ?? (result.IsKnown ? new CachedRun(progress.Worker, time.GetUtcNow(), result.Timings.ToolMs) : null);
+        if (run is null
             || result.Questions > 0
             || progress.Answers is not { Questions.Count: 0 }
             || progress.HasPassedText
@@ -105,7 +128,12 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         }
 
         _results[request.PredictionKey] = new KeptResult(
-            ActionFingerprint.Of(request, mapping), result with { ObservedInputs = [], ObservedSet = null }, progress.Worker, [.. progress.Text], time.GetTimestamp());
+            ActionFingerprint.Of(request, prepared.Mapping),
+            isPredicted ? prepared.Prediction : null,
+            result with { Cached = run, CacheMiss = null, Timings = default, ObservedInputs = [], ObservedSet = null },
+            progress.Worker,
+            [.. progress.Text],
+            time.GetTimestamp());
     }
 
     // What is to be proved is asked for; of placeholders a worker must have the content.
@@ -139,9 +167,11 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         _results.TryRemove(new KeyValuePair<string, KeptResult>(request.PredictionKey, kept));
 
     /// <param name="Fingerprint">Of the action in its world.</param>
+    /// <param name="Prediction">What it is to be mapped by; null: what is predicted.</param>
     /// <param name="Result">What the worker gave.</param>
     /// <param name="Worker">Who gave it.</param>
     /// <param name="Text">What the tool said.</param>
     /// <param name="Noted">When, a timestamp.</param>
-    private sealed record KeptResult(Digest Fingerprint, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted);
+    private sealed record KeptResult(
+        Digest Fingerprint, Prediction? Prediction, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted);
 }

@@ -89,6 +89,7 @@ internal sealed class WorkerRuns(
             worker.Succeed();
             LostWrites.Refuse(request, result);
             NoticeDifferences(request, result, progress.Transfer);
+            kept.NoteDifferences(request, result);
 
             // 6. Validate, fetch and write the outputs: all of them or none.
             long downloading = time.GetTimestamp();
@@ -106,8 +107,8 @@ internal sealed class WorkerRuns(
             progress.Result = result;
             try
             {
-                await kept.NoteAsync(request, mapping, result, progress, token);
-                await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
+                bool isPredicted = await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
+                await kept.NoteAsync(request, prepared, isPredicted, result, progress, token);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)
             {
@@ -207,7 +208,8 @@ internal sealed class WorkerRuns(
         }
     }
 
-    private async Task LearnAsync(
+    // Whether nothing was learned: what was predicted is predicted again.
+    private async Task<bool> LearnAsync(
         ActionRequest request,
         PreparedAction prepared,
         ActionResult result,
@@ -228,15 +230,12 @@ internal sealed class WorkerRuns(
             farms.Learn(request, result.Timings, prepared.Mapping.Files, result.Outputs.Select(static output => output.Path));
         }
 
-        if (isSuccess)
-        {
-            await LearnInputsAsync(request, prepared, result, hasAsked, downloader, cancellationToken);
-        }
-
+        bool isPredicted = isSuccess && await LearnInputsAsync(request, prepared, result, hasAsked, downloader, cancellationToken);
         digests.Flush();
+        return isPredicted;
     }
 
-    private async Task LearnInputsAsync(
+    private async Task<bool> LearnInputsAsync(
         ActionRequest request, PreparedAction prepared, ActionResult result, bool hasAsked, ContentDownloader downloader, CancellationToken cancellationToken)
     {
         IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
@@ -244,7 +243,7 @@ internal sealed class WorkerRuns(
         {
             if (predictions.IsLearned(request, set) || (!hasAsked && predictions.TryKeep(request, prepared.Prediction, set)))
             {
-                return;
+                return true;
             }
 
             try
@@ -254,10 +253,11 @@ internal sealed class WorkerRuns(
             }
             catch (Exception exception) when (exception is ReprException or InvalidProtocolBufferException)
             {
-                return; // It costs questions the next time.
+                return false; // It costs questions the next time.
             }
         }
 
         predictions.Learn(request, prepared.Mapping, observed, result.ObservedSet);
+        return false;
     }
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
+using Repr.Protocol;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Tests.Actions;
@@ -106,6 +108,51 @@ public sealed class KeptResultsTests : IAsyncLifetime
         await RunAsync();
 
         Assert.Equal(2, _asked);
+    }
+
+    [Fact]
+    public async Task What_a_worker_knows_since_it_ran_the_tool_is_given_again()
+    {
+        Know("result of A", isCached: false, isKnown: true);
+        Wire.DoorReply first = await RunAsync();
+        string text = _requester.Text;
+        Remove();
+
+        Wire.DoorReply again = await RunAsync();
+
+        Assert.Equal(1, _asked);
+        Assert.Equal("result of A", await ReadAsync());
+        Assert.Equal(text + text, _requester.Text);
+        Assert.Equal((false, true), (first.Done.Statistics.HasCachedToolMs, again.Done.Statistics.HasCachedToolMs));
+        Assert.Equal((first.Done.Statistics.ToolMs, 0), (again.Done.Statistics.CachedToolMs, again.Done.Statistics.ToolMs));
+        Assert.Equal("", again.Done.Statistics.CacheMiss);
+    }
+
+    [Fact]
+    public async Task What_was_learned_since_does_not_matter()
+    {
+        string header = _requester.Files.Write("src/h.txt", "header");
+        Know("result of A", observed: [Source]);
+        await RunAsync();
+        TestWorker.Tool known = _requester.Worker.RunTool;
+        _requester.Worker.RunTool = (_, _) => Task.FromResult(Completed("result of A", isCached: false, [Source, header]));
+        await RunAsync(static run => run.Cache = Wire.CacheMode.Off);
+        _requester.Worker.RunTool = known;
+
+        await RunAsync();
+        Assert.Equal(1, _asked);
+
+        // It does as soon as there is a worker to be asked.
+        _requester.Files.Write("src/a.cs", "class B;");
+        List<string> mapped = [];
+        _requester.Worker.RunTool = (action, cancellation) =>
+        {
+            mapped.AddRange(action.Execute.Inputs.Select(static fact => fact.Path));
+            return known(action, cancellation);
+        };
+        await RunAsync();
+        Assert.Equal(2, _asked);
+        Assert.Contains(header, mapped);
     }
 
     [Fact]
@@ -248,16 +295,24 @@ public sealed class KeptResultsTests : IAsyncLifetime
         Assert.Equal("result of A", await ReadAsync());
     }
 
-    private void Know(string result, bool isCached = true, string? text = null) => _requester.Worker.RunTool = (action, _) =>
+    private void Know(string result, bool isCached = true, string? text = null, bool isKnown = false, string[]? observed = null) => _requester.Worker.RunTool = (action, _) =>
     {
         _asked++;
         action.Say(text ?? $"warning {_asked == 0}");
-        return Task.FromResult(Completed(result, isCached));
+        Wire.Completed completed = Completed(result, isCached, observed);
+        completed.IsKnown = isKnown;
+        return Task.FromResult(completed);
     };
 
-    private Wire.Completed Completed(string result, bool isCached)
+    private Wire.Completed Completed(string result, bool isCached, string[]? observed = null)
     {
         Wire.Completed completed = _requester.Succeed((Output, result));
+        if (observed is not null)
+        {
+            Wire.ObservedSet set = new() { Inputs = { observed.Select(static path => new Wire.ObservedInput { Path = path, Kind = Wire.ObservedInput.Types.Kind.Read }) } };
+            completed.ObservedSet = _requester.Worker.Put(set.ToByteArray()).ToWire();
+        }
+
         completed.Cached = isCached ? new Wire.CachedRun { WorkerId = "test-worker", ToolMs = 12 } : null;
         return completed;
     }

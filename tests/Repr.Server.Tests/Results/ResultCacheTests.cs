@@ -28,6 +28,7 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
         Completed known = await requester.ExecuteAsync(_project.Shell(Script));
 
         Assert.Null(ran.Cached);
+        Assert.Equal((true, false), (ran.IsKnown, known.IsKnown));
         Assert.Equal("no run of this command is known", ran.CacheMiss);
         Assert.NotNull(known.Cached);
         Assert.Empty(known.CacheMiss);
@@ -198,6 +199,7 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
 
         Assert.Null(second.Cached);
         Assert.Equal([_project.PathOf("out")], second.NotRepeatable);
+        Assert.False(second.IsKnown);
         for (int i = 0; i < 2; i++)
         {
             Completed later = await requester.ExecuteAsync(_project.Shell(Script));
@@ -247,6 +249,7 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
             Completed completed = await requester.ExecuteAsync(_project.Shell(script));
             Assert.Equal(Completed.OutcomeOneofCase.Exit, completed.OutcomeCase);
             Assert.Null(completed.Cached);
+            Assert.False(completed.IsKnown);
         }
     }
 
@@ -257,7 +260,9 @@ public sealed class ResultCacheTests(WorkerFixture worker) : IClassFixture<Worke
         const string Script = "echo modes >out";
         foreach (CacheMode mode in new[] { CacheMode.Read, CacheMode.Off, CacheMode.Unspecified, CacheMode.Read, CacheMode.ReadWrite })
         {
-            Assert.Null((await requester.ExecuteAsync(_project.Shell(Script, mode))).Cached);
+            Completed ran = await requester.ExecuteAsync(_project.Shell(Script, mode));
+            Assert.Null(ran.Cached);
+            Assert.Equal(mode == CacheMode.ReadWrite, ran.IsKnown);
         }
 
         Assert.NotNull((await requester.ExecuteAsync(_project.Shell(Script, CacheMode.Read))).Cached);
