@@ -108,6 +108,8 @@ internal sealed class ElsewhereBench(BenchOptions options, TextWriter output)
         {
             await box.Requester.DisposeAsync(); // a requester process writes there until it ends
             Directory.Delete(runtime, recursive: true);
+            first.Checkout.Discard();
+            second.Checkout.Discard();
         }
 
         Workload WorkloadIn(string directory) =>

@@ -16,9 +16,10 @@ internal sealed class Referee(BenchOptions options, TextWriter output)
         List<string> remarks = probe.WhyNot is { } whyNot ? [whyNot] : [];
         Report report = new(options, remarks);
         Comparison comparison = new(options, output);
-        foreach (Workload workload in WorkloadsOf(options))
+        List<Workload> workloads = [.. WorkloadsOf(options)];
+        try
         {
-            foreach (double roundTrip in options.RoundTripsMs)
+            foreach ((Workload workload, double roundTrip) in workloads.SelectMany(_ => options.RoundTripsMs, ValueTuple.Create))
             {
                 int place = report.Series.Count;
                 await comparison.RunAsync(
@@ -32,6 +33,10 @@ internal sealed class Referee(BenchOptions options, TextWriter output)
                     },
                     cancellationToken);
             }
+        }
+        finally
+        {
+            workloads.ForEach(static workload => workload.Checkout.Discard());
         }
 
         await KeepAsync(report, cancellationToken);
