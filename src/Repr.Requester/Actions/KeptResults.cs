@@ -98,12 +98,12 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
     /// <summary>Notes what became of an action on a worker.</summary>
     /// <param name="request">The action.</param>
     /// <param name="prepared">Its world.</param>
-    /// <param name="isPredicted">It was mapped by what is known of it; else by a guess, by which it need not be mapped again.</param>
+    /// <param name="isLearned">It was mapped by what was learned of it; else by a guess, by which it is not to be mapped again.</param>
     /// <param name="result">What the worker gave; written.</param>
     /// <param name="progress">What it said.</param>
     /// <param name="cancellationToken">Ends it; then it is forgotten.</param>
     public async Task NoteAsync(
-        ActionRequest request, PreparedAction prepared, bool isPredicted, ActionResult result, ActionProgress progress, CancellationToken cancellationToken)
+        ActionRequest request, PreparedAction prepared, bool isLearned, ActionResult result, ActionProgress progress, CancellationToken cancellationToken)
     {
         if (!IsEligible(request))
         {
@@ -129,7 +129,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
 
         _results[request.PredictionKey] = new KeptResult(
             ActionFingerprint.Of(request, prepared.Mapping),
-            isPredicted ? prepared.Prediction : null,
+            isLearned ? prepared.Prediction : null,
             result with { Cached = run, CacheMiss = null, Timings = default, ObservedInputs = [], ObservedSet = null },
             progress.Worker,
             [.. progress.Text],

@@ -156,6 +156,15 @@ internal sealed class PredictionStore
         }
     }
 
+    /// <summary>Whether anything was learned of an action itself; else what is predicted for it is a guess.</summary>
+    public bool Knows(ActionRequest request)
+    {
+        lock (_lock)
+        {
+            return request.PredictionKey.Length > 0 && LearnedFrom(request).Count > 0;
+        }
+    }
+
     /// <summary>Whether what is known of an action was learned from this content.</summary>
     public bool IsLearned(ActionRequest request, Digest set)
     {

@@ -107,8 +107,8 @@ internal sealed class WorkerRuns(
             progress.Result = result;
             try
             {
-                bool isPredicted = await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
-                await kept.NoteAsync(request, prepared, isPredicted, result, progress, token);
+                await kept.NoteAsync(request, prepared, predictions.Knows(request), result, progress, token);
+                await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)
             {
@@ -208,8 +208,7 @@ internal sealed class WorkerRuns(
         }
     }
 
-    // Whether nothing was learned: what was predicted is predicted again.
-    private async Task<bool> LearnAsync(
+    private async Task LearnAsync(
         ActionRequest request,
         PreparedAction prepared,
         ActionResult result,
@@ -230,12 +229,15 @@ internal sealed class WorkerRuns(
             farms.Learn(request, result.Timings, prepared.Mapping.Files, result.Outputs.Select(static output => output.Path));
         }
 
-        bool isPredicted = isSuccess && await LearnInputsAsync(request, prepared, result, hasAsked, downloader, cancellationToken);
+        if (isSuccess)
+        {
+            await LearnInputsAsync(request, prepared, result, hasAsked, downloader, cancellationToken);
+        }
+
         digests.Flush();
-        return isPredicted;
     }
 
-    private async Task<bool> LearnInputsAsync(
+    private async Task LearnInputsAsync(
         ActionRequest request, PreparedAction prepared, ActionResult result, bool hasAsked, ContentDownloader downloader, CancellationToken cancellationToken)
     {
         IReadOnlyList<ObservedInput> observed = result.ObservedInputs;
@@ -243,7 +245,7 @@ internal sealed class WorkerRuns(
         {
             if (predictions.IsLearned(request, set) || (!hasAsked && predictions.TryKeep(request, prepared.Prediction, set)))
             {
-                return true;
+                return;
             }
 
             try
@@ -253,11 +255,10 @@ internal sealed class WorkerRuns(
             }
             catch (Exception exception) when (exception is ReprException or InvalidProtocolBufferException)
             {
-                return false; // It costs questions the next time.
+                return; // It costs questions the next time.
             }
         }
 
         predictions.Learn(request, prepared.Mapping, observed, result.ObservedSet);
-        return false;
     }
 }
