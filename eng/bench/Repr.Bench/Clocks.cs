@@ -29,14 +29,22 @@ internal sealed class Clocks(Toolbox box)
     /// Waits until the machine does nothing, at most half a minute. A runtime goes on after its answer, for seconds: it compiles again what ran
     /// often, on a thread of its own. What is measured next would share the processors with what was measured before.
     /// </summary>
-    public static async Task WhenQuietAsync(CancellationToken cancellationToken)
+    /// <param name="output">Is told when the machine never was quiet: what is measured next shares it with something.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async Task WhenQuietAsync(TextWriter output, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        for (TimeSpan last = TimeSpan.MaxValue; last > s_quiet && Stopwatch.GetElapsedTime(start) < s_longestWait;)
+        TimeSpan last = TimeSpan.MaxValue;
+        while (last > s_quiet && Stopwatch.GetElapsedTime(start) < s_longestWait)
         {
             TimeSpan before = UsedByMachine();
             await Task.Delay(s_watched, cancellationToken);
             last = UsedByMachine() - before;
+        }
+
+        if (last > s_quiet)
+        {
+            await output.WriteLineAsync($"The machine was not quiet for {s_longestWait.TotalSeconds:0} s ({last / s_watched:P0} of a processor): what follows was measured beside something else");
         }
     }
 

@@ -119,7 +119,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter output)
 
         await (tool?.BeginAsync(cancellationToken) ?? Task.CompletedTask);
 
-        await Clocks.WhenQuietAsync(cancellationToken);
+        await Clocks.WhenQuietAsync(output, cancellationToken);
 
         // 2. The build.
         Reading before = clocks.Read();

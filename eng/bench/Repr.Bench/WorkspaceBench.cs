@@ -103,9 +103,9 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
         List<CompileRecord> records = [];
         for (int pair = 0; pair < Practice + (options.Rounds * PairsInRound); pair++)
         {
-            await Clocks.WhenQuietAsync(cancellationToken);
+            await Clocks.WhenQuietAsync(output, cancellationToken);
             double[] outside = TimesOf(await RunAsync(box, repr, isInside: false, command, cancellationToken));
-            await Clocks.WhenQuietAsync(cancellationToken);
+            await Clocks.WhenQuietAsync(output, cancellationToken);
             double[] within = TimesOf(await RunAsync(box, repr, isInside: true, command, cancellationToken));
             if (pair >= Practice)
             {
@@ -140,9 +140,9 @@ internal sealed class WorkspaceBench(BenchOptions options, TextWriter output)
             await using CompilerServer server = await CompilerServer.StartAsync(options, box.Requester, Directory, ofRound, cancellationToken);
             for (int pair = 0; pair < (Practice * 4) + PairsInRound; pair++)
             {
-                await Clocks.WhenQuietAsync(cancellationToken);
+                await Clocks.WhenQuietAsync(output, cancellationToken);
                 double outside = await server.CompileAsync(cancellationToken);
-                await Clocks.WhenQuietAsync(cancellationToken);
+                await Clocks.WhenQuietAsync(output, cancellationToken);
                 await CompileInsideAsync(door, repr, server, ofRound, cancellationToken);
                 CompileRecord within = await RecordAsync(repr, cancellationToken);
                 if (pair >= Practice * 4)
