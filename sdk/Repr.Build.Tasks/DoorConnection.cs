@@ -19,9 +19,9 @@ internal sealed class DoorConnection : IDisposable
     private readonly Stream _stream;
     private readonly Socket? _socket;
     private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly CancellationTokenSource _disposing = new();
     private int _start;
     private int _end;
-    private readonly CancellationTokenSource _disposing = new();
     private Task<int>? _reading; // of a pipe, which can't be asked whether there is something
 
     private DoorConnection(Stream stream, Socket? socket)
@@ -44,7 +44,6 @@ internal sealed class DoorConnection : IDisposable
         using MemoryStream message = new();
         request.WriteDelimitedTo(message);
         _stream.Write(message.GetBuffer(), 0, (int)message.Length);
-        _stream.Flush();
     }
 
     /// <summary>Waits for the beginning of a reply, or the end of the connection. False: nothing has come in that time.</summary>
@@ -55,12 +54,8 @@ internal sealed class DoorConnection : IDisposable
             return true;
         }
 
-        if (_socket is not null)
-        {
-            return _socket.Poll((int)(Math.Max(0, patience.TotalMilliseconds) * 1000), SelectMode.SelectRead);
-        }
-
-        return Task.WaitAny([BeginRead()], patience > TimeSpan.Zero ? patience : TimeSpan.Zero) == 0;
+        int milliseconds = Math.Max(0, (int)patience.TotalMilliseconds);
+        return _socket is null ? Task.WaitAny([BeginRead()], milliseconds) == 0 : _socket.Poll(milliseconds * 1000, SelectMode.SelectRead);
     }
 
     /// <summary>Waits for a reply.</summary>

@@ -139,7 +139,7 @@ internal sealed class PredictionStore
             IEnumerable<VirtualPath> shared = guess.Shared?.Inputs.Keys ?? [];
             bool isFamilys = request.Line is { } line && GroupOf(FamilyGroup + line.Family).Count > 0;
             if (request.PredictionKey.Length == 0
-                || LearnedFrom(request).Count > 0
+                || Knows(request)
                 || guess.Own.Select(static input => input.Path).Concat(isFamilys ? [] : shared).Sum(static path => (long)path.Text.Length) > TolerableGuess * set.SizeBytes)
             {
                 return false;
