@@ -20,6 +20,9 @@ internal sealed record RemoteAction
     /// <summary>Files that the tool will probably read. They need not exist.</summary>
     public required IReadOnlyCollection<string> Inputs { get; init; }
 
+    /// <summary>Files that the tool will probably read, for as long as nothing was learned of the action: they may differ from build to build.</summary>
+    public IReadOnlyCollection<string> GuessedInputs { get; init; } = [];
+
     /// <summary>Files that exist only for this action.</summary>
     public required IReadOnlyList<ActionFile> VirtualFiles { get; init; }
 

@@ -208,6 +208,7 @@ internal sealed class RemoteRun
             TimeoutMs = (long)(action.Timeout?.TotalMilliseconds ?? 0),
         },
         Inputs = { action.Inputs },
+        GuessedInputs = { action.GuessedInputs },
         VirtualFiles = { action.VirtualFiles.Select(file => new VirtualFile { Path = file.Path, Content = ByteString.CopyFrom(file.Content) }) },
         OutputFiles = { action.OutputFiles },
         PlaceholderFiles = { action.PlaceholderFiles },

@@ -26,6 +26,9 @@ internal sealed record ActionRequest
     /// <summary>Files that the client knows as inputs.</summary>
     public required IReadOnlyList<VirtualPath> Inputs { get; init; }
 
+    /// <summary>Files that the client believes to be read, for as long as nothing was learned: not the same in each build.</summary>
+    public IReadOnlyList<VirtualPath> GuessedInputs { get; init; } = [];
+
     /// <summary>Files that exist only for this action.</summary>
     public required IReadOnlyList<VirtualFile> VirtualFiles { get; init; }
 
@@ -104,6 +107,7 @@ internal sealed record ActionRequest
                 Umask = command.Umask == 0 ? LocalUser.Umask() : command.Umask,
             },
             Inputs = [.. run.Inputs.Select(VirtualPath.Parse)],
+            GuessedInputs = [.. run.GuessedInputs.Select(VirtualPath.Parse)],
             VirtualFiles = [.. run.VirtualFiles.Select(file => new VirtualFile(VirtualPath.Parse(file.Path), file.Content.Memory))],
             OutputFiles = [.. run.OutputFiles.Select(VirtualPath.Parse)],
             OutputDirectories = [.. run.OutputDirectories.Select(VirtualPath.Parse)],

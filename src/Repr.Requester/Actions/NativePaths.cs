@@ -40,7 +40,7 @@ internal static class NativePaths
             }
         }
 
-        foreach (RepeatedField<string> hints in new[] { run.Inputs, run.ReadRoots })
+        foreach (RepeatedField<string> hints in new[] { run.Inputs, run.GuessedInputs, run.ReadRoots })
         {
             string[] known = [.. hints.Where(static path => Disk.TryParseNative(path, out _)).Select(static path => Disk.ParseNative(path).Text)];
             hints.Clear();

@@ -77,6 +77,11 @@ internal sealed class PredictionStore
                 }
             }
 
+            if (learned is { Inputs.Count: 0, Sets.Count: 0 })
+            {
+                AddResolved(all, request.GuessedInputs);
+            }
+
             SharedInputs? shared = FindShared(request, roots, group);
             Prediction found = new(
                 [.. all.Where(input => shared is null || !shared.Inputs.ContainsKey(input.Key)).Select(input => new ObservedInput(input.Key, input.Value))],
@@ -242,6 +247,27 @@ internal sealed class PredictionStore
         foreach (VirtualPath path in Disk.ParseAllNative(paths))
         {
             found[path] = kind;
+        }
+    }
+
+    // What is predicted is physical; a client's paths may lead through links.
+    private static void AddResolved(Dictionary<VirtualPath, ObservedKind> found, IEnumerable<VirtualPath> paths)
+    {
+        PathWalker walker = new(static _ => { }, placeholders: null);
+        foreach (VirtualPath path in paths)
+        {
+            try
+            {
+                ResolvedPath file = walker.Resolve(path);
+                if (file.Stat is { IsFile: true })
+                {
+                    found.TryAdd(file.Path, ObservedKind.Read);
+                }
+            }
+            catch (ReprException)
+            {
+                // It can't be looked at: then it is asked for, if the tool wants it.
+            }
         }
     }
 

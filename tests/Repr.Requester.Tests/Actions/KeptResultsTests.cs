@@ -157,6 +157,18 @@ public sealed class KeptResultsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_another_client_guesses_does_not_matter()
+    {
+        string runtime = _requester.Files.Write("src/runtime.dll", "runtime");
+        Know("result of A", observed: [Source]);
+        await RunAsync();
+
+        await RunAsync(run => run.GuessedInputs.Add(runtime));
+
+        Assert.Equal(1, _asked);
+    }
+
+    [Fact]
     public async Task A_worker_that_had_to_ask_is_asked_again()
     {
         string header = _requester.Files.Write("src/h.txt", "header");

@@ -84,6 +84,21 @@ public sealed class PredictionStoreTests : IDisposable
         Assert.All(Find(_predictions).Values, static kind => Assert.Equal(ObservedKind.Stated, kind));
     }
 
+    [Fact]
+    public void What_a_client_guesses_is_predicted_until_something_was_learned()
+    {
+        string there = _files.Write("lib/loader.so", "");
+        File.CreateSymbolicLink(_files.At("link"), _files.At("lib"));
+        VirtualPath[] guesses = [VirtualPath.Parse(_files.At("link/loader.so")), VirtualPath.Parse(_files.At("lib/gone.so"))];
+        ActionRequest request = _request with { GuessedInputs = guesses };
+
+        ObservedInput input = Assert.Single(_predictions.Find(request).Own);
+        Assert.Equal(new ObservedInput(VirtualPath.Parse(there), ObservedKind.Read), input);
+
+        Learn(s_cold, Sources(8, ObservedKind.Read));
+        Assert.DoesNotContain(input, _predictions.Find(request).Own);
+    }
+
     private static (string, ObservedKind)[] Sources(int count, ObservedKind kind) => [.. Enumerable.Range(0, count).Select(index => ($"/src/{index}.cs", kind))];
 
     private PredictionStore NewStore() => new(_files.At("predictions"), RequesterFixture.Predictors);
