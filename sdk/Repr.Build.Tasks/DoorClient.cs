@@ -135,6 +135,23 @@ internal sealed class DoorClient(string toolPath)
         }
     }
 
+    /// <summary>Goes the way of an action as far as that changes nothing: a process that listens is asked how it is, and the action is written to nobody.</summary>
+    /// <param name="sample">The action.</param>
+    /// <exception cref="IOException">The process can't be asked, as may other exceptions say.</exception>
+    public void WarmUp(Run sample)
+    {
+        new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = sample }.WriteDelimitedTo(Stream.Null);
+        using DoorConnection? connection = TryConnect(out _);
+        if (connection is not null)
+        {
+            connection.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Status = new StatusRequest() });
+            if (connection.WaitForReply(s_patience))
+            {
+                connection.Receive();
+            }
+        }
+    }
+
     private static bool IsOfTheDoor(Exception exception) => exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException
         or InvalidProtocolBufferException or UnauthorizedAccessException or PlatformNotSupportedException
         or System.ComponentModel.Win32Exception or ArgumentException or OperationCanceledException;

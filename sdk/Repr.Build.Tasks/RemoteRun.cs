@@ -197,7 +197,11 @@ internal sealed class RemoteRun
         return uri.Host.Length == 0 ? "names no host" : null;
     }
 
-    private static Run Describe(RemoteSettings settings, RemoteAction action, bool isLive) => new()
+    /// <summary>What the door is asked for an action.</summary>
+    /// <param name="settings">The project's settings.</param>
+    /// <param name="action">The action.</param>
+    /// <param name="isLive">Text is wanted as it comes.</param>
+    internal static Run Describe(RemoteSettings settings, RemoteAction action, bool isLive) => new()
     {
         Endpoint = settings.Endpoint,
         Command = new Command

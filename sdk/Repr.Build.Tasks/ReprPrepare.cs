@@ -5,7 +5,7 @@ namespace Repr.Build;
 
 /// <summary>
 /// Runs before everything else in a project: makes the SDK's compiler tasks loadable for their remoting variants and hands the project's
-/// Repr properties over to the remoting tasks. Starts nothing and cannot fail.
+/// Repr properties over to the remoting tasks. Starts no process and cannot fail.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
@@ -68,7 +68,7 @@ public sealed class ReprPrepare : Task
 
         string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
         string sourceRoot = SourceRoot.Length > 0 ? Path.GetFullPath(SourceRoot, projectDirectory) : FindSourceRoot(projectDirectory);
-        new RemoteSettings
+        RemoteSettings settings = new()
         {
             Endpoint = Endpoint,
             FailInsteadOfFallback = string.Equals(Fallback, "fail", StringComparison.OrdinalIgnoreCase),
@@ -81,7 +81,9 @@ public sealed class ReprPrepare : Task
             BuildId = BuildId,
             EmptyMapping = EmptyMapping,
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
-        }.Register(BuildEngine4, projectDirectory);
+        };
+        settings.Register(BuildEngine4, projectDirectory);
+        WarmUp.Begin(settings);
         return true;
     }
 

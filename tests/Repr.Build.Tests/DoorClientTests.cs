@@ -95,6 +95,17 @@ public sealed class DoorClientTests : IDisposable
         Assert.Equal(!hasText, answer.IsLost);
     }
 
+    [Fact]
+    public async Task Warming_up_asks_for_nothing_to_be_done_and_starts_nobody()
+    {
+        Task<DoorRequest> serving = ServeAsync(new DoorReply { Status = new StatusReply() });
+        _client.WarmUp(_run);
+        Assert.Equal(DoorRequest.RequestOneofCase.Status, (await serving).RequestCase);
+
+        _listener.Close();
+        _client.WarmUp(_run); // else it would wait for what it started, and throw
+    }
+
     private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };
 
     private static DoorReply Text(string text, bool isError = false) => new() { Text = new DoorText { Data = ByteString.CopyFromUtf8(text), IsStderr = isError } };
