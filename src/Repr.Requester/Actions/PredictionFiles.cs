@@ -10,6 +10,9 @@ internal sealed record KeptInputs(IReadOnlyDictionary<VirtualPath, ObservedKind>
 {
     /// <summary>Nothing.</summary>
     public static KeptInputs Empty { get; } = new(new Dictionary<VirtualPath, ObservedKind>(), []);
+
+    /// <summary>Whether nothing was learned.</summary>
+    public bool IsEmpty => Inputs.Count == 0 && Sets.Count == 0;
 }
 
 /// <summary>

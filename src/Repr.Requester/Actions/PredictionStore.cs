@@ -77,7 +77,7 @@ internal sealed class PredictionStore
                 }
             }
 
-            if (learned is { Inputs.Count: 0, Sets.Count: 0 })
+            if (learned.IsEmpty)
             {
                 AddResolved(all, request.GuessedInputs);
             }
@@ -96,7 +96,7 @@ internal sealed class PredictionStore
     }
 
     /// <summary>
-    /// Remembers what a run observed, and of what earlier runs of the action did as much as is little beside it: a compiler that was just started looks at more than one
+    /// Remembers what a run observed, and of what earlier runs of the action did (of the first, what its client guessed) as much as is little beside it: a compiler that was just started looks at more than one
     /// that is warm.
     /// </summary>
     /// <param name="request">The action.</param>
@@ -115,7 +115,16 @@ internal sealed class PredictionStore
         {
             if (request.PredictionKey.Length > 0)
             {
-                Save(request, Merge(_files.Load("action", request.PredictionKey), inputs, set));
+                KeptInputs known = _files.Load("action", request.PredictionKey);
+                if (known.IsEmpty)
+                {
+                    // A warm tool may have had it in memory, so a worker that knows the result asks for it.
+                    Dictionary<VirtualPath, ObservedKind> guesses = [];
+                    AddResolved(guesses, request.GuessedInputs);
+                    known = known with { Inputs = guesses };
+                }
+
+                Save(request, Merge(known, inputs, set));
             }
 
             if (request.Line is { } line)

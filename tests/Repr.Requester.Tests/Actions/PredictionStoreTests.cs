@@ -95,15 +95,32 @@ public sealed class PredictionStoreTests : IDisposable
         ObservedInput input = Assert.Single(_predictions.Find(request).Own);
         Assert.Equal(new ObservedInput(VirtualPath.Parse(there), ObservedKind.Read), input);
 
-        Learn(s_cold, Sources(8, ObservedKind.Read));
-        Assert.DoesNotContain(input, _predictions.Find(request).Own);
+        // From then on it is what was learned, whoever guesses: what it looked at, and of the first guess what is little beside that.
+        string other = _files.Write("lib/other.so", "");
+        Learn(request, s_cold, Sources(8, ObservedKind.Read));
+        Dictionary<VirtualPath, ObservedKind> found = Find(_predictions);
+        Assert.Equal(9, found.Count);
+        Assert.Contains(input.Path, found.Keys);
+        Assert.Equal(found, Find(_predictions, request with { GuessedInputs = [VirtualPath.Parse(other)] }));
+    }
+
+    [Fact]
+    public void A_guess_that_is_much_is_forgotten()
+    {
+        ActionRequest request = _request with { GuessedInputs = [.. Enumerable.Range(0, 3).Select(index => VirtualPath.Parse(_files.Write($"lib/{index}.so", "")))] };
+
+        Learn(request, s_cold, Sources(8, ObservedKind.Read));
+
+        Assert.Equal(8, Find(_predictions).Count);
     }
 
     private static (string, ObservedKind)[] Sources(int count, ObservedKind kind) => [.. Enumerable.Range(0, count).Select(index => ($"/src/{index}.cs", kind))];
 
     private PredictionStore NewStore() => new(_files.At("predictions"), RequesterFixture.Predictors);
 
-    private void Learn(Digest set, (string Path, ObservedKind Kind)[] observed, params (string Path, ObservedKind Kind)[] more)
+    private void Learn(Digest set, (string Path, ObservedKind Kind)[] observed, params (string Path, ObservedKind Kind)[] more) => Learn(_request, set, observed, more);
+
+    private void Learn(ActionRequest request, Digest set, (string Path, ObservedKind Kind)[] observed, params (string Path, ObservedKind Kind)[] more)
     {
         InputMapping mapping = new([], [], new HashSet<VirtualPath>(), new ReadPolicy([], []), null)
         {
@@ -112,12 +129,12 @@ public sealed class PredictionStoreTests : IDisposable
             OutputDirectories = [],
             WriteRoots = [],
         };
-        _predictions.Learn(_request, mapping, [.. observed.Concat(more).Select(static input => new ObservedInput(VirtualPath.Parse(input.Path), input.Kind))], set);
+        _predictions.Learn(request, mapping, [.. observed.Concat(more).Select(static input => new ObservedInput(VirtualPath.Parse(input.Path), input.Kind))], set);
     }
 
-    private Dictionary<VirtualPath, ObservedKind> Find(PredictionStore store)
+    private Dictionary<VirtualPath, ObservedKind> Find(PredictionStore store, ActionRequest? request = null)
     {
-        Prediction found = store.Find(_request);
+        Prediction found = store.Find(request ?? _request);
         Dictionary<VirtualPath, ObservedKind> all = new(found.Shared?.Inputs ?? new Dictionary<VirtualPath, ObservedKind>());
         foreach (ObservedInput input in found.Own)
         {
