@@ -131,7 +131,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             OutputDirectories = files.OutputDirectories,
             ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. SystemRoots.All],
             Description = $"{compiler.GetType().Name} {Path.GetFileNameWithoutExtension(output)}",
-            PredictionKey = $"{compiler.GetType().Name} {output}",
+            PredictionKey = $"{compiler.GetType().Name} {program[^1]} {output}", // another compiler looks at other files
             // Else the compiler writes the time and a random number into what it makes.
             Cache = compiler.Deterministic ? CacheModes.OfCompiler(settings) : Protocol.V1.CacheMode.Off,
             Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,

@@ -135,20 +135,15 @@ internal sealed class DoorClient(string toolPath)
         }
     }
 
-    /// <summary>Goes the way of an action as far as that changes nothing: a process that listens is asked how it is, and the action is written to nobody.</summary>
-    /// <param name="sample">The action.</param>
+    /// <summary>Asks a process that listens how it is, and does not care for the answer: the next one to ask finds the way prepared.</summary>
     /// <exception cref="IOException">The process can't be asked, as may other exceptions say.</exception>
-    public void WarmUp(Run sample)
+    public void WarmUp()
     {
-        new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = sample }.WriteDelimitedTo(Stream.Null);
         using DoorConnection? connection = TryConnect(out _);
-        if (connection is not null)
+        connection?.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Status = new StatusRequest() });
+        if (connection?.WaitForReply(s_patience) == true)
         {
-            connection.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Status = new StatusRequest() });
-            if (connection.WaitForReply(s_patience))
-            {
-                connection.Receive();
-            }
+            connection.Receive();
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Google.Protobuf;
+using Repr.Protocol.V1;
 
 namespace Repr.Build;
 
@@ -26,26 +28,34 @@ internal static class WarmUp
     {
         try
         {
-            new DoorClient(settings.ToolPath).WarmUp(RemoteRun.Describe(settings, Sample(), isLive: false));
+            WriteSample(settings);
+            new DoorClient(settings.ToolPath).WarmUp();
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
         }
     }
 
-    // Something of each kind; never sent.
-    private static RemoteAction Sample() => new()
+    /// <summary>Writes an action with something of each kind to nobody.</summary>
+    /// <returns>Its size in bytes.</returns>
+    internal static int WriteSample(RemoteSettings settings)
     {
-        Arguments = ["tool"],
-        WorkingDirectory = "/",
-        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["NAME"] = "value" },
-        Inputs = ["/input"],
-        GuessedInputs = ["/guess"],
-        VirtualFiles = [new ActionFile("/virtual", [0])],
-        OutputFiles = ["/output"],
-        OutputDirectories = ["/outputs"],
-        ReadRoots = SystemRoots.All,
-        Description = "sample",
-        PredictionKey = "sample",
-    };
+        RemoteAction action = new()
+        {
+            Arguments = ["tool"],
+            WorkingDirectory = "/",
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["NAME"] = "value" },
+            Inputs = ["/input"],
+            GuessedInputs = ["/guess"],
+            VirtualFiles = [new ActionFile("/virtual", [0])],
+            OutputFiles = ["/output"],
+            OutputDirectories = ["/outputs"],
+            ReadRoots = SystemRoots.All,
+            Description = "sample",
+            PredictionKey = "sample",
+        };
+        DoorRequest request = new() { Run = RemoteRun.Describe(settings, action, isLive: false) };
+        request.WriteDelimitedTo(Stream.Null);
+        return request.CalculateSize();
+    }
 }

@@ -98,12 +98,33 @@ public sealed class DoorClientTests : IDisposable
     [Fact]
     public async Task Warming_up_asks_for_nothing_to_be_done_and_starts_nobody()
     {
-        Task<DoorRequest> serving = ServeAsync(new DoorReply { Status = new StatusReply() });
-        _client.WarmUp(_run);
+        Task<DoorRequest> serving = ServeAsync(new DoorReply());
+        _client.WarmUp();
         Assert.Equal(DoorRequest.RequestOneofCase.Status, (await serving).RequestCase);
 
         _listener.Close();
-        _client.WarmUp(_run); // else it would wait for what it started, and throw
+        _client.WarmUp(); // else it would wait for what it started, and throw
+    }
+
+    [Fact]
+    public void What_is_written_to_warm_up_can_be_written()
+    {
+        RemoteSettings settings = new()
+        {
+            Endpoint = "http://worker:7070",
+            FailInsteadOfFallback = false,
+            ReadRoots = ["/src"],
+            WriteRoots = ["/src"],
+            ExecPatterns = [],
+            Cache = "",
+            Placement = "",
+            PlaceholderDirectory = "",
+            BuildId = "build",
+            EmptyMapping = false,
+            ToolPath = "/repr.dll",
+        };
+
+        Assert.True(WarmUp.WriteSample(settings) > 100);
     }
 
     private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };

@@ -36,7 +36,7 @@ internal sealed class PredictionStore
     }
 
     /// <summary>
-    /// What earlier runs of this action observed; else what runs of its family did (the same command for other files), what its
+    /// What earlier runs of this action observed; else what its client guesses, and what runs of its family did (the same command for other files), what its
     /// dependency file names and what is in its directories of headers; else what its tool looks at.
     /// </summary>
     public Prediction Find(ActionRequest request)
@@ -48,6 +48,7 @@ internal sealed class PredictionStore
         }
 
         Dictionary<VirtualPath, ObservedKind> guessed = Guess(request);
+        IReadOnlyList<VirtualPath> clients = ResolveGuesses(request); // before the lock: others need not wait for the disk
         lock (_lock)
         {
             KeptInputs learned = request.PredictionKey.Length > 0 ? _files.Load("action", request.PredictionKey) : KeptInputs.Empty;
@@ -77,9 +78,9 @@ internal sealed class PredictionStore
                 }
             }
 
-            if (learned.IsEmpty)
+            foreach (VirtualPath path in clients)
             {
-                AddResolved(all, request.GuessedInputs);
+                all.TryAdd(path, ObservedKind.Read);
             }
 
             SharedInputs? shared = FindShared(request, roots, group);
@@ -96,8 +97,8 @@ internal sealed class PredictionStore
     }
 
     /// <summary>
-    /// Remembers what a run observed, and of what earlier runs of the action did (of the first, what its client guessed) as much as is little beside it: a compiler that was just started looks at more than one
-    /// that is warm.
+    /// Remembers what a run observed, with the first one what its client guessed, and of what earlier runs of the action did as much as is little beside it: a compiler that was
+    /// just started looks at more than one that is warm.
     /// </summary>
     /// <param name="request">The action.</param>
     /// <param name="mapping">Its outputs are not remembered.</param>
@@ -111,20 +112,19 @@ internal sealed class PredictionStore
             inputs.TryAdd(input.Path, input.Kind);
         }
 
+        // A tool that is warm looks at less than one that has to be started.
+        IReadOnlyList<VirtualPath> guesses = ResolveGuesses(request);
         lock (_lock)
         {
             if (request.PredictionKey.Length > 0)
             {
-                KeptInputs known = _files.Load("action", request.PredictionKey);
-                if (known.IsEmpty)
+                Dictionary<VirtualPath, ObservedKind> learned = new(inputs);
+                foreach (VirtualPath path in guesses)
                 {
-                    // A warm tool may have had it in memory, so a worker that knows the result asks for it.
-                    Dictionary<VirtualPath, ObservedKind> guesses = [];
-                    AddResolved(guesses, request.GuessedInputs);
-                    known = known with { Inputs = guesses };
+                    learned.TryAdd(path, ObservedKind.Read);
                 }
 
-                Save(request, Merge(known, inputs, set));
+                Save(request, Merge(_files.Load("action", request.PredictionKey), learned, set));
             }
 
             if (request.Line is { } line)
@@ -175,7 +175,8 @@ internal sealed class PredictionStore
     {
         lock (_lock)
         {
-            return request.PredictionKey.Length > 0 && LearnedFrom(request).Count > 0;
+            return request.PredictionKey.Length > 0
+                && (_actions.ContainsKey(request.PredictionKey) || !_files.Load("action", request.PredictionKey).IsEmpty);
         }
     }
 
@@ -259,18 +260,24 @@ internal sealed class PredictionStore
         }
     }
 
-    // What is predicted is physical; a client's paths may lead through links.
-    private static void AddResolved(Dictionary<VirtualPath, ObservedKind> found, IEnumerable<VirtualPath> paths)
+    // As long as nothing was learned. What is predicted is physical; a client's paths may lead through links.
+    private List<VirtualPath> ResolveGuesses(ActionRequest request)
     {
+        List<VirtualPath> found = [];
+        if (request.GuessedInputs.Count == 0 || Knows(request))
+        {
+            return found;
+        }
+
         PathWalker walker = new(static _ => { }, placeholders: null);
-        foreach (VirtualPath path in paths)
+        foreach (VirtualPath path in request.GuessedInputs)
         {
             try
             {
                 ResolvedPath file = walker.Resolve(path);
                 if (file.Stat is { IsFile: true })
                 {
-                    found.TryAdd(file.Path, ObservedKind.Read);
+                    found.Add(file.Path);
                 }
             }
             catch (ReprException)
@@ -278,6 +285,8 @@ internal sealed class PredictionStore
                 // It can't be looked at: then it is asked for, if the tool wants it.
             }
         }
+
+        return found;
     }
 
     // Only grown when it is worth it: each size is content of its own, which a worker has to get.
