@@ -70,7 +70,7 @@ internal sealed class DoorClient(string toolPath)
             using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
             isOpen = true;
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
-            connection.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Run = run });
+            Send(connection, new DoorRequest { Run = run });
             while (true)
             {
                 if (waiting is not null && !connection.WaitForReply(s_patience - Stopwatch.GetElapsedTime(start)))
@@ -125,8 +125,7 @@ internal sealed class DoorClient(string toolPath)
         {
             using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, null, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
-            connection.Send(
-                new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Refresh = new RefreshRequest { Files = { files } } });
+            Send(connection, new DoorRequest { Refresh = new RefreshRequest { Files = { files } } });
             return connection.Receive().Refresh ?? new RefreshReply();
         }
         catch (Exception exception) when (IsOfTheDoor(exception))
@@ -140,11 +139,23 @@ internal sealed class DoorClient(string toolPath)
     public void WarmUp()
     {
         using DoorConnection? connection = TryConnect(out _);
-        connection?.Send(new DoorRequest { DoorVersion = DoorVersion, ProductVersion = ProductVersion(), Status = new StatusRequest() });
-        if (connection?.WaitForReply(s_patience) == true)
+        if (connection is null)
+        {
+            return;
+        }
+
+        Send(connection, new DoorRequest { Status = new StatusRequest() });
+        if (connection.WaitForReply(s_patience))
         {
             connection.Receive();
         }
+    }
+
+    private static void Send(DoorConnection connection, DoorRequest request)
+    {
+        request.DoorVersion = DoorVersion;
+        request.ProductVersion = ProductVersion();
+        connection.Send(request);
     }
 
     private static bool IsOfTheDoor(Exception exception) => exception is IOException or SocketException or ObjectDisposedException or InvalidOperationException

@@ -201,7 +201,7 @@ internal sealed class RemoteRun
     /// <param name="settings">The project's settings.</param>
     /// <param name="action">The action.</param>
     /// <param name="isLive">Text is wanted as it comes.</param>
-    internal static Run Describe(RemoteSettings settings, RemoteAction action, bool isLive) => new()
+    public static Run Describe(RemoteSettings settings, RemoteAction action, bool isLive) => new()
     {
         Endpoint = settings.Endpoint,
         Command = new Command

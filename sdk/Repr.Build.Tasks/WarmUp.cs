@@ -38,7 +38,7 @@ internal static class WarmUp
 
     /// <summary>Writes an action with something of each kind to nobody.</summary>
     /// <returns>Its size in bytes.</returns>
-    internal static int WriteSample(RemoteSettings settings)
+    public static int WriteSample(RemoteSettings settings)
     {
         RemoteAction action = new()
         {

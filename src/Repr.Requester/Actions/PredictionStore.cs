@@ -112,21 +112,9 @@ internal sealed class PredictionStore
             inputs.TryAdd(input.Path, input.Kind);
         }
 
-        // A tool that is warm looks at less than one that has to be started.
         IReadOnlyList<VirtualPath> guesses = ResolveGuesses(request);
         lock (_lock)
         {
-            if (request.PredictionKey.Length > 0)
-            {
-                Dictionary<VirtualPath, ObservedKind> learned = new(inputs);
-                foreach (VirtualPath path in guesses)
-                {
-                    learned.TryAdd(path, ObservedKind.Read);
-                }
-
-                Save(request, Merge(_files.Load("action", request.PredictionKey), learned, set));
-            }
-
             if (request.Line is { } line)
             {
                 HashSet<VirtualPath> own = [.. request.Inputs, .. request.NamedOutputs];
@@ -135,6 +123,17 @@ internal sealed class PredictionStore
 
             ActionRoots roots = ActionRoots.Of(request);
             LearnMore(ToolGroup + ToolOf(request.Command), inputs.Where(pair => !roots.IsSource(pair.Key) && !request.NamedOutputs.Contains(pair.Key)));
+
+            // After what others learn from it, since a guess is this action's alone: a tool that is warm looks at less than one that has to be started.
+            if (request.PredictionKey.Length > 0)
+            {
+                foreach (VirtualPath path in guesses)
+                {
+                    inputs.TryAdd(path, ObservedKind.Read);
+                }
+
+                Save(request, Merge(_files.Load("action", request.PredictionKey), inputs, set));
+            }
         }
     }
 
