@@ -92,6 +92,7 @@ internal static class ExecuteMessage
         mapping.Imposed.Contains(fact.Path)
         || request.NamedOutputs.Contains(fact.Path)
         || fact is DirectoryFact { IsBusy: true }
+        || mapping.Shared?.Busy.Contains(fact.Path) == true
         || (fact is DirectoryFact { IsComplete: false } && outputRoots.Any(root => root.IsWithin(fact.Path) || fact.Path.IsWithin(root)));
 
     private static bool IsYoung(InputFact fact, long youngNs) => fact switch

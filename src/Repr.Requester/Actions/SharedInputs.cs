@@ -36,12 +36,14 @@ internal sealed class SharedInputs(IReadOnlyDictionary<VirtualPath, ObservedKind
 /// <param name="Sources">Where their content is.</param>
 /// <param name="Set">The facts as an input set.</param>
 /// <param name="Rest">Inputs that have to be looked at for each action.</param>
+/// <param name="Busy">Those of them that are directories whose times change all the time.</param>
 internal sealed record SharedFacts(
     long Version,
     IReadOnlyDictionary<VirtualPath, InputFact> Facts,
     IReadOnlyDictionary<Digest, ContentSource> Sources,
     ContentSource Set,
-    IReadOnlyList<ObservedInput> Rest)
+    IReadOnlyList<ObservedInput> Rest,
+    IReadOnlySet<VirtualPath> Busy)
 {
     private readonly Lazy<Digest> _world = new(() => ActionFingerprint.Of(Facts.Values.OrderBy(static fact => fact.Path)));
 

@@ -68,30 +68,34 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
 
     private static bool TryWatch(TreeWatch watch, IEnumerable<InputFact> facts, out bool isNew)
     {
-        // The directories on the way count too, and those of files with their content.
-        Dictionary<VirtualPath, bool> directories = [];
+        // The directories on the way count too: there, the next name on it.
+        Dictionary<VirtualPath, Watched> directories = [];
         foreach (InputFact fact in facts)
         {
-            if (fact is DirectoryFact)
+            if (fact is DirectoryFact directory)
             {
-                directories.TryAdd(fact.Path, false);
+                Of(directory.Path).IsComplete |= directory.IsComplete;
             }
 
-            for (VirtualPath place = fact.Path; !place.IsRoot && directories.TryAdd(place.Parent, false); place = place.Parent)
+            for (VirtualPath place = fact.Path; !place.IsRoot; place = place.Parent)
             {
-                // The next one.
+                bool isKnown = directories.ContainsKey(place.Parent);
+                if (!Of(place.Parent).Names.Add(place.Name) && isKnown)
+                {
+                    break;
+                }
             }
 
             if (fact is FileFact)
             {
-                directories[fact.Path.Parent] = true;
+                Of(fact.Path.Parent).HasFiles = true;
             }
         }
 
         isNew = false;
-        foreach ((VirtualPath directory, bool withFiles) in directories)
+        foreach ((VirtualPath directory, Watched watched) in directories)
         {
-            if (!watch.TryAdd(directory, withFiles, out bool added))
+            if (!watch.TryAdd(directory, watched.IsComplete ? null : watched.Names, watched.HasFiles, out bool added))
             {
                 return false;
             }
@@ -100,6 +104,16 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         }
 
         return true;
+
+        Watched Of(VirtualPath path)
+        {
+            if (!directories.TryGetValue(path, out Watched? watched))
+            {
+                directories.Add(path, watched = new Watched());
+            }
+
+            return watched;
+        }
     }
 
     private async Task<SharedFacts> MakeAsync(SharedInputs inputs, long version, CancellationToken cancellationToken)
@@ -123,15 +137,18 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         }
 
         await facts.FinishAsync();
-        foreach (InputFact busy in facts.Facts.Values.Where(static fact => fact is DirectoryFact { IsBusy: true }).ToList())
+        HashSet<VirtualPath> busy = [.. facts.Facts.Values.OfType<DirectoryFact>()
+            .Where(fact => fact.IsBusy || (!fact.IsComplete && watch!.IsBusy(fact.Path)))
+            .Select(static fact => fact.Path)];
+        foreach (VirtualPath directory in busy)
         {
-            facts.Facts.Remove(busy.Path);
-            rest.Add(new ObservedInput(busy.Path, ObservedKind.Stated));
+            facts.Facts.Remove(directory);
+            rest.Add(new ObservedInput(directory, ObservedKind.Stated));
         }
 
         Wire.InputSet set = new();
         set.Facts.AddRange(facts.Facts.Values.OrderBy(fact => fact.Path).Select(WireConversions.ToWire));
-        return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest);
+        return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest, busy);
     }
 
     private static bool HasManyLinks(PathWalker walker, VirtualPath path)
@@ -144,5 +161,15 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         {
             return false; // It is left out, as it cannot be looked at.
         }
+    }
+
+    // What matters in a directory.
+    private sealed class Watched
+    {
+        public HashSet<string> Names { get; } = new(StringComparer.Ordinal);
+
+        public bool IsComplete { get; set; }
+
+        public bool HasFiles { get; set; }
     }
 }

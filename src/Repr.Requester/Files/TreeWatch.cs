@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace Repr.Requester.Files;
 
 /// <summary>
-/// Tells whether anything has changed in a set of directories (inotify(7)) or in the table of mounts (proc(5)), so that what is known
+/// Tells whether anything that matters has changed in a set of directories (inotify(7)) or in the table of mounts (proc(5)), so that what is known
 /// of them need not be looked at again. The kernel queues an event before the call that makes the change returns: a change that was
 /// made before <see cref="Version"/> was read is in it. Not seen are changes through a shared mapping of memory, and through a hard
 /// link in another directory: do not rely on it for files that have more than one link. Safe for concurrent use.
@@ -11,6 +13,7 @@ namespace Repr.Requester.Files;
 internal sealed class TreeWatch : IDisposable
 {
     private const int MaximumDirectories = 8192;
+    private const int MaximumNameBytes = 255; // NAME_MAX
 
     // Changes on these are made on this machine: ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, SquashFS, EROFS (statfs(2)).
     private static readonly long[] s_localFileSystems =
@@ -18,7 +21,8 @@ internal sealed class TreeWatch : IDisposable
 
     private readonly SafeFileHandle _queue;
     private readonly SafeFileHandle _mounts;
-    private readonly Dictionary<int, uint> _watched = [];
+    private readonly Dictionary<int, Watched> _watched = []; // by the kernel's number
+    private readonly HashSet<VirtualPath> _busy = [];
     private readonly byte[] _events = new byte[1 << 14];
     private readonly Lock _lock = new();
     private long _version;
@@ -29,24 +33,21 @@ internal sealed class TreeWatch : IDisposable
         _mounts = mounts;
     }
 
-    /// <summary>How many times something was found to have changed. The same as before: nothing has.</summary>
+    /// <summary>How many times something that matters was found to have changed. The same as before: nothing has.</summary>
     public long Version
     {
         get
         {
             lock (_lock)
             {
-                if (TreeWatchNative.HasNews(_queue, _mounts))
+                (bool hasEvents, bool hasOtherMounts) = TreeWatchNative.Look(_queue, _mounts);
+                bool isNews = hasOtherMounts;
+                while (hasEvents && TreeWatchNative.Read(_queue, _events) is > 0 and int size)
                 {
-                    while (TreeWatchNative.Read(_queue, _events) > 0)
-                    {
-                        // What it was does not matter.
-                    }
-
-                    _version++;
+                    isNews |= Take(_events.AsSpan(0, size));
                 }
 
-                return _version;
+                return isNews ? ++_version : _version;
             }
         }
     }
@@ -73,10 +74,11 @@ internal sealed class TreeWatch : IDisposable
 
     /// <summary>Watches a directory.</summary>
     /// <param name="directory">A physical path.</param>
-    /// <param name="withFiles">The content of its files counts too, not only its names and attributes.</param>
+    /// <param name="names">The entries that matter, besides the directory's own attributes and time; null: all do.</param>
+    /// <param name="withFiles">The content of files counts too, not only names and attributes.</param>
     /// <param name="isNew">Whether changes before this call may have been missed.</param>
     /// <returns>False when changes there can't be relied on to be seen.</returns>
-    public bool TryAdd(VirtualPath directory, bool withFiles, out bool isNew)
+    public bool TryAdd(VirtualPath directory, IReadOnlySet<string>? names, bool withFiles, out bool isNew)
     {
         isNew = false;
         try
@@ -95,16 +97,31 @@ internal sealed class TreeWatch : IDisposable
         lock (_lock)
         {
             uint changes = withFiles ? TreeWatchNative.AllChanges : TreeWatchNative.NameChanges;
-            int watch = _watched.Count < MaximumDirectories ? TreeWatchNative.Add(_queue, directory.Text, changes) : -1;
-            if (watch < 0)
+            int number = _watched.Count < MaximumDirectories ? TreeWatchNative.Add(_queue, directory.Text, changes) : -1;
+            if (number < 0)
             {
                 return false;
             }
 
-            uint before = _watched.GetValueOrDefault(watch);
-            _watched[watch] = before | changes;
-            isNew = (before | changes) != before;
+            if (!_watched.TryGetValue(number, out Watched? watched))
+            {
+                _watched.Add(number, watched = new Watched());
+            }
+
+            isNew = watched.Widen(directory, names, changes);
             return true;
+        }
+    }
+
+    /// <summary>
+    /// Whether entries that do not matter have come and gone in a directory, as they do in a home directory. What else comes and goes there
+    /// is no news any more: its own time is to be looked at each time.
+    /// </summary>
+    public bool IsBusy(VirtualPath directory)
+    {
+        lock (_lock)
+        {
+            return _busy.Contains(directory);
         }
     }
 
@@ -113,5 +130,99 @@ internal sealed class TreeWatch : IDisposable
     {
         _queue.Dispose();
         _mounts.Dispose();
+    }
+
+    // Events are struct inotify_event: the watch's number, what happened, a cookie, the length of the name and the name, with zeros at its end.
+    private bool Take(ReadOnlySpan<byte> events)
+    {
+        const int HeaderBytes = 16;
+        bool isNews = false;
+        while (events.Length >= HeaderBytes)
+        {
+            int number = MemoryMarshal.Read<int>(events);
+            uint change = MemoryMarshal.Read<uint>(events[4..]);
+            int end = HeaderBytes + MemoryMarshal.Read<int>(events[12..]);
+            isNews |= IsNews(number, change, events[HeaderBytes..end].TrimEnd((byte)0));
+            events = events[end..];
+        }
+
+        return isNews;
+    }
+
+    private bool IsNews(int number, uint change, ReadOnlySpan<byte> name)
+    {
+        if (!_watched.TryGetValue(number, out Watched? watched))
+        {
+            return true; // events were lost
+        }
+
+        if ((change & TreeWatchNative.Ignored) != 0)
+        {
+            _watched.Remove(number);
+            return true;
+        }
+
+        if (name.IsEmpty || watched.Matters(name))
+        {
+            return true;
+        }
+
+        if ((change & TreeWatchNative.EntryChanges) == 0 || watched.IsBusy)
+        {
+            return false;
+        }
+
+        watched.IsBusy = true;
+        _busy.UnionWith(watched.Paths);
+        return true; // this once: what was made until now has the directory's time in it
+    }
+
+    // One directory, which may have several paths.
+    private sealed class Watched
+    {
+        private uint _changes;
+        private HashSet<string>? _names = new(StringComparer.Ordinal); // null: all
+
+        public List<VirtualPath> Paths { get; } = [];
+
+        public bool IsBusy { get; set; }
+
+        public bool Matters(ReadOnlySpan<byte> name)
+        {
+            if (_names is null)
+            {
+                return true;
+            }
+
+            Span<char> text = stackalloc char[MaximumNameBytes];
+            return name.Length > text.Length
+                || _names.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text[..Encoding.UTF8.GetChars(name, text)]);
+        }
+
+        public bool Widen(VirtualPath path, IReadOnlySet<string>? names, uint changes)
+        {
+            bool isNew = (_changes | changes) != _changes;
+            _changes |= changes;
+            if (!Paths.Contains(path))
+            {
+                Paths.Add(path);
+                IsBusy = false; // not by this path yet
+                isNew = true;
+            }
+
+            if (_names is not null && names is null)
+            {
+                _names = null;
+                isNew = true;
+            }
+            else if (_names is not null)
+            {
+                int before = _names.Count;
+                _names.UnionWith(names!);
+                isNew |= _names.Count > before;
+            }
+
+            return isNew;
+        }
     }
 }

@@ -12,6 +12,12 @@ internal static partial class TreeWatchNative
     /// <summary>Names came and went, or attributes changed, the directory's own included.</summary>
     public const uint NameChanges = 0x4 | 0xC0 | 0x100 | 0x200 | 0x400 | 0x800; // IN_ATTRIB, IN_MOVE, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF
 
+    /// <summary>A name came or went: the directory's own time is another.</summary>
+    public const uint EntryChanges = 0xC0 | 0x100 | 0x200; // IN_MOVE, IN_CREATE, IN_DELETE
+
+    /// <summary>It is watched no more: it was removed, or its file system was.</summary>
+    public const uint Ignored = 0x8000; // IN_IGNORED
+
     private const uint OnlyDirectory = 0x01000000 | 0x02000000; // IN_ONLYDIR, IN_DONT_FOLLOW
     private const uint AddToMask = 0x20000000; // IN_MASK_ADD
     private const int NonBlocking = 0x800;
@@ -25,18 +31,20 @@ internal static partial class TreeWatchNative
     /// <summary>Watches a directory; the result is its number, the same as long as it is the same directory.</summary>
     public static int Add(SafeFileHandle queue, string directory, uint changes) => InotifyAddWatch(queue, directory, changes | OnlyDirectory | AddToMask);
 
-    /// <summary>Whether there are events, or the table of mounts has changed since it was asked last.</summary>
-    public static bool HasNews(SafeFileHandle queue, SafeFileHandle mounts)
+    /// <summary>Whether there are events, and whether the table of mounts has changed since this was asked last.</summary>
+    public static (bool HasEvents, bool HasOtherMounts) Look(SafeFileHandle queue, SafeFileHandle mounts)
     {
         Span<PollDescriptor> descriptors =
         [
             new PollDescriptor { Descriptor = (int)queue.DangerousGetHandle(), Events = Readable },
             new PollDescriptor { Descriptor = (int)mounts.DangerousGetHandle(), Events = MountsChanged },
         ];
-        return Poll(ref MemoryMarshal.GetReference(descriptors), 2, 0) != 0;
+        return Poll(ref MemoryMarshal.GetReference(descriptors), 2, 0) == 0
+            ? (false, false)
+            : (descriptors[0].ReturnedEvents != 0, descriptors[1].ReturnedEvents != 0);
     }
 
-    /// <summary>Takes events; the number of bytes, or negative when there are none.</summary>
+    /// <summary>Takes whole events (struct inotify_event); the number of bytes, or negative when there are none.</summary>
     public static int Read(SafeFileHandle queue, Span<byte> events) => (int)Read(queue, ref MemoryMarshal.GetReference(events), (nuint)events.Length);
 
     [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]

@@ -79,6 +79,28 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_directory_in_which_other_names_come_and_go_is_looked_at_for_each_action()
+    {
+        await LearnAsync("a.c");
+        InputMapping before = await MapAsync("a.c");
+        Assert.Contains(_files.VirtualAt("tools"), before.Shared!.Facts.Keys);
+
+        _files.Write("tools/first.txt", "something");
+        InputMapping once = await MapAsync("a.c");
+        Directory.SetLastWriteTimeUtc(_files.At("tools"), DateTime.UnixEpoch);
+        InputMapping touched = await MapAsync("a.c");
+        _files.Write("tools/second.txt", "something else");
+        InputMapping twice = await MapAsync("a.c");
+
+        Assert.DoesNotContain(_files.VirtualAt("tools"), once.Shared!.Facts.Keys);
+        Assert.Equal(once.Shared.Set.Digest, twice.Shared!.Set.Digest);
+        Assert.Same(touched.Shared, twice.Shared); // the rest was not looked at again
+        Assert.NotEqual(touched.Find(_files.VirtualAt("tools")), twice.Find(_files.VirtualAt("tools")));
+        Assert.Contains(
+            _files.VirtualAt("tools").Text, ExecuteMessage.Make(Request("a.c"), twice, withSets: true).Execute.Inputs.Select(static fact => fact.Path));
+    }
+
+    [Fact]
     public async Task A_file_with_another_name_is_looked_at_for_each_action()
     {
         Hardlink("tools/include/first.h", "elsewhere.h");
