@@ -8,13 +8,16 @@ public sealed class CommandLineTests
     public async Task Options_are_what_the_command_line_says()
     {
         (Subject subject, BenchOptions options) = await ReadAsync(
-            "--rounds", "5", "--rtt", "0,0.5,20", "--workloads", "csharp,lua5.4", "--tools", "ccache,repr", "--jobs", "3", "--keep");
+            "--rounds", "5", "--rtt", "0,0.5,20", "--workloads", "csharp,lua5.4", "--tools", "ccache,repr", "--jobs", "3", "--keep",
+            "--builds", "remote-known,remote");
 
         Assert.Equal(Subject.Builds, subject);
         Assert.Equal(5, options.Rounds);
         Assert.Equal([0, 0.5, 20], options.RoundTripsMs);
         Assert.Equal(["csharp", "lua5.4"], options.Workloads);
         Assert.Equal(["repr", "ccache"], options.Tools);
+        Assert.Equal(["remote", "remote-known"], options.Builds);
+        Assert.Equal(["local", "remote", "remote-known"], Configuration.OfSolutions(options.Builds).Select(static configuration => configuration.Key));
         Assert.Equal(3, options.Jobs);
         Assert.True(options.Keep);
     }
@@ -34,6 +37,8 @@ public sealed class CommandLineTests
     [InlineData("--workloads is a list", "--workloads", "../etc")]
     [InlineData("--workloads is a list", "--workloads", "Zlib")]
     [InlineData("--tools is a list", "--tools", "bazel")]
+    [InlineData("--builds is a list", "--builds", "fast")]
+    [InlineData("--elsewhere takes known results", "--elsewhere", "--builds", "remote")]
     [InlineData("--solution is the path", "--solution", "/nowhere/at-all.sln")]
     [InlineData("--target needs --solution", "--target", "Build")]
     [InlineData("are runs of their own", "--actions", "--elsewhere")]

@@ -11,6 +11,9 @@ internal sealed record BenchOptions
     /// <summary>The tools of C and C++ builds, in the order of the tables.</summary>
     public static IReadOnlyList<string> AllTools { get; } = ["repr", "distcc", "pump", "icecc", "ccache", "sccache"];
 
+    /// <summary>The ways in which C# is built.</summary>
+    public static IReadOnlyList<string> AllBuilds { get; } = [.. Configuration.AllOfSolutions.Select(static configuration => configuration.Key)];
+
     /// <summary>The repository.</summary>
     public required string Repository { get; init; }
 
@@ -25,6 +28,9 @@ internal sealed record BenchOptions
 
     /// <summary>Which tools build C and C++, of <see cref="AllTools"/>.</summary>
     public IReadOnlyList<string> Tools { get; init; } = AllTools;
+
+    /// <summary>The ways in which C# is built besides the local one, of <see cref="AllBuilds"/>.</summary>
+    public IReadOnlyList<string> Builds { get; init; } = AllBuilds;
 
     /// <summary>A solution or project of the user's own, built instead of the sample; null: none.</summary>
     public string? Solution { get; init; }

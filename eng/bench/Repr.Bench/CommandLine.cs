@@ -41,6 +41,11 @@ internal static class CommandLine
             Description = "Which tools build C and C++ beside a local build.",
             DefaultValueFactory = _ => string.Join(',', BenchOptions.AllTools),
         };
+        Option<string> builds = new("--builds")
+        {
+            Description = "In which ways C# is built; local is always among them.",
+            DefaultValueFactory = _ => string.Join(',', BenchOptions.AllBuilds),
+        };
         Option<FileInfo?> solution = new("--solution") { Description = "A solution or project of your own, in place of the workloads." };
         Option<string?> target = new("--target") { Description = "The target of it that is built." };
         Option<int> jobs = new("--jobs")
@@ -59,16 +64,24 @@ internal static class CommandLine
         AddCheck(workloads, static value => Split(value).All(IsWorkload), "--workloads is a list of csharp, cxx and names of source packages, as in csharp,lua5.4.");
         AddCheck(
             tools, static value => Split(value).All(BenchOptions.AllTools.Contains), $"--tools is a list of {string.Join(", ", BenchOptions.AllTools)}.");
+        AddCheck(
+            builds, static value => Split(value).All(BenchOptions.AllBuilds.Contains), $"--builds is a list of {string.Join(", ", BenchOptions.AllBuilds)}.");
         AddCheck(solution, static file => file is null || file.Exists, "--solution is the path of a file that is there.");
         RootCommand root = new("Measures builds with Repr beside local builds and beside other tools.")
         {
-            repository, rounds, rtt, workloads, tools, solution, target, jobs, keep, actions, elsewhere, workspace,
+            repository, rounds, rtt, workloads, tools, builds, solution, target, jobs, keep, actions, elsewhere, workspace,
         };
         root.Validators.Add(result =>
         {
             if (new[] { actions, elsewhere, workspace }.Count(result.GetValue) > 1)
             {
                 result.AddError("--actions, --elsewhere and --workspace are runs of their own.");
+            }
+
+            // Without the option there is no value yet.
+            if (result.GetValue(elsewhere) && result.GetValue(builds) is { } some && !Split(some).Contains("remote-known"))
+            {
+                result.AddError("--elsewhere takes known results: leave --builds out.");
             }
 
             if (result.GetValue(target) is not null && result.GetValue(solution) is null)
@@ -86,6 +99,7 @@ internal static class CommandLine
                 RoundTripsMs = roundTrips,
                 Workloads = [.. Split(parsed.GetValue(workloads)!).Distinct()],
                 Tools = [.. BenchOptions.AllTools.Intersect(Split(parsed.GetValue(tools)!))],
+                Builds = [.. BenchOptions.AllBuilds.Intersect(Split(parsed.GetValue(builds)!))],
                 Solution = parsed.GetValue(solution)?.FullName,
                 Target = parsed.GetValue(target),
                 Jobs = parsed.GetValue(jobs),

@@ -27,8 +27,8 @@ internal sealed record Configuration(string Key, string Title, string? Tool)
     /// <summary>Whether it is Repr's.</summary>
     public bool IsRepr => Tool == "repr";
 
-    /// <summary>The ways to build C#. The first is what all are compared to.</summary>
-    public static IReadOnlyList<Configuration> OfSolutions { get; } =
+    /// <summary>All ways to build C#. The first is what all are compared to.</summary>
+    public static IReadOnlyList<Configuration> AllOfSolutions { get; } =
     [
         new("local", "local, warm compiler server", null) { Properties = ["UseSharedCompilation=true"] },
         new("local-cold", "local, no compiler server", null) { Properties = ["UseSharedCompilation=false"] },
@@ -37,6 +37,11 @@ internal sealed record Configuration(string Key, string Title, string? Tool)
         new("remote-unpredicted", "remote, empty mapping", "repr") { Properties = ["ReprCache=off", "ReprEmptyMapping=true"] },
         new("remote-known", "remote, known results", "repr") { IsFilled = true },
     ];
+
+    /// <summary>Ways to build C#. The first is what all are compared to, and always among them.</summary>
+    /// <param name="keys">Which of <see cref="AllOfSolutions"/>.</param>
+    public static IReadOnlyList<Configuration> OfSolutions(IReadOnlyCollection<string> keys) =>
+        [AllOfSolutions[0], .. AllOfSolutions.Skip(1).Where(configuration => keys.Contains(configuration.Key))];
 
     /// <summary>The ways to build C and C++. The first is what all are compared to.</summary>
     /// <param name="tools">Which tools.</param>

@@ -10,6 +10,7 @@ static async Task<int> RunAsync(Subject subject, BenchOptions options, Invocatio
     {
         Directory.CreateDirectory(options.Artifacts);
         using FileStream alone = LockIn(options.Artifacts);
+        using Autogroups off = Autogroups.TurnOff();
         bool isGood = true;
         switch (subject)
         {

@@ -25,7 +25,7 @@ internal sealed partial class SolutionWorkload(BenchOptions options, string dire
     public override string Title => options.Solution is null ? "C# sample of the repository" : Path.GetFileName(options.Solution);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Configuration> Configurations => Configuration.OfSolutions;
+    public override IReadOnlyList<Configuration> Configurations { get; } = Configuration.OfSolutions(options.Builds);
 
     /// <inheritdoc/>
     public override int Slots => Environment.ProcessorCount;
