@@ -36,7 +36,7 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
             }
 
             InputMapping mapping = await MapAsync(request, prediction.Own.Concat(facts.Rest), facts, cancellationToken);
-            if (mapping.Imposed.Any(facts.Facts.ContainsKey))
+            if (mapping.Imposed.Any(path => facts.Facts.ContainsKey(path) || facts.Busy.Contains(path)))
             {
                 break;
             }

@@ -49,9 +49,10 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
             // What is not watched yet may change unseen while it is looked at: then it is looked at again.
             for (int attempt = 0; attempt < Attempts && !inputs.IsUnwatchable; attempt++)
             {
+                long widenings = watch.Widenings;
                 long version = watch.Version;
                 SharedFacts facts = await MakeAsync(inputs, version, cancellationToken);
-                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, out bool isNew);
+                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, widenings, out bool isNew);
                 if (!inputs.IsUnwatchable && !isNew && IsCurrent(facts))
                 {
                     return inputs.Facts = facts;
@@ -66,36 +67,33 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         }
     }
 
-    private static bool TryWatch(TreeWatch watch, IEnumerable<InputFact> facts, out bool isNew)
+    private static bool TryWatch(TreeWatch watch, IEnumerable<InputFact> facts, long since, out bool isNew)
     {
         // The directories on the way count too: there, the next name on it.
-        Dictionary<VirtualPath, Watched> directories = [];
+        Dictionary<VirtualPath, DirectoryInterest> directories = [];
         foreach (InputFact fact in facts)
         {
+            for (VirtualPath place = fact.Path; !place.IsRoot && Of(place.Parent).Names.Add(place.Name); place = place.Parent)
+            {
+                // The next one.
+            }
+
             if (fact is DirectoryFact directory)
             {
-                Of(directory.Path).IsComplete |= directory.IsComplete;
+                DirectoryInterest own = Of(directory.Path);
+                own.AllNames |= directory.IsComplete;
+                own.Time = true;
             }
-
-            for (VirtualPath place = fact.Path; !place.IsRoot; place = place.Parent)
+            else if (fact is FileFact)
             {
-                bool isKnown = directories.ContainsKey(place.Parent);
-                if (!Of(place.Parent).Names.Add(place.Name) && isKnown)
-                {
-                    break;
-                }
-            }
-
-            if (fact is FileFact)
-            {
-                Of(fact.Path.Parent).HasFiles = true;
+                Of(fact.Path.Parent).Files = true;
             }
         }
 
         isNew = false;
-        foreach ((VirtualPath directory, Watched watched) in directories)
+        foreach ((VirtualPath directory, DirectoryInterest interest) in directories)
         {
-            if (!watch.TryAdd(directory, watched.IsComplete ? null : watched.Names, watched.HasFiles, out bool added))
+            if (!watch.TryAdd(directory, interest, since, out bool added))
             {
                 return false;
             }
@@ -105,14 +103,14 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
 
         return true;
 
-        Watched Of(VirtualPath path)
+        DirectoryInterest Of(VirtualPath path)
         {
-            if (!directories.TryGetValue(path, out Watched? watched))
+            if (!directories.TryGetValue(path, out DirectoryInterest? interest))
             {
-                directories.Add(path, watched = new Watched());
+                directories.Add(path, interest = new DirectoryInterest());
             }
 
-            return watched;
+            return interest;
         }
     }
 
@@ -137,6 +135,11 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         }
 
         await facts.FinishAsync();
+        foreach (ObservedInput several in rest)
+        {
+            facts.Facts.Remove(several.Path); // where its directory is listed
+        }
+
         HashSet<VirtualPath> busy = [.. facts.Facts.Values.OfType<DirectoryFact>()
             .Where(fact => fact.IsBusy || (!fact.IsComplete && watch!.IsBusy(fact.Path)))
             .Select(static fact => fact.Path)];
@@ -161,15 +164,5 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         {
             return false; // It is left out, as it cannot be looked at.
         }
-    }
-
-    // What matters in a directory.
-    private sealed class Watched
-    {
-        public HashSet<string> Names { get; } = new(StringComparer.Ordinal);
-
-        public bool IsComplete { get; set; }
-
-        public bool HasFiles { get; set; }
     }
 }

@@ -8,12 +8,12 @@ namespace Repr.Requester.Files;
 /// Tells whether anything that matters has changed in a set of directories (inotify(7)) or in the table of mounts (proc(5)), so that what is known
 /// of them need not be looked at again. The kernel queues an event before the call that makes the change returns: a change that was
 /// made before <see cref="Version"/> was read is in it. Not seen are changes through a shared mapping of memory, and through a hard
-/// link in another directory: do not rely on it for files that have more than one link. Safe for concurrent use.
+/// link in another directory: do not rely on it for files that have more than one link. Names are compared exactly, also where the file system does not. Safe
+/// for concurrent use.
 /// </summary>
 internal sealed class TreeWatch : IDisposable
 {
     private const int MaximumDirectories = 8192;
-    private const int MaximumNameBytes = 255; // NAME_MAX
 
     // Changes on these are made on this machine: ext2 to 4, XFS, Btrfs, tmpfs, overlayfs, F2FS, ZFS, SquashFS, EROFS (statfs(2)).
     private static readonly long[] s_localFileSystems =
@@ -22,10 +22,11 @@ internal sealed class TreeWatch : IDisposable
     private readonly SafeFileHandle _queue;
     private readonly SafeFileHandle _mounts;
     private readonly Dictionary<int, Watched> _watched = []; // by the kernel's number
-    private readonly HashSet<VirtualPath> _busy = [];
+    private readonly HashSet<VirtualPath> _busy = []; // never less: that a watch ended does not say that no other one is busy at its path
     private readonly byte[] _events = new byte[1 << 14];
     private readonly Lock _lock = new();
     private long _version;
+    private long _widenings;
 
     private TreeWatch(SafeFileHandle queue, SafeFileHandle mounts)
     {
@@ -52,6 +53,18 @@ internal sealed class TreeWatch : IDisposable
         }
     }
 
+    /// <summary>How many times more was watched than before. Read it before <see cref="Version"/>, and that before what is to be watched is looked at.</summary>
+    public long Widenings
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _widenings;
+            }
+        }
+    }
+
     /// <summary>Makes one that watches nothing yet; null when the system has no more of them, or no table of mounts.</summary>
     public static TreeWatch? TryCreate()
     {
@@ -74,11 +87,11 @@ internal sealed class TreeWatch : IDisposable
 
     /// <summary>Watches a directory.</summary>
     /// <param name="directory">A physical path.</param>
-    /// <param name="names">The entries that matter, besides the directory's own attributes and time; null: all do.</param>
-    /// <param name="withFiles">The content of files counts too, not only names and attributes.</param>
-    /// <param name="isNew">Whether changes before this call may have been missed.</param>
+    /// <param name="interest">What of it matters, in addition to what did.</param>
+    /// <param name="since"><see cref="Widenings"/> before it was looked at.</param>
+    /// <param name="isNew">Whether changes may have been missed since then: this, or somebody else meanwhile, made more of it matter.</param>
     /// <returns>False when changes there can't be relied on to be seen.</returns>
-    public bool TryAdd(VirtualPath directory, IReadOnlySet<string>? names, bool withFiles, out bool isNew)
+    public bool TryAdd(VirtualPath directory, DirectoryInterest interest, long since, out bool isNew)
     {
         isNew = false;
         try
@@ -96,7 +109,7 @@ internal sealed class TreeWatch : IDisposable
 
         lock (_lock)
         {
-            uint changes = withFiles ? TreeWatchNative.AllChanges : TreeWatchNative.NameChanges;
+            uint changes = interest.Files ? TreeWatchNative.AllChanges : TreeWatchNative.NameChanges;
             int number = _watched.Count < MaximumDirectories ? TreeWatchNative.Add(_queue, directory.Text, changes) : -1;
             if (number < 0)
             {
@@ -108,13 +121,18 @@ internal sealed class TreeWatch : IDisposable
                 _watched.Add(number, watched = new Watched());
             }
 
-            isNew = watched.Widen(directory, names, changes);
+            if (watched.Widen(directory, interest))
+            {
+                watched.WidenedAt = ++_widenings;
+            }
+
+            isNew = watched.WidenedAt > since;
             return true;
         }
     }
 
     /// <summary>
-    /// Whether entries that do not matter have come and gone in a directory, as they do in a home directory. What else comes and goes there
+    /// Whether entries that do not matter have come and gone in a directory whose time does, as they do in a home directory. What else comes and goes there
     /// is no news any more: its own time is to be looked at each time.
     /// </summary>
     public bool IsBusy(VirtualPath directory)
@@ -153,7 +171,7 @@ internal sealed class TreeWatch : IDisposable
     {
         if (!_watched.TryGetValue(number, out Watched? watched))
         {
-            return true; // events were lost
+            return true; // events were lost (IN_Q_OVERFLOW, whose number is -1)
         }
 
         if ((change & TreeWatchNative.Ignored) != 0)
@@ -167,7 +185,12 @@ internal sealed class TreeWatch : IDisposable
             return true;
         }
 
-        if ((change & TreeWatchNative.EntryChanges) == 0 || watched.IsBusy)
+        if ((change & TreeWatchNative.EntryChanges) == 0)
+        {
+            return watched.Interest.Files; // a file that matters may have got a second name here
+        }
+
+        if (!watched.Interest.Time || watched.IsBusy)
         {
             return false;
         }
@@ -180,49 +203,39 @@ internal sealed class TreeWatch : IDisposable
     // One directory, which may have several paths.
     private sealed class Watched
     {
-        private uint _changes;
-        private HashSet<string>? _names = new(StringComparer.Ordinal); // null: all
+        public DirectoryInterest Interest { get; } = new();
 
         public List<VirtualPath> Paths { get; } = [];
 
         public bool IsBusy { get; set; }
 
+        public long WidenedAt { get; set; }
+
         public bool Matters(ReadOnlySpan<byte> name)
         {
-            if (_names is null)
-            {
-                return true;
-            }
-
-            Span<char> text = stackalloc char[MaximumNameBytes];
-            return name.Length > text.Length
-                || _names.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text[..Encoding.UTF8.GetChars(name, text)]);
+            Span<char> text = stackalloc char[VirtualPath.MaximumNameLength];
+            return Interest.AllNames
+                || name.Length > text.Length
+                || Interest.Names.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text[..Encoding.UTF8.GetChars(name, text)]);
         }
 
-        public bool Widen(VirtualPath path, IReadOnlySet<string>? names, uint changes)
+        public bool Widen(VirtualPath path, DirectoryInterest more)
         {
-            bool isNew = (_changes | changes) != _changes;
-            _changes |= changes;
+            bool isWider = (more.AllNames && !Interest.AllNames) || (more.Files && !Interest.Files) || (more.Time && !Interest.Time);
+            Interest.AllNames |= more.AllNames;
+            Interest.Files |= more.Files;
+            Interest.Time |= more.Time;
+            int names = Interest.Names.Count;
+            Interest.Names.UnionWith(more.Names);
+            isWider |= Interest.Names.Count > names;
             if (!Paths.Contains(path))
             {
                 Paths.Add(path);
                 IsBusy = false; // not by this path yet
-                isNew = true;
+                isWider = true;
             }
 
-            if (_names is not null && names is null)
-            {
-                _names = null;
-                isNew = true;
-            }
-            else if (_names is not null)
-            {
-                int before = _names.Count;
-                _names.UnionWith(names!);
-                isNew |= _names.Count > before;
-            }
-
-            return isNew;
+            return isWider;
         }
     }
 }

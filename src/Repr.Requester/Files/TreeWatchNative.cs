@@ -39,9 +39,12 @@ internal static partial class TreeWatchNative
             new PollDescriptor { Descriptor = (int)queue.DangerousGetHandle(), Events = Readable },
             new PollDescriptor { Descriptor = (int)mounts.DangerousGetHandle(), Events = MountsChanged },
         ];
-        return Poll(ref MemoryMarshal.GetReference(descriptors), 2, 0) == 0
-            ? (false, false)
-            : (descriptors[0].ReturnedEvents != 0, descriptors[1].ReturnedEvents != 0);
+        return Poll(ref MemoryMarshal.GetReference(descriptors), 2, 0) switch
+        {
+            0 => (false, false),
+            > 0 => (descriptors[0].ReturnedEvents != 0, descriptors[1].ReturnedEvents != 0),
+            _ => (true, true), // it can't be said
+        };
     }
 
     /// <summary>Takes whole events (struct inotify_event); the number of bytes, or negative when there are none.</summary>

@@ -81,23 +81,54 @@ public sealed class SharedInputsTests : IDisposable
     [Fact]
     public async Task A_directory_in_which_other_names_come_and_go_is_looked_at_for_each_action()
     {
+        VirtualPath directory = _files.VirtualAt("tools/include");
         await LearnAsync("a.c");
         InputMapping before = await MapAsync("a.c");
-        Assert.Contains(_files.VirtualAt("tools"), before.Shared!.Facts.Keys);
+        Assert.Contains(directory, before.Shared!.Facts.Keys);
 
-        _files.Write("tools/first.txt", "something");
+        _files.Write("tools/include/first.txt", "something");
         InputMapping once = await MapAsync("a.c");
-        Directory.SetLastWriteTimeUtc(_files.At("tools"), DateTime.UnixEpoch);
-        InputMapping touched = await MapAsync("a.c");
-        _files.Write("tools/second.txt", "something else");
+        _files.Write("tools/include/second.txt", "something else");
+        Directory.SetLastWriteTimeUtc(_files.At("tools/include"), DateTime.UnixEpoch);
         InputMapping twice = await MapAsync("a.c");
 
-        Assert.DoesNotContain(_files.VirtualAt("tools"), once.Shared!.Facts.Keys);
+        Assert.DoesNotContain(directory, once.Shared!.Facts.Keys);
         Assert.Equal(once.Shared.Set.Digest, twice.Shared!.Set.Digest);
-        Assert.Same(touched.Shared, twice.Shared); // the rest was not looked at again
-        Assert.NotEqual(touched.Find(_files.VirtualAt("tools")), twice.Find(_files.VirtualAt("tools")));
-        Assert.Contains(
-            _files.VirtualAt("tools").Text, ExecuteMessage.Make(Request("a.c"), twice, withSets: true).Execute.Inputs.Select(static fact => fact.Path));
+        Assert.Equal(0, Assert.IsType<DirectoryFact>(twice.Find(directory)).ModifiedNs);
+        Assert.Contains(directory.Text, ExecuteMessage.Make(Request("a.c"), twice, withSets: true).Execute.Inputs.Select(static fact => fact.Path));
+    }
+
+    [Fact]
+    public async Task A_busy_directory_that_an_action_writes_to_is_not_shared()
+    {
+        await LearnAsync("a.c");
+        await MapAsync("a.c");
+        _files.Write("tools/include/other.txt", "something"); // from now on it is no fact that is shared
+        Assert.NotNull((await MapAsync("a.c")).Shared);
+
+        File.CreateSymbolicLink(_files.At("src/out"), _files.At("tools/include"));
+        Wire.Run run = Run("a.c");
+        run.OutputDirectories.Add(_files.At("src/out"));
+        InputMapping mapping = await MapAsync(ActionRequest.Parse(run, RequesterFixture.Predictors));
+
+        Assert.Null(mapping.Find(_files.VirtualAt("tools/include/first.h")));
+    }
+
+    [Fact]
+    public async Task A_file_with_another_name_has_its_content_where_its_directory_is_listed_too()
+    {
+        Hardlink("tools/include/first.h", "elsewhere.h");
+        ActionRequest request = Request("a.c");
+        _predictions.Learn(
+            request,
+            await MapAsync(request),
+            [new(_files.VirtualAt("tools/include"), ObservedKind.Listed), new(_files.VirtualAt("tools/include/first.h"), ObservedKind.Read)],
+            null);
+
+        InputMapping mapping = await MapAsync(request);
+
+        Assert.True(Assert.IsType<DirectoryFact>(mapping.Shared!.Facts[_files.VirtualAt("tools/include")]).IsComplete);
+        Assert.Equal(Digest.Compute("first"u8), Assert.IsType<FileFact>(mapping.Find(_files.VirtualAt("tools/include/first.h"))).Digest);
     }
 
     [Fact]
@@ -233,14 +264,17 @@ public sealed class SharedInputsTests : IDisposable
         new InputMapper(_digests, new SharedMapper(_digests, _watch), TimeProvider.System).MapAsync(
             request, _predictions.Find(request), TestContext.Current.CancellationToken);
 
-    private ActionRequest Request(string source, params string[] options)
+    private ActionRequest Request(string source, params string[] options) =>
+        ActionRequest.Parse(Run(source, options), RequesterFixture.Predictors);
+
+    private Wire.Run Run(string source, params string[] options)
     {
         Wire.Run run = new() { Endpoint = "http://localhost:1", Command = new Wire.Command { WorkingDirectory = _files.At("src") }, Derive = true };
         run.Command.Arguments.AddRange(["/bin/true", .. options, source]);
         run.Command.Environment["HOME"] = "/nonexistent";
         run.ReadRoots.Add(_files.At("tools"));
         run.WriteRoots.Add(_files.At("src"));
-        return ActionRequest.Parse(run, RequesterFixture.Predictors);
+        return run;
     }
 
     private void Hardlink(string existing, string name)

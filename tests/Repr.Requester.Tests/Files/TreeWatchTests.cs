@@ -21,6 +21,8 @@ public sealed class TreeWatchTests : IDisposable
 
     public static TheoryData<string> Changes => [.. s_changes.Keys];
 
+    private static DirectoryInterest All => new() { AllNames = true, Files = true, Time = true };
+
     public void Dispose()
     {
         _watch.Dispose();
@@ -33,10 +35,25 @@ public sealed class TreeWatchTests : IDisposable
     {
         _files.Write("a/file", "content");
         Directory.CreateDirectory(_files.At("b"));
-        Assert.True(_watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: true, out bool isNew));
-        Assert.True(isNew);
+        Assert.True(Add("a", All));
         long before = _watch.Version;
         Assert.Equal(before, _watch.Version);
+
+        s_changes[what](_files);
+
+        Assert.True(_watch.Version > before, what);
+    }
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void A_change_of_what_matters_is_seen_in_a_busy_directory_too(string what)
+    {
+        _files.Write("a/file", "content");
+        Directory.CreateDirectory(_files.At("b"));
+        Add("a", Of("file", "new"));
+        _files.Write("a/other", "");
+        long before = _watch.Version;
+        Assert.True(_watch.IsBusy(_files.VirtualAt("a")));
 
         s_changes[what](_files);
 
@@ -47,7 +64,7 @@ public sealed class TreeWatchTests : IDisposable
     public void Reading_is_no_change()
     {
         _files.Write("a/file", "content");
-        _watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: true, out _);
+        Add("a", All);
         long before = _watch.Version;
 
         File.ReadAllText(_files.At("a/file"));
@@ -60,50 +77,44 @@ public sealed class TreeWatchTests : IDisposable
     public void A_directory_on_the_way_does_not_count_the_content_of_its_files()
     {
         _files.Write("a/file", "content");
-        _watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: false, out _);
+        Add("a", new DirectoryInterest { AllNames = true });
         long before = _watch.Version;
 
         File.AppendAllText(_files.At("a/file"), "more");
         Assert.Equal(before, _watch.Version);
 
-        Assert.True(_watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: true, out bool isNew));
-        Assert.True(isNew);
+        Assert.True(Add("a", All));
         File.AppendAllText(_files.At("a/file"), "more");
         Assert.NotEqual(before, _watch.Version);
     }
 
     [Fact]
-    public void What_becomes_of_names_that_do_not_matter_is_no_news_but_that_the_directory_is_busy()
+    public void Names_that_do_not_matter_come_and_go_unnoticed_but_for_the_first()
     {
         _files.Write("a/file", "content");
-        _watch.TryAdd(_files.VirtualAt("a"), new HashSet<string> { "file", "none" }, withFiles: true, out _);
+        Add("a", Of("file", "none"));
         long before = _watch.Version;
 
-        _files.Write("a/other", "content"); // the directory's own time is another, too
+        _files.Write("a/other", ""); // the directory's own time is another, too
         Assert.NotEqual(before, before = _watch.Version);
         Assert.True(_watch.IsBusy(_files.VirtualAt("a")));
 
-        File.AppendAllText(_files.At("a/other"), "more");
         File.Move(_files.At("a/other"), _files.At("a/another"));
         File.Delete(_files.At("a/another"));
         Assert.Equal(before, _watch.Version);
 
-        _files.Write("a/none", "");
-        Assert.NotEqual(before, before = _watch.Version);
-        File.AppendAllText(_files.At("a/file"), "more");
-        Assert.NotEqual(before, before = _watch.Version);
-        File.SetUnixFileMode(_files.At("a"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.Move(_files.Write("b/other", ""), _files.At("a/none"));
         Assert.NotEqual(before, _watch.Version);
     }
 
     [Fact]
-    public void Writing_to_a_file_that_does_not_matter_is_nothing()
+    public void A_directory_whose_time_does_not_matter_does_not_become_busy()
     {
-        _files.Write("a/file", "content");
-        _files.Write("a/other", "content");
-        _watch.TryAdd(_files.VirtualAt("a"), new HashSet<string> { "file" }, withFiles: true, out _);
+        Directory.CreateDirectory(_files.At("a"));
+        Add("a", new DirectoryInterest { Names = { "file" } });
         long before = _watch.Version;
 
+        _files.Write("a/other", "content");
         File.AppendAllText(_files.At("a/other"), "more");
         File.SetUnixFileMode(_files.At("a/other"), UnixFileMode.UserRead);
 
@@ -112,23 +123,66 @@ public sealed class TreeWatchTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_is_new_when_another_of_its_names_matters()
+    public void A_file_that_gets_a_second_name_is_seen_to_change_by_it()
+    {
+        _files.Write("a/file", "content");
+        Add("a", Of("file"));
+        _files.Write("a/other", "");
+        long before = _watch.Version;
+        Link("a/file", "a/second");
+        Assert.Equal(before, _watch.Version);
+
+        File.AppendAllText(_files.At("a/second"), "more");
+
+        Assert.NotEqual(before, _watch.Version);
+    }
+
+    [Fact]
+    public void A_directory_is_new_when_more_of_it_matters()
     {
         Directory.CreateDirectory(_files.At("a"));
-        _watch.TryAdd(_files.VirtualAt("a"), new HashSet<string> { "one" }, withFiles: false, out _);
-        _watch.TryAdd(_files.VirtualAt("a"), new HashSet<string> { "one" }, withFiles: false, out bool isNew);
-        Assert.False(isNew);
-
-        _watch.TryAdd(_files.VirtualAt("a"), new HashSet<string> { "two" }, withFiles: false, out isNew);
-        Assert.True(isNew);
+        Assert.True(Add("a", Of("one")));
+        Assert.False(Add("a", Of("one")));
+        _files.Write("a/other", "");
         long before = _watch.Version;
+
+        Assert.True(Add("a", Of("two")));
         _files.Write("a/one", "");
+        Assert.NotEqual(before, before = _watch.Version);
+        _files.Write("a/two", "");
+        Assert.NotEqual(before, before = _watch.Version);
+
+        Assert.True(Add("a", All));
+        _files.Write("a/three", "");
+        Assert.NotEqual(before, _watch.Version);
+    }
+
+    [Fact]
+    public void A_directory_is_new_too_for_whoever_began_before_somebody_else_added_it()
+    {
+        Directory.CreateDirectory(_files.At("a"));
+        long since = _watch.Widenings;
+        Assert.True(Add("a", Of("one")));
+
+        _watch.TryAdd(_files.VirtualAt("a"), Of("one"), since, out bool isNew);
+
+        Assert.True(isNew);
+    }
+
+    [Fact]
+    public void A_directory_that_is_removed_and_made_again_is_new_and_watched()
+    {
+        Directory.CreateDirectory(_files.At("a"));
+        Add("a", Of("file"));
+        long before = _watch.Version;
+        Directory.Delete(_files.At("a"));
         Assert.NotEqual(before, _watch.Version);
 
-        _watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: false, out isNew);
-        Assert.True(isNew);
+        Directory.CreateDirectory(_files.At("a"));
+        Assert.True(Add("a", Of("file")));
         before = _watch.Version;
-        _files.Write("a/three", "");
+        _files.Write("a/file", "");
+
         Assert.NotEqual(before, _watch.Version);
     }
 
@@ -136,20 +190,32 @@ public sealed class TreeWatchTests : IDisposable
     public void The_same_directory_is_new_once_and_again_when_it_is_another()
     {
         Directory.CreateDirectory(_files.At("a"));
-        _watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: false, out _);
-        Assert.True(_watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: false, out bool isNew));
-        Assert.False(isNew);
+        Add("a", All);
+        Assert.False(Add("a", All));
 
         Directory.Move(_files.At("a"), _files.At("b"));
         Directory.CreateDirectory(_files.At("a"));
 
-        Assert.True(_watch.TryAdd(_files.VirtualAt("a"), names: null, withFiles: false, out isNew));
-        Assert.True(isNew);
+        Assert.True(Add("a", All));
     }
 
     [Theory]
     [InlineData("/proc")] // changes there make no events
     [InlineData("/no/such/directory")]
     public void What_cannot_be_watched_is_told(string directory) =>
-        Assert.False(_watch.TryAdd(VirtualPath.Parse(directory), names: null, withFiles: false, out _));
+        Assert.False(_watch.TryAdd(VirtualPath.Parse(directory), All, since: 0, out _));
+
+    private static DirectoryInterest Of(params string[] names) => new() { Names = [.. names], Files = true, Time = true };
+
+    private bool Add(string directory, DirectoryInterest interest)
+    {
+        Assert.True(_watch.TryAdd(_files.VirtualAt(directory), interest, _watch.Widenings, out bool isNew));
+        return isNew;
+    }
+
+    private void Link(string existing, string name)
+    {
+        using System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [_files.At(existing), _files.At(name)]);
+        ln.WaitForExit();
+    }
 }
