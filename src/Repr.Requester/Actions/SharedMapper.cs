@@ -49,10 +49,10 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
             // What is not watched yet may change unseen while it is looked at: then it is looked at again.
             for (int attempt = 0; attempt < Attempts && !inputs.IsUnwatchable; attempt++)
             {
-                long widenings = watch.Widenings;
+                long additions = watch.Additions;
                 long version = watch.Version;
                 SharedFacts facts = await MakeAsync(inputs, version, cancellationToken);
-                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, widenings, out bool isNew);
+                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, additions, out bool isNew);
                 if (!inputs.IsUnwatchable && !isNew && IsCurrent(facts))
                 {
                     return inputs.Facts = facts;

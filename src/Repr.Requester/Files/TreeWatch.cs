@@ -26,7 +26,7 @@ internal sealed class TreeWatch : IDisposable
     private readonly byte[] _events = new byte[1 << 14];
     private readonly Lock _lock = new();
     private long _version;
-    private long _widenings;
+    private long _additions;
 
     private TreeWatch(SafeFileHandle queue, SafeFileHandle mounts)
     {
@@ -53,14 +53,14 @@ internal sealed class TreeWatch : IDisposable
         }
     }
 
-    /// <summary>How many times more was watched than before. Read it before <see cref="Version"/>, and that before what is to be watched is looked at.</summary>
-    public long Widenings
+    /// <summary>How many times <see cref="TryAdd"/> was called. Read it before <see cref="Version"/>, and that before what is to be watched is looked at.</summary>
+    public long Additions
     {
         get
         {
             lock (_lock)
             {
-                return _widenings;
+                return _additions;
             }
         }
     }
@@ -88,8 +88,8 @@ internal sealed class TreeWatch : IDisposable
     /// <summary>Watches a directory.</summary>
     /// <param name="directory">A physical path.</param>
     /// <param name="interest">What of it matters, in addition to what did.</param>
-    /// <param name="since"><see cref="Widenings"/> before it was looked at.</param>
-    /// <param name="isNew">Whether changes may have been missed since then: this, or somebody else meanwhile, made more of it matter.</param>
+    /// <param name="since"><see cref="Additions"/> before it was looked at.</param>
+    /// <param name="isNew">Whether changes of it may have been missed since then: it did not matter yet.</param>
     /// <returns>False when changes there can't be relied on to be seen.</returns>
     public bool TryAdd(VirtualPath directory, DirectoryInterest interest, long since, out bool isNew)
     {
@@ -121,12 +121,8 @@ internal sealed class TreeWatch : IDisposable
                 _watched.Add(number, watched = new Watched());
             }
 
-            if (watched.Widen(directory, interest))
-            {
-                watched.WidenedAt = ++_widenings;
-            }
-
-            isNew = watched.WidenedAt > since;
+            // Somebody else may have made it matter meanwhile.
+            isNew = watched.Widen(directory, interest, ++_additions) > since;
             return true;
         }
     }
@@ -187,55 +183,61 @@ internal sealed class TreeWatch : IDisposable
 
         if ((change & TreeWatchNative.EntryChanges) == 0)
         {
-            return watched.Interest.Files; // a file that matters may have got a second name here
+            return watched.HasFiles; // a file that matters may have got a second name here
         }
 
-        if (!watched.Interest.Time || watched.IsBusy)
+        if (!watched.HasTime || watched.IsBusy)
         {
             return false;
         }
 
         watched.IsBusy = true;
-        _busy.UnionWith(watched.Paths);
+        _busy.UnionWith(watched.Paths.Keys);
         return true; // this once: what was made until now has the directory's time in it
     }
 
-    // One directory, which may have several paths.
+    // One directory, which may have several paths. What matters of it, each with the addition that made it so.
     private sealed class Watched
     {
-        public DirectoryInterest Interest { get; } = new();
+        private readonly Dictionary<string, long> _names = new(StringComparer.Ordinal);
+        private long? _allNames;
+        private long? _files;
+        private long? _time;
 
-        public List<VirtualPath> Paths { get; } = [];
+        public Dictionary<VirtualPath, long> Paths { get; } = [];
+
+        public bool HasFiles => _files is not null;
+
+        public bool HasTime => _time is not null;
 
         public bool IsBusy { get; set; }
-
-        public long WidenedAt { get; set; }
 
         public bool Matters(ReadOnlySpan<byte> name)
         {
             Span<char> text = stackalloc char[VirtualPath.MaximumNameLength];
-            return Interest.AllNames
+            return _allNames is not null
                 || name.Length > text.Length
-                || Interest.Names.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text[..Encoding.UTF8.GetChars(name, text)]);
+                || _names.GetAlternateLookup<ReadOnlySpan<char>>().ContainsKey(text[..Encoding.UTF8.GetChars(name, text)]);
         }
 
-        public bool Widen(VirtualPath path, DirectoryInterest more)
+        // The last addition that made something of the interest matter.
+        public long Widen(VirtualPath path, DirectoryInterest interest, long addition)
         {
-            bool isWider = (more.AllNames && !Interest.AllNames) || (more.Files && !Interest.Files) || (more.Time && !Interest.Time);
-            Interest.AllNames |= more.AllNames;
-            Interest.Files |= more.Files;
-            Interest.Time |= more.Time;
-            int names = Interest.Names.Count;
-            Interest.Names.UnionWith(more.Names);
-            isWider |= Interest.Names.Count > names;
-            if (!Paths.Contains(path))
+            if (Paths.TryAdd(path, addition))
             {
-                Paths.Add(path);
                 IsBusy = false; // not by this path yet
-                isWider = true;
             }
 
-            return isWider;
+            long last = Paths[path];
+            foreach (string name in interest.Names)
+            {
+                _names.TryAdd(name, addition);
+                last = Math.Max(last, Math.Min(_names[name], _allNames ?? long.MaxValue));
+            }
+
+            return Math.Max(
+                Math.Max(last, interest.AllNames ? _allNames ??= addition : 0),
+                Math.Max(interest.Files ? _files ??= addition : 0, interest.Time ? _time ??= addition : 0));
         }
     }
 }

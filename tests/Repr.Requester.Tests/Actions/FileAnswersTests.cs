@@ -254,6 +254,7 @@ public sealed class FileAnswersTests : IAsyncLifetime
         };
         Wire.DoorReply reply = await _requester.CompleteAsync(_requester.NewRun());
         ended?.Invoke(reply);
-        return answer!;
+        Assert.True(answer is not null, $"The worker did not ask: {reply}");
+        return answer;
     }
 }

@@ -161,12 +161,16 @@ public sealed class TreeWatchTests : IDisposable
     public void A_directory_is_new_too_for_whoever_began_before_somebody_else_added_it()
     {
         Directory.CreateDirectory(_files.At("a"));
-        long since = _watch.Widenings;
+        long since = _watch.Additions;
         Assert.True(Add("a", Of("one")));
 
         _watch.TryAdd(_files.VirtualAt("a"), Of("one"), since, out bool isNew);
 
         Assert.True(isNew);
+        since = _watch.Additions;
+        Assert.True(Add("a", Of("two")));
+        _watch.TryAdd(_files.VirtualAt("a"), Of("one"), since, out isNew);
+        Assert.False(isNew); // that other name is not its business
     }
 
     [Fact]
@@ -209,7 +213,7 @@ public sealed class TreeWatchTests : IDisposable
 
     private bool Add(string directory, DirectoryInterest interest)
     {
-        Assert.True(_watch.TryAdd(_files.VirtualAt(directory), interest, _watch.Widenings, out bool isNew));
+        Assert.True(_watch.TryAdd(_files.VirtualAt(directory), interest, _watch.Additions, out bool isNew));
         return isNew;
     }
 
