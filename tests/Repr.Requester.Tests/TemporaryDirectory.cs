@@ -22,5 +22,12 @@ internal sealed class TemporaryDirectory : IDisposable
         return path;
     }
 
+    /// <summary>Gives a file a second name.</summary>
+    public void Link(string existing, string name)
+    {
+        using System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [At(existing), At(name)]);
+        ln.WaitForExit();
+    }
+
     public void Dispose() => Directory.Delete(Path, true);
 }

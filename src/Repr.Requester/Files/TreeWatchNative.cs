@@ -9,8 +9,8 @@ internal static partial class TreeWatchNative
     /// <summary>A file changed, was written and closed, or its attributes changed; and all of <see cref="NameChanges"/>.</summary>
     public const uint AllChanges = 0x2 | 0x8 | NameChanges; // IN_MODIFY, IN_CLOSE_WRITE
 
-    /// <summary>Names came and went, or attributes changed, the directory's own included.</summary>
-    public const uint NameChanges = 0x4 | 0xC0 | 0x100 | 0x200 | 0x400 | 0x800; // IN_ATTRIB, IN_MOVE, IN_CREATE, IN_DELETE, IN_DELETE_SELF, IN_MOVE_SELF
+    /// <summary>Attributes changed, the directory's own included; and all of <see cref="EntryChanges"/>.</summary>
+    public const uint NameChanges = 0x4 | 0x400 | 0x800 | EntryChanges; // IN_ATTRIB, IN_DELETE_SELF, IN_MOVE_SELF
 
     /// <summary>A name came or went: the directory's own time is another.</summary>
     public const uint EntryChanges = 0xC0 | 0x100 | 0x200; // IN_MOVE, IN_CREATE, IN_DELETE

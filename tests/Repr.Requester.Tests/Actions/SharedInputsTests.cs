@@ -117,7 +117,7 @@ public sealed class SharedInputsTests : IDisposable
     [Fact]
     public async Task A_file_with_another_name_has_its_content_where_its_directory_is_listed_too()
     {
-        Hardlink("tools/include/first.h", "elsewhere.h");
+        _files.Link("tools/include/first.h", "elsewhere.h");
         ActionRequest request = Request("a.c");
         _predictions.Learn(
             request,
@@ -134,7 +134,7 @@ public sealed class SharedInputsTests : IDisposable
     [Fact]
     public async Task A_file_with_another_name_is_looked_at_for_each_action()
     {
-        Hardlink("tools/include/first.h", "elsewhere.h");
+        _files.Link("tools/include/first.h", "elsewhere.h");
         await LearnAsync("a.c");
         InputMapping before = await MapAsync("a.c");
         Assert.DoesNotContain(_files.VirtualAt("tools/include/first.h"), before.Shared!.Facts.Keys);
@@ -275,11 +275,5 @@ public sealed class SharedInputsTests : IDisposable
         run.ReadRoots.Add(_files.At("tools"));
         run.WriteRoots.Add(_files.At("src"));
         return run;
-    }
-
-    private void Hardlink(string existing, string name)
-    {
-        using System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [_files.At(existing), _files.At(name)]);
-        ln.WaitForExit();
     }
 }

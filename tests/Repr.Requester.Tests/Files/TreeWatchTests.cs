@@ -129,7 +129,7 @@ public sealed class TreeWatchTests : IDisposable
         Add("a", Of("file"));
         _files.Write("a/other", "");
         long before = _watch.Version;
-        Link("a/file", "a/second");
+        _files.Link("a/file", "a/second");
         Assert.Equal(before, _watch.Version);
 
         File.AppendAllText(_files.At("a/second"), "more");
@@ -215,11 +215,5 @@ public sealed class TreeWatchTests : IDisposable
     {
         Assert.True(_watch.TryAdd(_files.VirtualAt(directory), interest, _watch.Additions, out bool isNew));
         return isNew;
-    }
-
-    private void Link(string existing, string name)
-    {
-        using System.Diagnostics.Process ln = System.Diagnostics.Process.Start("ln", [_files.At(existing), _files.At(name)]);
-        ln.WaitForExit();
     }
 }
