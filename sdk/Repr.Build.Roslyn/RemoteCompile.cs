@@ -93,6 +93,13 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         return verdict.ExitCode == 0 && compiler.Log.HasLoggedErrors ? -1 : verdict.ExitCode;
     }
 
+    /// <summary>Describes a call for nobody.</summary>
+    public void Rehearse(Call call, RemoteSettings settings, string projectDirectory)
+    {
+        _ = ProjectDirectory.Of(compiler);
+        TryDescribe(call, settings, projectDirectory, out _);
+    }
+
     private static void LogLines(string text, Action<string> log)
     {
         using StringReader reader = new(text);

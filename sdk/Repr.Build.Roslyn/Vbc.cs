@@ -4,7 +4,7 @@ namespace Repr.Build;
 
 /// <summary>The SDK's Visual Basic compiler task, whose compiler runs on a worker. Everything but the run itself is the base's.</summary>
 [MSBuildMultiThreadableTask]
-public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc
+public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
 
@@ -17,6 +17,12 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc
         _remote.Cancel();
         base.Cancel();
     }
+
+    /// <inheritdoc/>
+    void IGeneratedTask.SetPropertyValue(TaskPropertyInfo property, object value) => TaskParameters<Vbc>.Set(this, property.Name, value);
+
+    /// <inheritdoc/>
+    object IGeneratedTask.GetPropertyValue(TaskPropertyInfo property) => TaskParameters<Vbc>.Get(this, property.Name)!;
 
     /// <inheritdoc/>
     protected override int ExecuteTool(string pathToTool, string responseFileCommands, string commandLineCommands)

@@ -173,7 +173,8 @@ internal sealed class RemoteRun
             ExitCode: 0);
     }
 
-    private static string? FindProblem(string endpoint)
+    /// <summary>What is wrong with an endpoint, as the rest of a sentence; null: nothing.</summary>
+    public static string? FindProblem(string endpoint)
     {
         // Whoever the requester's settings find, or a farm.
         string whole = endpoint.TrimEnd('/');

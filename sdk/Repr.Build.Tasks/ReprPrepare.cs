@@ -58,6 +58,10 @@ public sealed class ReprPrepare : Task
     /// <summary>$(ReprEmptyMapping).</summary>
     public bool EmptyMapping { get; set; }
 
+    /// <summary>True for the first project of a process.</summary>
+    [Output]
+    public bool IsFirst { get; private set; }
+
     /// <inheritdoc/>
     public override bool Execute()
     {
@@ -83,7 +87,7 @@ public sealed class ReprPrepare : Task
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
         };
         settings.Register(BuildEngine4, projectDirectory);
-        WarmUp.Begin(settings);
+        IsFirst = WarmUp.Begin(settings);
         return true;
     }
 

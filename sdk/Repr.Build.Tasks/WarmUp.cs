@@ -15,31 +15,51 @@ internal static class WarmUp
 
     /// <summary>Begins, if nobody has before.</summary>
     /// <param name="settings">Those of some project.</param>
-    public static void Begin(RemoteSettings settings)
+    /// <returns>True when nobody had.</returns>
+    public static bool Begin(RemoteSettings settings)
     {
-        if (Interlocked.Exchange(ref s_begun, 1) == 0)
+        if (Interlocked.Exchange(ref s_begun, 1) != 0)
         {
-            _ = Task.Run(() => Walk(settings));
+            return false;
         }
+
+        Begin(() => Walk(settings));
+        return true;
     }
 
+    /// <summary>Begins something else that would be made ready by the first action.</summary>
+    /// <param name="walk">Goes the first action's way.</param>
     [SuppressMessage("Design", "CA1031", Justification = "What goes wrong here goes wrong for the first action too, which has somebody to tell it to.")]
-    private static void Walk(RemoteSettings settings)
+    public static void Begin(Action walk) => _ = Task.Run(() =>
     {
         try
         {
-            WriteSample(settings);
-            new DoorClient(settings.ToolPath).WarmUp();
+            walk();
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
         }
+    });
+
+    private static void Walk(RemoteSettings settings)
+    {
+        WriteSample(settings);
+        ReadSample();
+        new DoorClient(settings.ToolPath).WarmUp();
     }
+
+    /// <summary>Reads an answer with something of each kind.</summary>
+    /// <returns>What was read.</returns>
+    public static DoorReply ReadSample() => DoorReply.Parser.ParseFrom(new DoorReply
+    {
+        Done = new Done { Code = 1, Worker = "sample", Warnings = { new Warning { Code = "sample" } }, Statistics = new RunStatistics { Kept = true, TotalMs = 1 } },
+    }.ToByteArray());
 
     /// <summary>Writes an action with something of each kind to nobody.</summary>
     /// <returns>Its size in bytes.</returns>
     public static int WriteSample(RemoteSettings settings)
     {
+        RemoteRun.FindProblem(settings.Endpoint);
         RemoteAction action = new()
         {
             Arguments = ["tool"],

@@ -1,0 +1,28 @@
+using Microsoft.Build.Framework;
+using Task = Microsoft.Build.Utilities.Task;
+
+namespace Repr.Build;
+
+/// <summary>
+/// Makes ready what the first compile of a process needs, in the background and while the engine still looks at projects (<see cref="Csc.Rehearse"/>). Starts no
+/// process and cannot fail. For once in each process: see <see cref="ReprPrepare.IsFirst"/>.
+/// </summary>
+[MSBuildMultiThreadableTask]
+public sealed class ReprPrepareCompilers : Task
+{
+    /// <summary>The directory of a project that has been prepared.</summary>
+    [Required]
+    public string ProjectDirectory { get; set; } = "";
+
+    /// <inheritdoc/>
+    public override bool Execute()
+    {
+        string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
+        if (RemoteSettings.Find(BuildEngine, projectDirectory) is { } settings)
+        {
+            WarmUp.Begin(() => new Csc().Rehearse(settings, projectDirectory));
+        }
+
+        return true;
+    }
+}
