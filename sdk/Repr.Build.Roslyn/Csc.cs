@@ -8,6 +8,7 @@ namespace Repr.Build;
 public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
+    private RemoteSettings? _rehearsal;
 
     /// <summary>Makes the task.</summary>
     public Csc() => _remote = new RemoteCompile(this);
@@ -38,46 +39,51 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
             CommandLineArgs = GenerateCommandLineArgsTaskItems(responseFileCommands);
         }
 
-        return _remote.Execute(ToCall(
-            pathToTool, responseFileCommands, () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands)));
+        RemoteCompile.Call call = new()
+        {
+            PathToTool = pathToTool,
+            ResponseFile = responseFileCommands,
+            ResponseFileEncoding = ResponseFileEncoding,
+            Split = GenerateCommandLineArgsList,
+            AddFiles = files =>
+            {
+                files.AddInput(ApplicationConfiguration);
+                files.AddOutputFile(DocumentationFile);
+                files.AddSymbols(this, PdbFile);
+            },
+            LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
+            LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
+            RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
+        };
+        return _rehearsal is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsal);
     }
 
     /// <summary>
-    /// Goes the way of a compile that runs nothing, logs nothing and leaves nothing: each node of MSBuild loads and compiles it anew, and with a known result that takes longer
-    /// than the rest. The task is of no use afterwards.
+    /// Goes the way of a compile of which nobody hears, and that leaves its run out: each node of MSBuild loads and compiles that way anew, and with a known result it takes
+    /// longer than the rest.
     /// </summary>
     /// <param name="settings">Those of some project.</param>
-    /// <param name="projectDirectory">Its directory.</param>
-    /// <exception cref="InvalidOperationException">Always at the end: there is no engine to log to.</exception>
-    internal void Rehearse(RemoteSettings settings, string projectDirectory)
+    internal static void Rehearse(RemoteSettings settings)
     {
         TaskParameters<Csc>.Prepare();
-        Sources = References = Analyzers = AnalyzerConfigFiles = [new TaskItem(Path.Combine(projectDirectory, "rehearsal"))];
-        OutputAssembly = OutputRefAssembly = Sources[0];
-        (DefineConstants, DebugType, DisabledWarnings, LangVersion) = ("REHEARSAL", "portable", "1701;1702", "latest");
-        (DocumentationFile, PdbFile) = (Sources[0].ItemSpec, Sources[0].ItemSpec);
-        EnvironmentVariables = ["REHEARSAL=true"];
-        (Deterministic, EmitDebugInformation, NoConfig) = (true, true, true);
-        ValidateParameters();
-        RemoteCompile.Call call = ToCall(GenerateFullPathToTool(), GenerateResponseFileCommands(), static () => 0);
-        _remote.Rehearse(call, settings, projectDirectory);
-        call.LogOutput("rehearsal(1,1): warning CS0000: nothing");
-    }
-
-    private RemoteCompile.Call ToCall(string pathToTool, string responseFileCommands, Func<int> runLocally) => new()
-    {
-        PathToTool = pathToTool,
-        ResponseFile = responseFileCommands,
-        ResponseFileEncoding = ResponseFileEncoding,
-        Split = GenerateCommandLineArgsList,
-        AddFiles = files =>
+        ITaskItem[] any = [new TaskItem(typeof(Csc).Assembly.Location)]; // must exist
+        new Csc
         {
-            files.AddInput(ApplicationConfiguration);
-            files.AddOutputFile(DocumentationFile);
-            files.AddSymbols(this, PdbFile);
-        },
-        LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
-        LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
-        RunLocally = runLocally,
-    };
+            BuildEngine = new SilentEngine(),
+            Sources = any,
+            References = any,
+            Analyzers = any,
+            AnalyzerConfigFiles = any,
+            OutputAssembly = any[0],
+            OutputRefAssembly = any[0],
+            PdbFile = any[0].ItemSpec,
+            DocumentationFile = any[0].ItemSpec,
+            DefineConstants = "REHEARSAL",
+            DisabledWarnings = "1701;1702",
+            DebugType = "portable",
+            Deterministic = true,
+            NoConfig = true,
+            _rehearsal = settings,
+        }.Execute();
+    }
 }

@@ -93,11 +93,13 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         return verdict.ExitCode == 0 && compiler.Log.HasLoggedErrors ? -1 : verdict.ExitCode;
     }
 
-    /// <summary>Describes a call for nobody.</summary>
-    public void Rehearse(Call call, RemoteSettings settings, string projectDirectory)
+    /// <summary>Describes a call for nobody, and logs a line of a compiler.</summary>
+    /// <returns>An exit code.</returns>
+    public int Rehearse(Call call, RemoteSettings settings)
     {
-        _ = ProjectDirectory.Of(compiler);
-        TryDescribe(call, settings, projectDirectory, out _);
+        TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _);
+        LogLines("rehearsal.cs(1,1): warning CS0000: nothing", call.LogOutput);
+        return 0;
     }
 
     private static void LogLines(string text, Action<string> log)

@@ -20,7 +20,7 @@ public sealed class ReprPrepareCompilers : Task
         string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
         if (RemoteSettings.Find(BuildEngine, projectDirectory) is { } settings)
         {
-            WarmUp.Begin(() => new Csc().Rehearse(settings, projectDirectory));
+            WarmUp.Begin(() => Csc.Rehearse(settings));
         }
 
         return true;
