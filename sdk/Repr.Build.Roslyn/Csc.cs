@@ -63,11 +63,12 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
     /// longer than the rest.
     /// </summary>
     /// <param name="settings">Those of some project.</param>
-    internal static void Rehearse(RemoteSettings settings)
+    /// <returns>False when it did not get to its end.</returns>
+    internal static bool Rehearse(RemoteSettings settings)
     {
         TaskParameters<Csc>.Prepare();
         ITaskItem[] any = [new TaskItem(typeof(Csc).Assembly.Location)]; // must exist
-        new Csc
+        return new Csc
         {
             BuildEngine = new SilentEngine(),
             Sources = any,

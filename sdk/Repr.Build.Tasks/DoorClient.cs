@@ -23,8 +23,9 @@ internal sealed record DoorAnswer(byte[] Output, byte[] Error, Done? Done, NotRu
 /// of its own.
 /// </summary>
 /// <param name="toolPath">The repr.dll that the process runs.</param>
+/// <param name="kept">Connections that may be used again; null: none are.</param>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore of which nobody asked for the wait handle holds nothing.")]
-internal sealed class DoorClient(string toolPath)
+internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
 {
     private const uint DoorVersion = 1;
     private static readonly TimeSpan s_startTimeout = TimeSpan.FromSeconds(10);
@@ -47,8 +48,9 @@ internal sealed class DoorClient(string toolPath)
     public DoorAnswer Run(Run run, Action<DoorText>? text, Action? waiting, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        bool isOpen = false;
         bool hasPassedOn = false;
+        DoorConnection? connection = null;
+        bool isAnswered = false;
         using MemoryStream output = new();
         using MemoryStream error = new();
         DoorAnswer NoVerdict(string code, string message, bool isLost = false) => new(
@@ -62,13 +64,12 @@ internal sealed class DoorClient(string toolPath)
                 Cancelled = cancellationToken.IsCancellationRequested,
                 TextPassedOn = hasPassedOn,
             },
-            !isOpen,
+            connection is null,
             isLost);
 
         try
         {
-            using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
-            isOpen = true;
+            connection = Open(waiting, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             Send(connection, new DoorRequest { Run = run });
             while (true)
@@ -90,8 +91,10 @@ internal sealed class DoorClient(string toolPath)
                         reply.Text.Data.WriteTo(reply.Text.IsStderr ? error : output);
                         break;
                     case DoorReply.ReplyOneofCase.Done:
+                        isAnswered = true;
                         return new DoorAnswer(output.ToArray(), error.ToArray(), reply.Done, null);
                     case DoorReply.ReplyOneofCase.NotRun:
+                        isAnswered = true;
                         reply.NotRun.TextPassedOn |= hasPassedOn;
                         return new DoorAnswer(output.ToArray(), error.ToArray(), null, reply.NotRun);
                     case DoorReply.ReplyOneofCase.WrongVersion:
@@ -109,11 +112,15 @@ internal sealed class DoorClient(string toolPath)
         {
             return NoVerdict(
                 MessageCodes.RequesterGone,
-                isOpen
+                connection is not null
                     ? $"The requester process went away ({exception.Message.TrimEnd('.')}); see requester.log in the cache directory."
                     : $"The requester process could not be reached: {exception.Message.TrimEnd('.')}.",
-                isLost: isOpen && !hasPassedOn && !cancellationToken.IsCancellationRequested
+                isLost: connection is not null && !hasPassedOn && !cancellationToken.IsCancellationRequested
                     && exception is SocketException or (IOException and not InvalidProtocolBufferException));
+        }
+        finally
+        {
+            Release(connection, isAnswered && !cancellationToken.IsCancellationRequested);
         }
     }
 
@@ -121,16 +128,24 @@ internal sealed class DoorClient(string toolPath)
     /// <returns>What became of it; nothing when the process could not be asked.</returns>
     public RefreshReply Refresh(IEnumerable<string> files, CancellationToken cancellationToken)
     {
+        DoorConnection? connection = null;
+        bool isAnswered = false;
         try
         {
-            using DoorConnection connection = TryConnect(out string door) ?? ConnectOrStart(door, null, cancellationToken);
+            connection = Open(null, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             Send(connection, new DoorRequest { Refresh = new RefreshRequest { Files = { files } } });
-            return connection.Receive().Refresh ?? new RefreshReply();
+            DoorReply reply = connection.Receive();
+            isAnswered = true;
+            return reply.Refresh ?? new RefreshReply();
         }
         catch (Exception exception) when (IsOfTheDoor(exception))
         {
             return new RefreshReply();
+        }
+        finally
+        {
+            Release(connection, isAnswered && !cancellationToken.IsCancellationRequested);
         }
     }
 
@@ -138,21 +153,46 @@ internal sealed class DoorClient(string toolPath)
     /// <exception cref="IOException">The process can't be asked, as may other exceptions say.</exception>
     public void WarmUp()
     {
-        using DoorConnection? connection = TryConnect(out _);
+        DoorConnection? connection = TryConnect(out _);
         if (connection is null)
         {
             return;
         }
 
-        Send(connection, new DoorRequest { Status = new StatusRequest() });
-        if (connection.WaitForReply(s_patience))
+        bool isAnswered = false;
+        try
         {
-            connection.Receive();
+            Send(connection, new DoorRequest { Status = new StatusRequest() });
+            if (connection.WaitForReply(s_patience))
+            {
+                connection.Receive();
+                isAnswered = true;
+            }
+        }
+        finally
+        {
+            Release(connection, isAnswered);
         }
     }
 
-    private static void Send(DoorConnection connection, DoorRequest request)
+    private DoorConnection Open(Action? waiting, CancellationToken cancellationToken) =>
+        kept?.Take() ?? TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
+
+    private void Release(DoorConnection? connection, bool isAnswered)
     {
+        if (isAnswered && kept is not null && connection!.CanBeKept)
+        {
+            kept.Keep(connection);
+        }
+        else
+        {
+            connection?.Dispose();
+        }
+    }
+
+    private void Send(DoorConnection connection, DoorRequest request)
+    {
+        request.KeepOpen = kept is not null && connection.CanBeKept;
         request.DoorVersion = DoorVersion;
         request.ProductVersion = ProductVersion();
         connection.Send(request);

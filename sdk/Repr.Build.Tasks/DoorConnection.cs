@@ -37,6 +37,12 @@ internal sealed class DoorConnection : IDisposable
     /// <exception cref="UnauthorizedAccessException">The pipe is another user's.</exception>
     public static DoorConnection? TryConnect(string door) => OperatingSystem.IsWindows() ? TryConnectPipe(door) : TryConnectSocket(door);
 
+    /// <summary>Whether another request can follow an answered one. Not on a pipe, of which nobody says whether its other end is still there.</summary>
+    public bool CanBeKept => _socket is not null;
+
+    /// <summary>Of one that can be kept: whether its other end waits for a request.</summary>
+    public bool IsIdle => _start == _end && !_socket!.Poll(0, SelectMode.SelectRead);
+
     /// <summary>Sends a request: a varint with its length, then the message.</summary>
     /// <exception cref="IOException">The connection broke.</exception>
     public void Send(DoorRequest request)

@@ -74,7 +74,7 @@ internal sealed class RemoteRun
     /// </summary>
     public void Refresh(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, IEnumerable<string> files)
     {
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath, DoorConnections.Of(engine, settings.ToolPath)))!;
         WarnOf(log, engine, door.Refresh(files, _cancellation.Token).Warnings);
     }
 
@@ -117,7 +117,7 @@ internal sealed class RemoteRun
             return GiveUp(log, engine, settings, action, MessageCodes.RequesterGone, earlier);
         }
 
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath))!;
+        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath, DoorConnections.Of(engine, settings.ToolPath)))!;
         Run run = Describe(settings, action, isLive: text is not null);
         DoorAnswer answer = door.Run(run, text, waiting, _cancellation.Token);
         if (answer.IsLost)

@@ -87,7 +87,7 @@ public sealed class ReprPrepare : Task
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
         };
         settings.Register(BuildEngine4, projectDirectory);
-        IsFirst = WarmUp.Begin(settings);
+        IsFirst = WarmUp.Begin(settings, DoorConnections.Of(BuildEngine, settings.ToolPath));
         return true;
     }
 

@@ -15,15 +15,16 @@ internal static class WarmUp
 
     /// <summary>Begins, if nobody has before.</summary>
     /// <param name="settings">Those of some project.</param>
+    /// <param name="connections">Gets the connection that the first action uses.</param>
     /// <returns>True when nobody had.</returns>
-    public static bool Begin(RemoteSettings settings)
+    public static bool Begin(RemoteSettings settings, DoorConnections? connections)
     {
         if (Interlocked.Exchange(ref s_begun, 1) != 0)
         {
             return false;
         }
 
-        Begin(() => Walk(settings));
+        Begin(() => Walk(settings, connections));
         return true;
     }
 
@@ -41,11 +42,11 @@ internal static class WarmUp
         }
     });
 
-    private static void Walk(RemoteSettings settings)
+    private static void Walk(RemoteSettings settings, DoorConnections? connections)
     {
         WriteSample(settings);
         ReadSample();
-        new DoorClient(settings.ToolPath).WarmUp();
+        new DoorClient(settings.ToolPath, connections).WarmUp();
     }
 
     /// <summary>Reads an answer with something of each kind.</summary>

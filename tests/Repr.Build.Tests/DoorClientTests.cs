@@ -96,6 +96,72 @@ public sealed class DoorClientTests : IDisposable
     }
 
     [Fact]
+    public async Task A_connection_serves_one_action_after_the_other_and_a_new_one_follows_one_that_ended()
+    {
+        using DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        int connections = 0;
+        using SemaphoreSlim ended = new(0);
+        Task serving = Task.Run(
+            async () =>
+            {
+                foreach (int requests in (int[])[2, 1])
+                {
+                    using Socket socket = await _listener.AcceptAsync(Cancellation);
+                    await using (NetworkStream stream = new(socket))
+                    {
+                        connections++;
+                        for (int count = 0; count < requests; count++)
+                        {
+                            Assert.True(DoorRequest.Parser.ParseDelimitedFrom(stream).KeepOpen);
+                            Done(count).WriteDelimitedTo(stream);
+                        }
+                    }
+
+                    socket.Close();
+                    ended.Release();
+                }
+            },
+            Cancellation);
+
+        Assert.Equal(0, client.Run(_run, null, null, Cancellation).Done?.Code);
+        Assert.Equal(1, client.Run(_run, null, null, Cancellation).Done?.Code);
+        await ended.WaitAsync(Cancellation);
+        Assert.Equal(0, client.Run(_run, null, null, Cancellation).Done?.Code);
+
+        await serving;
+        Assert.Equal(2, connections);
+    }
+
+    [Fact]
+    public async Task A_connection_with_an_action_under_way_is_not_kept()
+    {
+        using DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        using CancellationTokenSource cancelled = new();
+        Task<DoorRequest> serving = ServeAsync(new DoorReply());
+
+        client.Run(_run, null, () => cancelled.CancelAfter(50), cancelled.Token);
+
+        await serving;
+        Assert.Null(kept.Take());
+    }
+
+    [Fact]
+    public async Task What_is_kept_ends_with_the_build()
+    {
+        DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        Task<DoorRequest> serving = ServeAsync(Done(0), new DoorReply());
+        client.Run(_run, null, null, Cancellation);
+
+        kept.Dispose();
+
+        await serving; // ends with the client's end
+        Assert.Null(kept.Take());
+    }
+
+    [Fact]
     public async Task Warming_up_asks_for_nothing_to_be_done_and_starts_nobody()
     {
         Task<DoorRequest> serving = ServeAsync(new DoorReply());
@@ -109,22 +175,7 @@ public sealed class DoorClientTests : IDisposable
     [Fact]
     public void What_is_written_to_warm_up_can_be_written()
     {
-        RemoteSettings settings = new()
-        {
-            Endpoint = "http://worker:7070",
-            FailInsteadOfFallback = false,
-            ReadRoots = ["/src"],
-            WriteRoots = ["/src"],
-            ExecPatterns = [],
-            Cache = "",
-            Placement = "",
-            PlaceholderDirectory = "",
-            BuildId = "build",
-            EmptyMapping = false,
-            ToolPath = "/repr.dll",
-        };
-
-        Assert.True(WarmUp.WriteSample(settings) > 100);
+        Assert.True(WarmUp.WriteSample(Settings.Any) > 100);
     }
 
     private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };

@@ -33,7 +33,7 @@ internal interface IDoorService
 }
 
 /// <summary>
-/// Serves the door, which is this user's alone (<see cref="DoorListener"/>). One connection is one request; closing it cancels the request.
+/// Serves the door, which is this user's alone (<see cref="DoorListener"/>). One connection is one request, or one after the other; closing it cancels the request.
 /// </summary>
 internal sealed partial class DoorServer : IAsyncDisposable
 {
@@ -155,30 +155,15 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 return;
             }
 
-            Stream stream = client.Stream;
-            using CancellationTokenSource gone = new();
-            if (await DelimitedMessages.ReadAsync(stream, Wire.DoorRequest.Parser, gone.Token) is not { } request)
+            Wire.DoorRequest? request = await DelimitedMessages.ReadAsync(client.Stream, Wire.DoorRequest.Parser, CancellationToken.None);
+            while (request is { KeepOpen: true, Run: null or { QueueLocally: false } })
             {
-                return;
+                request = await ServeAndKeepAsync(client.Stream, request);
             }
 
-            Channel<ToolInput> input = Channel.CreateBounded<ToolInput>(InputsUnderWay);
-            Task watching = WatchAsync(client, input.Writer, gone);
-            IDisposable? held = null;
-            try
+            if (request is not null)
             {
-                Wire.DoorReply reply = await AnswerAsync(stream, request, input.Reader, place => held = place, gone.Token);
-                await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
-                if (held is null)
-                {
-                    client.End();
-                }
-
-                await watching;
-            }
-            finally
-            {
-                held?.Dispose();
+                await ServeLastAsync(client, request);
             }
         }
         catch (Exception exception) when (
@@ -186,6 +171,60 @@ internal sealed partial class DoorServer : IAsyncDisposable
         {
             Log.Broken(_log, exception.Message);
         }
+    }
+
+    private async Task ServeLastAsync(DoorConnection client, Wire.DoorRequest request)
+    {
+        using CancellationTokenSource gone = new();
+        Channel<ToolInput> input = Channel.CreateBounded<ToolInput>(InputsUnderWay);
+        Task watching = WatchAsync(client, input.Writer, gone);
+        IDisposable? held = null;
+        try
+        {
+            Wire.DoorReply reply = await AnswerAsync(client.Stream, request, input.Reader, place => held = place, gone.Token);
+            await DelimitedMessages.WriteAsync(client.Stream, reply, gone.Token);
+            if (held is null)
+            {
+                client.End();
+            }
+
+            await watching;
+        }
+        finally
+        {
+            held?.Dispose();
+        }
+    }
+
+    // The next request; null: the client has gone, or the door closes while nothing is under way.
+    private async Task<Wire.DoorRequest?> ServeAndKeepAsync(Stream stream, Wire.DoorRequest request)
+    {
+        CancellationTokenSource gone = new(); // has no timer; the client may go after all of this
+        Task<Wire.DoorRequest?> next = ReadNextAsync(stream, gone);
+        Channel<ToolInput> none = Channel.CreateBounded<ToolInput>(1);
+        none.Writer.Complete();
+        Wire.DoorReply reply = await AnswerAsync(stream, request, none.Reader, static _ => { }, gone.Token);
+        await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
+        await using CancellationTokenRegistration closing = _closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream);
+        return await next;
+    }
+
+    private async Task<Wire.DoorRequest?> ReadNextAsync(Stream stream, CancellationTokenSource gone)
+    {
+        try
+        {
+            if (await DelimitedMessages.ReadAsync(stream, Wire.DoorRequest.Parser, CancellationToken.None) is { } next)
+            {
+                return next;
+            }
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException or InvalidDataException)
+        {
+            Log.Broken(_log, exception.Message);
+        }
+
+        await gone.CancelAsync();
+        return null;
     }
 
     private async Task<Wire.DoorReply> AnswerAsync(

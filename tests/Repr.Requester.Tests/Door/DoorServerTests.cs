@@ -31,13 +31,91 @@ public sealed class DoorServerTests : IDisposable
         Assert.False(File.Exists(path));
     }
 
+    [Fact]
+    public async Task Requests_follow_each_other_on_a_connection_that_is_kept_open_until_the_door_closes()
+    {
+        await using DoorServer server = new(_files.At("run/door.sock"), new StatusService(), NullLogger.Instance);
+        server.Start();
+        await using NetworkStream stream = await ConnectAsync();
+
+        for (int count = 0; count < 3; count++)
+        {
+            await DelimitedMessages.WriteAsync(stream, Kept(new() { Status = new StatusRequest() }), Cancellation);
+            Assert.Equal(7u, (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Status?.Running);
+        }
+
+        server.Close();
+        await server.DrainAsync().WaitAsync(Cancellation);
+        Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancellation));
+    }
+
+    [Fact]
+    public async Task The_last_request_of_a_kept_connection_ends_it()
+    {
+        await using DoorServer server = new(_files.At("run/door.sock"), new StatusService(), NullLogger.Instance);
+        server.Start();
+        await using NetworkStream stream = await ConnectAsync();
+        await DelimitedMessages.WriteAsync(stream, Kept(new() { Status = new StatusRequest() }), Cancellation);
+        await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation);
+
+        await DelimitedMessages.WriteAsync(stream, new DoorRequest { DoorVersion = DoorServer.Version, Status = new StatusRequest() }, Cancellation);
+
+        Assert.Equal(7u, (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Status?.Running);
+        Assert.Null(await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_cancels_what_it_asked_for_on_a_kept_connection()
+    {
+        StatusService service = new();
+        await using DoorServer server = new(_files.At("run/door.sock"), service, NullLogger.Instance);
+        server.Start();
+        NetworkStream stream = await ConnectAsync();
+        await DelimitedMessages.WriteAsync(stream, Kept(new() { Run = new Run() }), Cancellation);
+        await service.Entered.Task.WaitAsync(Cancellation);
+
+        await stream.DisposeAsync();
+
+        await service.Cancelled.Task.WaitAsync(Cancellation);
+    }
+
+    private static DoorRequest Kept(DoorRequest request)
+    {
+        request.DoorVersion = DoorServer.Version;
+        request.KeepOpen = true;
+        return request;
+    }
+
+    private async Task<NetworkStream> ConnectAsync()
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_files.At("run/door.sock")), Cancellation);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
     private sealed class StatusService : IDoorService
     {
+        public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public StatusReply GetStatus() => new() { Running = 7 };
 
-        public Task<DoorReply> RunAsync(
-            Run run, Func<DoorText, ValueTask> text, ChannelReader<ToolInput> input, Action<IDisposable> held, CancellationToken cancellationToken) =>
-            throw new NotSupportedException();
+        public async Task<DoorReply> RunAsync(
+            Run run, Func<DoorText, ValueTask> text, ChannelReader<ToolInput> input, Action<IDisposable> held, CancellationToken cancellationToken)
+        {
+            Entered.SetResult();
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+            finally
+            {
+                Cancelled.SetResult();
+            }
+
+            return new DoorReply();
+        }
 
         public Task<RefreshReply> RefreshAsync(IReadOnlyList<string> files, CancellationToken cancellationToken) => throw new NotSupportedException();
 
