@@ -97,7 +97,12 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// <returns>An exit code.</returns>
     public int Rehearse(Call call, RemoteSettings settings)
     {
-        TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _);
+        if (TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _) is not { } action)
+        {
+            return -1;
+        }
+
+        _run.Rehearse(compiler.Log, compiler.BuildEngine, settings, action);
         LogLines("rehearsal.cs(1,1): warning CS0000: nothing", call.LogOutput);
         return 0;
     }

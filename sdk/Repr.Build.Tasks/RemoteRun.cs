@@ -157,6 +157,18 @@ internal sealed class RemoteRun
             return GiveUp(log, engine, settings, action, notRun.Code, notRun.Message);
         }
 
+        return Conclude(log, engine, action, answer);
+    }
+
+    /// <summary>Goes the way of an action that nobody runs.</summary>
+    public void Rehearse(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action)
+    {
+        Describe(settings, action, isLive: false);
+        Conclude(log, engine, action, new DoorAnswer([], [], WarmUp.ReadSample().Done, null));
+    }
+
+    private Outcome Conclude(TaskLoggingHelper log, IBuildEngine engine, RemoteAction action, DoorAnswer answer)
+    {
         Done done = answer.Done!;
         Summarise(log, action, done);
         WarnOf(log, engine, done.Warnings);

@@ -185,7 +185,7 @@ internal sealed partial class ActionRunner(
     {
         // 0. What is known here needs no worker.
         PreparedAction? early = kept.MayKnow(request, out Prediction? noted)
-            ? await PrepareAsync(request, noted ?? await PredictAsync(request, cancellationToken), progress, null, cancellationToken)
+            ? await PrepareAsync(request, noted ?? Predict(request), progress, null, cancellationToken)
             : null;
         if (early is not null && await kept.TryGiveAsync(request, early, progress, cancellationToken) is { } known)
         {
@@ -200,7 +200,7 @@ internal sealed partial class ActionRunner(
         progress.Worker = worker.Session.Welcome.WorkerId;
 
         // 2. Predict and map: what the tool will look at, as facts.
-        Prediction predicted = await PredictAsync(request, cancellationToken);
+        Prediction predicted = Predict(request);
         PreparedAction prepared = early is not null && early.Prediction == predicted && time.GetUtcNow() - early.Stamp < s_moment
             ? early
             : await PrepareAsync(request, predicted, progress, worker.Session, cancellationToken);
@@ -265,8 +265,7 @@ internal sealed partial class ActionRunner(
         }
     }
 
-    private async Task<Prediction> PredictAsync(ActionRequest request, CancellationToken cancellationToken) =>
-        request.EmptyMapping ? Prediction.None : await Task.Run(() => predictions.Find(request), cancellationToken);
+    private Prediction Predict(ActionRequest request) => request.EmptyMapping ? Prediction.None : predictions.Find(request);
 
     // What it does ends when the session is lost, as all that an action does.
     private async Task<PreparedAction> PrepareAsync(
@@ -278,7 +277,7 @@ internal sealed partial class ActionRunner(
         {
             DateTime stamp = time.GetUtcNow().UtcDateTime;
             using Span mapped = progress.Span.Child("map");
-            InputMapping mapping = await Task.Run(() => mapper.MapAsync(request, predicted, token), token);
+            InputMapping mapping = await mapper.MapAsync(request, predicted, token);
             mapped.Set(TelemetryNames.Mapped, (uint)mapping.Count).Dispose();
             return new PreparedAction(mapping, predicted, stamp);
         }

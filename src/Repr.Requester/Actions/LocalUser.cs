@@ -8,8 +8,14 @@ internal static class LocalUser
 {
     private const uint UsualUmask = 0x12; // 0o022
 
-    /// <summary>The umask of this process, without changing it (proc_pid_status(5)).</summary>
-    public static uint Umask()
+    // Nothing in this process changes it.
+    private static readonly Lazy<uint> s_umask = new(ReadUmask);
+
+    /// <summary>The umask of this process.</summary>
+    public static uint Umask() => s_umask.Value;
+
+    // Without changing it (proc_pid_status(5)).
+    private static uint ReadUmask()
     {
         if (OperatingSystem.IsWindows())
         {

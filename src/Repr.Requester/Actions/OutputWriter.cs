@@ -115,10 +115,11 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
     // Makes the directories, and finds out before the first effect on a file whether all of them can be written to.
     private static void RequireWritable(Staging staging, List<PlannedOutput> plan)
     {
+        HashSet<(VirtualPath Root, string Place)> seen = [];
         foreach (PlannedOutput output in plan)
         {
             string place = output.Output is DirectoryOutput ? output.Relative : output.ParentRelative;
-            if (output.Output is DeletedOutput && !staging.HasDirectory(output.Root, place))
+            if (seen.Contains((output.Root, place)) || (output.Output is DeletedOutput && !staging.HasDirectory(output.Root, place)))
             {
                 continue;
             }
@@ -128,6 +129,8 @@ internal sealed class OutputWriter(DigestCache digests, PlaceholderMount? placeh
             {
                 throw new UnauthorizedAccessException($"The directory of '{output.Output.Path}' is not writable.");
             }
+
+            seen.Add((output.Root, place));
         }
     }
 

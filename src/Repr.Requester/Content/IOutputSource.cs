@@ -80,10 +80,10 @@ internal sealed class StoredOutputs(IContentStore store) : IOutputSource
             await using Stream? content = await TryReadAsync(() => store.OpenAsync(download.Digest, cancellationToken));
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             long offset = 0;
-            for (int read; content is not null && (read = await TryReadAsync(() => content.ReadAsync(buffer, cancellationToken))) > 0; offset += read)
+            for (int read; content is not null && (read = await TryReadAsync(() => ReadAsync(content, buffer, cancellationToken))) > 0; offset += read)
             {
                 hash.AppendData(buffer, 0, read);
-                await RandomAccess.WriteAsync(download.File, buffer.AsMemory(0, read), offset, cancellationToken);
+                RandomAccess.Write(download.File, buffer.AsSpan(0, read), offset); // to wake a thread that writes takes longer
             }
 
             if (offset == download.Digest.SizeBytes && Digest.Finish(hash, offset) == download.Digest)
@@ -99,6 +99,10 @@ internal sealed class StoredOutputs(IContentStore store) : IOutputSource
         RandomAccess.SetLength(download.File, 0);
         return false;
     }
+
+    // As with writing, where the content is a file here.
+    private static ValueTask<int> ReadAsync(Stream content, byte[] buffer, CancellationToken cancellationToken) =>
+        content is FileStream file ? ValueTask.FromResult(file.Read(buffer)) : content.ReadAsync(buffer, cancellationToken);
 
     // What can't be read here can be had elsewhere; what can't be written can't.
     private static async ValueTask<T?> TryReadAsync<T>(Func<ValueTask<T?>> read)

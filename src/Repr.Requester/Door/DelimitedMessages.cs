@@ -53,10 +53,17 @@ internal static class DelimitedMessages
     }
 
     /// <summary>Writes a message.</summary>
-    public static async Task WriteAsync(Stream stream, IMessage message, CancellationToken cancellationToken)
+    public static Task WriteAsync(Stream stream, IMessage message, CancellationToken cancellationToken) => WriteAsync(stream, [message], cancellationToken);
+
+    /// <summary>Writes messages at once: their reader wakes up once.</summary>
+    public static async Task WriteAsync(Stream stream, IReadOnlyList<IMessage> messages, CancellationToken cancellationToken)
     {
         using MemoryStream buffer = new();
-        message.WriteDelimitedTo(buffer);
+        foreach (IMessage message in messages)
+        {
+            message.WriteDelimitedTo(buffer);
+        }
+
         await stream.WriteAsync(buffer.GetBuffer().AsMemory(0, (int)buffer.Length), cancellationToken);
     }
 }

@@ -181,8 +181,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         IDisposable? held = null;
         try
         {
-            Wire.DoorReply reply = await AnswerAsync(client.Stream, request, input.Reader, place => held = place, gone.Token);
-            await DelimitedMessages.WriteAsync(client.Stream, reply, gone.Token);
+            await AnswerAsync(client.Stream, request, input.Reader, place => held = place, gone.Token);
             if (held is null)
             {
                 client.End();
@@ -203,8 +202,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         Task<Wire.DoorRequest?> next = ReadNextAsync(stream, gone);
         Channel<ToolInput> none = Channel.CreateBounded<ToolInput>(1);
         none.Writer.Complete();
-        Wire.DoorReply reply = await AnswerAsync(stream, request, none.Reader, static _ => { }, gone.Token);
-        await DelimitedMessages.WriteAsync(stream, reply, gone.Token);
+        await AnswerAsync(stream, request, none.Reader, static _ => { }, gone.Token);
         await using CancellationTokenRegistration closing = _closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream);
         return await next;
     }
@@ -227,9 +225,38 @@ internal sealed partial class DoorServer : IAsyncDisposable
         return null;
     }
 
-    private async Task<Wire.DoorReply> AnswerAsync(
+    private async Task AnswerAsync(
         Stream stream,
         Wire.DoorRequest request,
+        ChannelReader<ToolInput> input,
+        Action<IDisposable> held,
+        CancellationToken cancellationToken)
+    {
+        List<Wire.DoorReply> replies = [];
+        bool isLive = request.Run?.LiveText ?? false;
+        Wire.DoorReply last = await FindAnswerAsync(
+            request,
+            async text =>
+            {
+                Wire.DoorReply reply = new() { Text = text };
+                if (isLive)
+                {
+                    await DelimitedMessages.WriteAsync(stream, reply, cancellationToken);
+                }
+                else
+                {
+                    replies.Add(reply);
+                }
+            },
+            input,
+            held,
+            cancellationToken);
+        await DelimitedMessages.WriteAsync(stream, [.. replies, last], cancellationToken);
+    }
+
+    private async Task<Wire.DoorReply> FindAnswerAsync(
+        Wire.DoorRequest request,
+        Func<Wire.DoorText, ValueTask> text,
         ChannelReader<ToolInput> input,
         Action<IDisposable> held,
         CancellationToken cancellationToken)
@@ -245,12 +272,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         switch (request.RequestCase)
         {
             case Wire.DoorRequest.RequestOneofCase.Run:
-                return await _service.RunAsync(
-                    request.Run,
-                    async text => await DelimitedMessages.WriteAsync(stream, new Wire.DoorReply { Text = text }, cancellationToken),
-                    input,
-                    held,
-                    cancellationToken);
+                return await _service.RunAsync(request.Run, text, input, held, cancellationToken);
             case Wire.DoorRequest.RequestOneofCase.Refresh:
                 return new Wire.DoorReply { Refresh = await _service.RefreshAsync(request.Refresh.Files, cancellationToken) };
             case Wire.DoorRequest.RequestOneofCase.Status:

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Microsoft.Extensions.FileSystemGlobbing;
+using System.IO.Enumeration;
 
 namespace Repr.Requester.Files;
 
@@ -60,13 +60,10 @@ internal sealed class ReadPolicy
         "nuget.config", "*.jks", "*.keystore",
     ];
 
-    private static readonly FrozenSet<string> OrdinaryExtensions =
-        new[] { ".cs", ".vb", ".dll", ".so", ".xml", ".h", ".resx", ".resources" }.ToFrozenSet(StringComparer.Ordinal);
-
     private static readonly FrozenSet<string> PlainDenied =
         DeniedNames.Where(name => !name.Contains('*', StringComparison.Ordinal)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly Matcher Denied = NewDenied();
+    private static readonly string[] DeniedGlobs = [.. DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal))];
 
     private readonly VirtualPath[] _roots;
     private readonly HashSet<VirtualPath> _secrets;
@@ -129,20 +126,21 @@ internal sealed class ReadPolicy
     private static VirtualPath[] FoldersOf(params Environment.SpecialFolder[] folders) =>
         [.. folders.Select(Environment.GetFolderPath).Where(static path => Disk.TryParseNative(path, out _)).Select(Disk.ParseNative).Distinct()];
 
-    private static Matcher NewDenied()
-    {
-        Matcher denied = new(StringComparison.OrdinalIgnoreCase);
-        denied.AddIncludePatterns(DeniedNames.Where(name => name.Contains('*', StringComparison.Ordinal)));
-        return denied;
-    }
-
     private static bool IsDeniedName(string name)
     {
-        // The globs are slow and most names can't match one of them.
-        bool canMatch = name.Contains('.', StringComparison.Ordinal) || name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
-        return PlainDenied.Contains(name) || (canMatch && !IsOrdinaryName(name) && Denied.Match(name).HasMatches);
-    }
+        if (PlainDenied.Contains(name))
+        {
+            return true;
+        }
 
-    private static bool IsOrdinaryName(string name) => OrdinaryExtensions.Contains(
-        Path.GetExtension(name)) && !name.StartsWith('.') && !name.StartsWith("id_", StringComparison.OrdinalIgnoreCase);
+        foreach (string glob in DeniedGlobs)
+        {
+            if (FileSystemName.MatchesSimpleExpression(glob, name, ignoreCase: true))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }
