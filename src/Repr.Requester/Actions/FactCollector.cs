@@ -9,9 +9,13 @@ namespace Repr.Requester.Actions;
 /// </summary>
 internal sealed class FactCollector
 {
+    private const int SmallBytes = 1 << 14;
+    private const int MaximumHere = 16; // files of an action: the others are hashed beside each other
+
     private readonly DigestCache _digests;
     private readonly CancellationToken _cancellationToken;
     private readonly Dictionary<VirtualPath, Task<HashedFile>> _files = [];
+    private int _here;
 
     /// <summary>Makes one that has nothing yet.</summary>
     public FactCollector(DigestCache digests, CancellationToken cancellationToken)
@@ -74,7 +78,7 @@ internal sealed class FactCollector
         }
     }
 
-    /// <summary>Adds a regular file with its digest, which is computed at the same time as others.</summary>
+    /// <summary>Adds a regular file with its digest, which is computed at the same time as others; of the first few small ones at once, since to wake a thread takes longer.</summary>
     public void AddFile(ResolvedPath file)
     {
         if (file.Stat is { IsFile: true } stat && !Imposed.Contains(file.Path) && !_files.ContainsKey(file.Path))
@@ -82,6 +86,11 @@ internal sealed class FactCollector
             if (_digests.TryGet(stat, out Digest digest))
             {
                 AddHashed(file.Path, new HashedFile(digest, stat));
+            }
+            else if (stat.SizeBytes <= SmallBytes && _here < MaximumHere)
+            {
+                _here++;
+                AddHashedHere(file.Path);
             }
             else
             {
@@ -183,6 +192,18 @@ internal sealed class FactCollector
             {
                 Facts.Remove(fact.Path);
             }
+        }
+    }
+
+    private void AddHashedHere(VirtualPath path)
+    {
+        try
+        {
+            AddHashed(path, _digests.Hash(path.Text));
+        }
+        catch (ReprException)
+        {
+            // As of those that are waited for.
         }
     }
 

@@ -137,7 +137,7 @@ internal sealed class DigestCache : IDisposable
         await _cores.WaitAsync();
         try
         {
-            return await Task.Run(() => HashChecked(path));
+            return await Task.Run(() => Hash(path));
         }
         finally
         {
@@ -146,7 +146,10 @@ internal sealed class DigestCache : IDisposable
         }
     }
 
-    private HashedFile HashChecked(string path)
+    /// <summary>The digest of a file whose content is not known, computed on the caller's thread.</summary>
+    /// <param name="path">A physical path.</param>
+    /// <exception cref="ReprException"><see cref="ReprErrorCode.InvalidInput"/>: it cannot be read or keeps changing.</exception>
+    public HashedFile Hash(string path)
     {
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
