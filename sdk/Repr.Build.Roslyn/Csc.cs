@@ -8,7 +8,7 @@ namespace Repr.Build;
 public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
-    private RemoteSettings? _rehearsal;
+    private RemoteSettings? _rehearsalSettings; // set: it is a rehearsal
 
     /// <summary>Makes the task.</summary>
     public Csc() => _remote = new RemoteCompile(this);
@@ -55,12 +55,12 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
             LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
             RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
         };
-        return _rehearsal is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsal);
+        return _rehearsalSettings is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsalSettings);
     }
 
     /// <summary>
-    /// Goes the way of a compile of which nobody hears, and that leaves its run out: each node of MSBuild loads and compiles that way anew, and with a known result it takes
-    /// longer than the rest.
+    /// Runs a whole task except the compile itself, so that its code is loaded and compiled: each node of MSBuild does that anew, and with a known result it takes longer than
+    /// the rest.
     /// </summary>
     /// <param name="settings">Those of some project.</param>
     /// <returns>False when it did not get to its end.</returns>
@@ -68,6 +68,7 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
     {
         TaskParameters<Csc>.Prepare();
         ITaskItem[] any = [new TaskItem(typeof(Csc).Assembly.Location)]; // must exist
+        string output = Path.Combine(any[0].ItemSpec + ".rehearsal", "output"); // must not
         return new Csc
         {
             BuildEngine = new SilentEngine(),
@@ -75,16 +76,16 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
             References = any,
             Analyzers = any,
             AnalyzerConfigFiles = any,
-            OutputAssembly = any[0],
-            OutputRefAssembly = any[0],
-            PdbFile = any[0].ItemSpec,
-            DocumentationFile = any[0].ItemSpec,
+            OutputAssembly = new TaskItem(output + ".dll"),
+            OutputRefAssembly = new TaskItem(output + ".ref.dll"),
+            PdbFile = output + ".pdb",
+            DocumentationFile = output + ".xml",
             DefineConstants = "REHEARSAL",
             DisabledWarnings = "1701;1702",
             DebugType = "portable",
             Deterministic = true,
             NoConfig = true,
-            _rehearsal = settings,
+            _rehearsalSettings = settings,
         }.Execute();
     }
 }

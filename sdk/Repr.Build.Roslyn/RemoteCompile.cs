@@ -97,7 +97,9 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// <returns>An exit code.</returns>
     public int Rehearse(Call call, RemoteSettings settings)
     {
-        if (TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _) is not { } action)
+        RemoteAction? action = TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _);
+        Toolchain.Forget();
+        if (action is null)
         {
             return -1;
         }

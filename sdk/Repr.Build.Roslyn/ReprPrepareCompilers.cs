@@ -5,7 +5,7 @@ namespace Repr.Build;
 
 /// <summary>
 /// Makes ready what the first compile of a process needs, in the background and while the engine still looks at projects (<see cref="Csc.Rehearse"/>). Starts no
-/// process and cannot fail. For once in each process: see <see cref="ReprPrepare.IsFirst"/>.
+/// process and cannot fail. For once in each process: see <see cref="ReprPrepare.IsFirstWithCompilers"/>.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepareCompilers : Task
@@ -20,7 +20,7 @@ public sealed class ReprPrepareCompilers : Task
         string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
         if (RemoteSettings.Find(BuildEngine, projectDirectory) is { } settings)
         {
-            WarmUp.Begin(() => Csc.Rehearse(settings));
+            WarmUp.InBackground(() => Csc.Rehearse(settings));
         }
 
         return true;

@@ -32,7 +32,19 @@ internal static class TaskParameters<TTask>
     /// <param name="task">The task.</param>
     /// <param name="name">Of a public property that can be set.</param>
     /// <param name="value">Of its type.</param>
-    public static void Set(TTask task, string name, object? value) => s_setters.GetOrAdd(name, MakeSetter)(task, value);
+    /// <exception cref="TargetInvocationException">The property does not take the value: MSBuild expects what reflection throws.</exception>
+    public static void Set(TTask task, string name, object? value)
+    {
+        Action<TTask, object?> setter = s_setters.GetOrAdd(name, MakeSetter);
+        try
+        {
+            setter(task, value);
+        }
+        catch (Exception exception) when (exception is not TargetInvocationException)
+        {
+            throw new TargetInvocationException(exception);
+        }
+    }
 
     /// <summary>Reads a parameter.</summary>
     /// <param name="task">The task.</param>
@@ -45,6 +57,11 @@ internal static class TaskParameters<TTask>
     private static Action<TTask, object?> MakeSetter(string name)
     {
         PropertyInfo property = Find(name);
+        if (property.SetMethod is null)
+        {
+            throw new ArgumentException($"The parameter {name} can't be set.", nameof(name));
+        }
+
         return Make<string?>(property) ?? Make<ITaskItem[]?>(property) ?? Make<ITaskItem?>(property) ?? Make<string[]?>(property)
             ?? MakeOfValue<bool>(property) ?? MakeOfValue<int>(property) ?? property.SetValue;
     }
@@ -70,7 +87,7 @@ internal static class TaskParameters<TTask>
         }
 
         Action<TTask, TValue> set = property.SetMethod!.CreateDelegate<Action<TTask, TValue>>();
-        return (task, value) => set(task, (TValue)value!);
+        return (task, value) => set(task, value is null ? default : (TValue)value);
     }
 
     private static Func<TTask, object?> MakeGetter(string name)

@@ -7,7 +7,7 @@ namespace Repr.Build;
 internal static class Toolchain
 {
     // A thousand lines that the kernel writes, and each compile of a node would read.
-    private static readonly Lazy<string[]> s_mapped = new(ReadMapped);
+    private static string[]? s_mapped;
 
     /// <summary>The compiler's program files beside a program.</summary>
     public static IEnumerable<string> CompilerFiles(string program)
@@ -30,11 +30,14 @@ internal static class Toolchain
     public static IEnumerable<string> RuntimeFiles(string dotnetRoot)
     {
         string sdk = Path.Combine(dotnetRoot, "sdk") + Path.DirectorySeparatorChar;
-        return s_mapped.Value.Where(path => !path.StartsWith(sdk, StringComparison.Ordinal)
+        return LazyInitializer.EnsureInitialized(ref s_mapped, ReadMapped)!.Where(path => !path.StartsWith(sdk, StringComparison.Ordinal)
             && (path.StartsWith(dotnetRoot + Path.DirectorySeparatorChar, StringComparison.Ordinal)
                 || path.StartsWith("/usr/lib", StringComparison.Ordinal)
                 || path.StartsWith("/lib", StringComparison.Ordinal)));
     }
+
+    /// <summary>Forgets what was mapped: the process has not loaded everything yet.</summary>
+    public static void Forget() => s_mapped = null;
 
     private static string[] ReadMapped()
     {

@@ -47,9 +47,16 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
     /// <param name="cancellationToken">Ends the action.</param>
     public DoorAnswer Run(Run run, Action<DoorText>? text, Action? waiting, CancellationToken cancellationToken)
     {
+        DoorConnection? used = kept?.Take();
+        DoorAnswer? answer = used is null ? null : Run(used, run, text, waiting, cancellationToken);
+        // A process that ends when nothing is under way closes a connection that was kept, perhaps at this moment.
+        return answer is null or { IsLost: true } ? Run(null, run, text, waiting, cancellationToken) : answer;
+    }
+
+    private DoorAnswer Run(DoorConnection? connection, Run run, Action<DoorText>? text, Action? waiting, CancellationToken cancellationToken)
+    {
         long start = Stopwatch.GetTimestamp();
         bool hasPassedOn = false;
-        DoorConnection? connection = null;
         bool isAnswered = false;
         using MemoryStream output = new();
         using MemoryStream error = new();
@@ -69,7 +76,7 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
 
         try
         {
-            connection = Open(waiting, cancellationToken);
+            connection ??= Open(waiting, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             Send(connection, new DoorRequest { Run = run });
             while (true)
@@ -128,11 +135,16 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
     /// <returns>What became of it; nothing when the process could not be asked.</returns>
     public RefreshReply Refresh(IEnumerable<string> files, CancellationToken cancellationToken)
     {
-        DoorConnection? connection = null;
+        DoorConnection? used = kept?.Take();
+        return (used is null ? null : TryRefresh(used, files, cancellationToken)) ?? TryRefresh(null, files, cancellationToken) ?? new RefreshReply();
+    }
+
+    private RefreshReply? TryRefresh(DoorConnection? connection, IEnumerable<string> files, CancellationToken cancellationToken)
+    {
         bool isAnswered = false;
         try
         {
-            connection = Open(null, cancellationToken);
+            connection ??= Open(null, cancellationToken);
             using CancellationTokenRegistration close = cancellationToken.Register(connection.Dispose);
             Send(connection, new DoorRequest { Refresh = new RefreshRequest { Files = { files } } });
             DoorReply reply = connection.Receive();
@@ -141,7 +153,7 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
         }
         catch (Exception exception) when (IsOfTheDoor(exception))
         {
-            return new RefreshReply();
+            return null;
         }
         finally
         {
@@ -176,7 +188,7 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
     }
 
     private DoorConnection Open(Action? waiting, CancellationToken cancellationToken) =>
-        kept?.Take() ?? TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
+        TryConnect(out string door) ?? ConnectOrStart(door, waiting, cancellationToken);
 
     private void Release(DoorConnection? connection, bool isAnswered)
     {

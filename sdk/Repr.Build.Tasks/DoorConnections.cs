@@ -12,12 +12,12 @@ internal sealed class DoorConnections : IDisposable
     private readonly ConcurrentQueue<DoorConnection> _idle = new();
     private volatile bool _isDisposed;
 
-    /// <summary>Those of a build in this process; null where the engine can't close them at its end.</summary>
+    /// <summary>Those of a build in this process, of this copy of the assembly; null where the engine can't close them at its end.</summary>
     /// <param name="engine">A task's engine.</param>
     /// <param name="toolPath">The repr.dll behind the door.</param>
     public static DoorConnections? Of(IBuildEngine engine, string toolPath)
     {
-        string key = "Repr.Build.Connections|" + toolPath;
+        string key = $"Repr.Build.Connections|{typeof(DoorConnections).TypeHandle.Value}|{toolPath}"; // another copy has another type
         if (engine is not IBuildEngine4 objects)
         {
             return null;

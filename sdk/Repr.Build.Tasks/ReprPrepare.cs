@@ -10,6 +10,9 @@ namespace Repr.Build;
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
 {
+    // One of the process, as what is made ready by it.
+    private static int s_hasCompilers;
+
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];
 
@@ -58,9 +61,12 @@ public sealed class ReprPrepare : Task
     /// <summary>$(ReprEmptyMapping).</summary>
     public bool EmptyMapping { get; set; }
 
-    /// <summary>True for the first project of a process.</summary>
+    /// <summary>Whether the project's compilers are those of <see cref="CompilerTaskAssemblies"/>.</summary>
+    public bool HasCompilers { get; set; }
+
+    /// <summary>True for the first project of a process that <see cref="HasCompilers"/>.</summary>
     [Output]
-    public bool IsFirst { get; private set; }
+    public bool IsFirstWithCompilers { get; private set; }
 
     /// <inheritdoc/>
     public override bool Execute()
@@ -87,7 +93,8 @@ public sealed class ReprPrepare : Task
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
         };
         settings.Register(BuildEngine4, projectDirectory);
-        IsFirst = WarmUp.Begin(settings, DoorConnections.Of(BuildEngine, settings.ToolPath));
+        WarmUp.Begin(settings, DoorConnections.Of(BuildEngine, settings.ToolPath));
+        IsFirstWithCompilers = HasCompilers && Interlocked.Exchange(ref s_hasCompilers, 1) == 0;
         return true;
     }
 

@@ -16,22 +16,18 @@ internal static class WarmUp
     /// <summary>Begins, if nobody has before.</summary>
     /// <param name="settings">Those of some project.</param>
     /// <param name="connections">Gets the connection that the first action uses.</param>
-    /// <returns>True when nobody had.</returns>
-    public static bool Begin(RemoteSettings settings, DoorConnections? connections)
+    public static void Begin(RemoteSettings settings, DoorConnections? connections)
     {
-        if (Interlocked.Exchange(ref s_begun, 1) != 0)
+        if (Interlocked.Exchange(ref s_begun, 1) == 0)
         {
-            return false;
+            InBackground(() => Walk(settings, connections));
         }
-
-        Begin(() => Walk(settings, connections));
-        return true;
     }
 
-    /// <summary>Begins something else that would be made ready by the first action.</summary>
+    /// <summary>Begins something that the first action would do else, each time it is called.</summary>
     /// <param name="walk">Goes the first action's way.</param>
     [SuppressMessage("Design", "CA1031", Justification = "What goes wrong here goes wrong for the first action too, which has somebody to tell it to.")]
-    public static void Begin(Action walk) => _ = Task.Run(() =>
+    public static void InBackground(Action walk) => _ = Task.Run(() =>
     {
         try
         {

@@ -55,6 +55,10 @@ public sealed class CompileTaskTests
             Assert.Equal(property.GetValue(reflected), ((IGeneratedTask)task).GetPropertyValue(new TaskPropertyInfo(name, property.PropertyType, false, false)));
         }
 
+        ((IGeneratedTask)task).SetPropertyValue(new TaskPropertyInfo(nameof(Csc.AllowUnsafeBlocks), typeof(bool), false, false), null!);
+        Assert.False(task.AllowUnsafeBlocks);
+        Assert.Throws<TargetInvocationException>(
+            () => ((IGeneratedTask)task).SetPropertyValue(new TaskPropertyInfo(nameof(Csc.WarningLevel), typeof(int), false, false), "four"));
         Assert.Throws<MissingMemberException>(
             () => ((IGeneratedTask)task).SetPropertyValue(new TaskPropertyInfo("Unheard", typeof(string), false, false), ""));
     }

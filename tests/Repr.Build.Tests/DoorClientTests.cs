@@ -133,6 +133,46 @@ public sealed class DoorClientTests : IDisposable
         Assert.Equal(2, connections);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_lost_with_a_kept_connection_is_asked_for_at_once_on_a_new_one(bool refreshes)
+    {
+        using DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        Task serving = Task.Run(
+            async () =>
+            {
+                using (Socket first = await _listener.AcceptAsync(Cancellation))
+                {
+                    await using NetworkStream stream = new(first);
+                    DoorRequest.Parser.ParseDelimitedFrom(stream);
+                    Done(1).WriteDelimitedTo(stream);
+                    DoorRequest.Parser.ParseDelimitedFrom(stream); // and ends
+                }
+
+                using Socket second = await _listener.AcceptAsync(Cancellation);
+                await using NetworkStream again = new(second);
+                DoorReply reply = DoorRequest.Parser.ParseDelimitedFrom(again).RequestCase == DoorRequest.RequestOneofCase.Refresh
+                    ? new DoorReply { Refresh = new RefreshReply { Removed = { "/gone" } } }
+                    : Done(2);
+                reply.WriteDelimitedTo(again);
+            },
+            Cancellation);
+        Assert.Equal(1, client.Run(_run, null, null, Cancellation).Done?.Code);
+
+        if (refreshes)
+        {
+            Assert.Equal(["/gone"], client.Refresh(["/gone"], Cancellation).Removed);
+        }
+        else
+        {
+            Assert.Equal(2, client.Run(_run, null, null, Cancellation).Done?.Code);
+        }
+
+        await serving;
+    }
+
     [Fact]
     public async Task A_connection_with_an_action_under_way_is_not_kept()
     {

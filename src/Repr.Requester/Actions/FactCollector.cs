@@ -78,7 +78,7 @@ internal sealed class FactCollector
         }
     }
 
-    /// <summary>Adds a regular file with its digest, which is computed at the same time as others; of the first few small ones at once, since to wake a thread takes longer.</summary>
+    /// <summary>Adds a regular file with its digest. What has to be hashed is hashed by other threads, but for the first few small files: to wake a thread takes longer than they do.</summary>
     public void AddFile(ResolvedPath file)
     {
         if (file.Stat is { IsFile: true } stat && !Imposed.Contains(file.Path) && !_files.ContainsKey(file.Path))
@@ -87,14 +87,10 @@ internal sealed class FactCollector
             {
                 AddHashed(file.Path, new HashedFile(digest, stat));
             }
-            else if (stat.SizeBytes <= SmallBytes && _here < MaximumHere)
-            {
-                _here++;
-                AddHashedHere(file.Path);
-            }
             else
             {
-                _files.Add(file.Path, _digests.GetAsync(file.Path.Text, stat, _cancellationToken).AsTask());
+                bool isHere = stat.SizeBytes <= SmallBytes && _here++ < MaximumHere;
+                _files.Add(file.Path, isHere ? HashHere(file.Path) : _digests.GetAsync(file.Path.Text, stat, _cancellationToken).AsTask());
             }
         }
     }
@@ -195,15 +191,15 @@ internal sealed class FactCollector
         }
     }
 
-    private void AddHashedHere(VirtualPath path)
+    private Task<HashedFile> HashHere(VirtualPath path)
     {
         try
         {
-            AddHashed(path, _digests.Hash(path.Text));
+            return Task.FromResult(_digests.Hash(path.Text));
         }
-        catch (ReprException)
+        catch (ReprException exception)
         {
-            // As of those that are waited for.
+            return Task.FromException<HashedFile>(exception); // as of those that others hash
         }
     }
 

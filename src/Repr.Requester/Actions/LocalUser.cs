@@ -8,13 +8,13 @@ internal static class LocalUser
 {
     private const uint UsualUmask = 0x12; // 0o022
 
-    // Nothing in this process changes it.
-    private static readonly Lazy<uint> s_umask = new(ReadUmask);
+    // Nothing in this process changes it. A failure is not kept.
+    private static readonly Lazy<uint> s_umask = new(ReadUmask, LazyThreadSafetyMode.PublicationOnly);
 
     /// <summary>The umask of this process.</summary>
     public static uint Umask() => s_umask.Value;
 
-    // Without changing it (proc_pid_status(5)).
+    // From proc_pid_status(5), since umask(2) can't tell it without changing it.
     private static uint ReadUmask()
     {
         if (OperatingSystem.IsWindows())

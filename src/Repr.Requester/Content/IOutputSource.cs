@@ -46,6 +46,7 @@ internal sealed class WorkerOutputs(ContentDownloader downloader, ContentUploade
 internal sealed class StoredOutputs(IContentStore store) : IOutputSource
 {
     private const int CopyBytes = 1 << 16;
+    private const int SmallBytes = 1 << 20;
 
     /// <inheritdoc/>
     public Uri? Worker => null;
@@ -80,8 +81,9 @@ internal sealed class StoredOutputs(IContentStore store) : IOutputSource
             await using Stream? content = await TryReadAsync(() => store.OpenAsync(download.Digest, cancellationToken));
             using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             long offset = 0;
-            for (int read; content is not null && (read = await TryReadAsync(() => ReadAsync(content, buffer, cancellationToken))) > 0; offset += read)
+            for (int read; content is not null && (read = await TryReadAsync(() => ReadAsync(content, download.Digest, buffer, cancellationToken))) > 0; offset += read)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 hash.AppendData(buffer, 0, read);
                 RandomAccess.Write(download.File, buffer.AsSpan(0, read), offset); // to wake a thread that writes takes longer
             }
@@ -100,9 +102,9 @@ internal sealed class StoredOutputs(IContentStore store) : IOutputSource
         return false;
     }
 
-    // As with writing, where the content is a file here.
-    private static ValueTask<int> ReadAsync(Stream content, byte[] buffer, CancellationToken cancellationToken) =>
-        content is FileStream file ? ValueTask.FromResult(file.Read(buffer)) : content.ReadAsync(buffer, cancellationToken);
+    // As with writing, where the content is a small file here.
+    private static ValueTask<int> ReadAsync(Stream content, Digest digest, byte[] buffer, CancellationToken cancellationToken) =>
+        content is FileStream file && digest.SizeBytes <= SmallBytes ? ValueTask.FromResult(file.Read(buffer)) : content.ReadAsync(buffer, cancellationToken);
 
     // What can't be read here can be had elsewhere; what can't be written can't.
     private static async ValueTask<T?> TryReadAsync<T>(Func<ValueTask<T?>> read)

@@ -41,6 +41,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     public const uint Version = 1;
 
     private const int InputsUnderWay = 16;
+    private const int TextBytes = 1 << 20; // that wait for the verdict
 
     private static readonly TimeSpan HangUpCheck = TimeSpan.FromMilliseconds(200);
 
@@ -64,7 +65,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     /// <summary>Starts to serve.</summary>
     public void Start() => _accepting = AcceptAsync();
 
-    /// <summary>Removes the door, and accepts nobody any more but who is at it already: its request is not lost. Requests go on.</summary>
+    /// <summary>Removes the door, and accepts nobody any more but who is at it already: its request is not lost. Requests go on. Connections on which nothing is under way end; a request that comes at that moment is not read.</summary>
     public void Close()
     {
         if (!_closing.IsCancellationRequested)
@@ -234,18 +235,18 @@ internal sealed partial class DoorServer : IAsyncDisposable
     {
         List<Wire.DoorReply> replies = [];
         bool isLive = request.Run?.LiveText ?? false;
+        int bytes = 0;
         Wire.DoorReply last = await FindAnswerAsync(
             request,
             async text =>
             {
-                Wire.DoorReply reply = new() { Text = text };
-                if (isLive)
+                replies.Add(new Wire.DoorReply { Text = text });
+                bytes += text.Data.Length;
+                if (isLive || bytes >= TextBytes)
                 {
-                    await DelimitedMessages.WriteAsync(stream, reply, cancellationToken);
-                }
-                else
-                {
-                    replies.Add(reply);
+                    await DelimitedMessages.WriteAsync(stream, replies, cancellationToken);
+                    replies.Clear();
+                    bytes = 0;
                 }
             },
             input,

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Protocol.V1;
 using Repr.Requester.Door;
@@ -45,6 +46,25 @@ public sealed class DoorServerTests : IDisposable
         }
 
         server.Close();
+        await server.DrainAsync().WaitAsync(Cancellation);
+        Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancellation));
+    }
+
+    [Fact]
+    public async Task What_is_under_way_on_a_kept_connection_when_the_door_closes_is_answered()
+    {
+        StatusService service = new();
+        await using DoorServer server = new(_files.At("run/door.sock"), service, NullLogger.Instance);
+        server.Start();
+        await using NetworkStream stream = await ConnectAsync();
+        await DelimitedMessages.WriteAsync(stream, Kept(new() { Run = new Run { LiveText = true } }), Cancellation);
+        await service.Entered.Task.WaitAsync(Cancellation);
+        Assert.Equal("live", (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Text?.Data.ToStringUtf8());
+
+        server.Close();
+        service.End.SetResult();
+
+        Assert.Equal(5, (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Done?.Code);
         await server.DrainAsync().WaitAsync(Cancellation);
         Assert.Equal(0, await stream.ReadAsync(new byte[1], Cancellation));
     }
@@ -97,6 +117,8 @@ public sealed class DoorServerTests : IDisposable
     {
         public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        public TaskCompletionSource End { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public StatusReply GetStatus() => new() { Running = 7 };
@@ -104,17 +126,18 @@ public sealed class DoorServerTests : IDisposable
         public async Task<DoorReply> RunAsync(
             Run run, Func<DoorText, ValueTask> text, ChannelReader<ToolInput> input, Action<IDisposable> held, CancellationToken cancellationToken)
         {
+            await text(new DoorText { Data = ByteString.CopyFromUtf8("live") });
             Entered.SetResult();
             try
             {
-                await Task.Delay(Timeout.Infinite, cancellationToken);
+                await End.Task.WaitAsync(cancellationToken);
             }
-            finally
+            catch (OperationCanceledException)
             {
                 Cancelled.SetResult();
             }
 
-            return new DoorReply();
+            return new DoorReply { Done = new Done { Code = 5 } };
         }
 
         public Task<RefreshReply> RefreshAsync(IReadOnlyList<string> files, CancellationToken cancellationToken) => throw new NotSupportedException();
