@@ -62,12 +62,12 @@ internal static class TaskParameters<TTask>
             throw new ArgumentException($"The parameter {name} can't be set.", nameof(name));
         }
 
-        return Make<string?>(property) ?? Make<ITaskItem[]?>(property) ?? Make<ITaskItem?>(property) ?? Make<string[]?>(property)
-            ?? MakeOfValue<bool>(property) ?? MakeOfValue<int>(property) ?? property.SetValue;
+        return Make<string>(property) ?? Make<ITaskItem[]>(property) ?? Make<ITaskItem>(property) ?? Make<string[]>(property)
+            ?? Make<bool>(property) ?? Make<int>(property) ?? property.SetValue;
     }
 
+    // Null sets the default of a value type, as reflection does.
     private static Action<TTask, object?>? Make<TValue>(PropertyInfo property)
-        where TValue : class?
     {
         if (property.PropertyType != typeof(TValue))
         {
@@ -75,18 +75,6 @@ internal static class TaskParameters<TTask>
         }
 
         Action<TTask, TValue?> set = property.SetMethod!.CreateDelegate<Action<TTask, TValue?>>();
-        return (task, value) => set(task, (TValue?)value);
-    }
-
-    private static Action<TTask, object?>? MakeOfValue<TValue>(PropertyInfo property)
-        where TValue : struct
-    {
-        if (property.PropertyType != typeof(TValue))
-        {
-            return null;
-        }
-
-        Action<TTask, TValue> set = property.SetMethod!.CreateDelegate<Action<TTask, TValue>>();
         return (task, value) => set(task, value is null ? default : (TValue)value);
     }
 

@@ -93,7 +93,7 @@ public sealed class ReprPrepare : Task
             ToolPath = Path.GetFullPath(ToolPath, projectDirectory),
         };
         settings.Register(BuildEngine4, projectDirectory);
-        WarmUp.Begin(settings, DoorConnections.Of(BuildEngine, settings.ToolPath));
+        WarmUp.Begin(settings, BuildEngine);
         IsFirstWithCompilers = HasCompilers && Interlocked.Exchange(ref s_hasCompilers, 1) == 0;
         return true;
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Google.Protobuf;
+using Microsoft.Build.Framework;
 using Repr.Protocol.V1;
 
 namespace Repr.Build;
@@ -15,11 +16,12 @@ internal static class WarmUp
 
     /// <summary>Begins, if nobody has before.</summary>
     /// <param name="settings">Those of some project.</param>
-    /// <param name="connections">Gets the connection that the first action uses.</param>
-    public static void Begin(RemoteSettings settings, DoorConnections? connections)
+    /// <param name="engine">Keeps the connection that the first action uses.</param>
+    public static void Begin(RemoteSettings settings, IBuildEngine engine)
     {
         if (Interlocked.Exchange(ref s_begun, 1) == 0)
         {
+            DoorConnections? connections = DoorConnections.Of(engine, settings.ToolPath);
             InBackground(() => Walk(settings, connections));
         }
     }
