@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Repr.Protocol;
 using Repr.Requester.Actions;
+using Repr.Requester.Security;
 using Repr.Requester.Sessions;
 using Wire = Repr.Protocol.V1;
 
@@ -68,10 +69,10 @@ internal sealed class FarmStream : IAsyncDisposable
             state(first);
             return stream;
         }
-        catch (Exception exception) when (exception is RpcException or ReprException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is ReprException || CallFailures.IsEndOfStream(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw ToFailure(endpoint, options, exception, limit.IsCancellationRequested);
+            throw ToFailure(endpoint, options, call is null ? null : call.GetStatus, exception, limit.IsCancellationRequested);
         }
         finally
         {
@@ -97,14 +98,11 @@ internal sealed class FarmStream : IAsyncDisposable
         _channel.Dispose();
     }
 
-    private static ActionFailureException ToFailure(Uri endpoint, RequesterOptions options, Exception exception, bool isTimeOut)
-    {
-        RpcException? rpc = exception as RpcException ?? exception.InnerException as RpcException;
-        return rpc?.StatusCode == StatusCode.Unimplemented
+    private static ActionFailureException ToFailure(Uri endpoint, RequesterOptions options, Func<Status>? status, Exception exception, bool isTimeOut) =>
+        CallFailures.FindStatus(exception, status)?.StatusCode == StatusCode.Unimplemented
             ? new ActionFailureException(
                 MessageCodes.NoFarm, ReprErrorCode.InvalidRequest, $"The worker at {endpoint} is no part of a farm; start it with --farm, or use repr://discover.", exception)
-            : SessionFailures.ToActionFailure(endpoint, options, call: null, exception, isTimeOut);
-    }
+            : SessionFailures.ToActionFailure(endpoint, options, status, exception, isTimeOut);
 
     private async Task ReadAsync()
     {
@@ -130,7 +128,7 @@ internal sealed class FarmStream : IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (CallFailures.IsEndOfStream(exception))
         {
             // It is over.
         }
@@ -156,7 +154,7 @@ internal sealed class FarmStream : IAsyncDisposable
 
             await _call.RequestStream.CompleteAsync();
         }
-        catch (Exception exception) when (exception is RpcException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (CallFailures.IsEndOfStream(exception))
         {
             Lose();
         }

@@ -1,7 +1,6 @@
 using Grpc.Core;
 using Repr.Requester.Actions;
 using Repr.Requester.Security;
-using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Sessions;
 
@@ -13,18 +12,17 @@ internal static class SessionFailures
     /// <summary>The failure of an attempt to open a session.</summary>
     /// <param name="endpoint">The worker.</param>
     /// <param name="options">How it was tried.</param>
-    /// <param name="call">The session's stream, as far as it came.</param>
+    /// <param name="status">The status of its stream, see <see cref="CallFailures.FindStatus"/>.</param>
     /// <param name="exception">What went wrong.</param>
     /// <param name="isTimeOut">Whether the time for it was over.</param>
     public static ActionFailureException ToActionFailure(
         Uri endpoint,
         RequesterOptions options,
-        AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage>? call,
+        Func<Status>? status,
         Exception exception,
         bool isTimeOut)
     {
-        // A write that fails says less than how the call ended.
-        RpcException? rpc = exception as RpcException ?? exception.InnerException as RpcException ?? Ended(call);
+        RpcException? rpc = CallFailures.FindStatus(exception, status);
         ReprException? own = exception as ReprException ?? (rpc is null ? null : CallFailures.FindOwn(rpc));
         if ((CallFailures.FindTls(exception) ?? (rpc is null ? null : CallFailures.FindTls(rpc))) is { } tls)
         {
@@ -77,16 +75,4 @@ internal static class SessionFailures
     public static string Describe(Exception exception) =>
         (exception is RpcException rpc ? rpc.Status.DebugException?.GetBaseException().Message ?? rpc.Status.Detail : exception.Message).TrimEnd(
             '.');
-
-    private static RpcException? Ended(AsyncDuplexStreamingCall<Wire.RequesterMessage, Wire.WorkerMessage>? call)
-    {
-        try
-        {
-            return call is null ? null : new RpcException(call.GetStatus());
-        }
-        catch (InvalidOperationException)
-        {
-            return null; // It has not ended.
-        }
-    }
 }

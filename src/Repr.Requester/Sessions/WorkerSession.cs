@@ -8,6 +8,7 @@ using Repr.Requester.Actions;
 using Repr.Requester.Content;
 using Repr.Requester.Files;
 using Repr.Requester.Placement;
+using Repr.Requester.Security;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Sessions;
@@ -125,10 +126,10 @@ internal sealed class WorkerSession : IAsyncDisposable
             isOpen = true;
             return session;
         }
-        catch (Exception exception) when (exception is RpcException or ReprException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is ReprException || CallFailures.IsEndOfStream(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw SessionFailures.ToActionFailure(endpoint, options, call, exception, limit.IsCancellationRequested);
+            throw SessionFailures.ToActionFailure(endpoint, options, call is null ? null : call.GetStatus, exception, limit.IsCancellationRequested);
         }
         finally
         {
@@ -275,8 +276,7 @@ internal sealed class WorkerSession : IAsyncDisposable
 
             Lose(Unavailable("the worker ended it"));
         }
-        catch (Exception exception) when (
-            exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (CallFailures.IsEndOfStream(exception))
         {
             Lose(Unavailable(SessionFailures.Describe(exception)));
         }
@@ -293,8 +293,7 @@ internal sealed class WorkerSession : IAsyncDisposable
                 await _call.RequestStream.WriteAsync(message, Lost);
             }
         }
-        catch (Exception exception) when (
-            exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (CallFailures.IsEndOfStream(exception))
         {
             Lose(Unavailable(SessionFailures.Describe(exception)));
         }
