@@ -36,7 +36,7 @@ done
 if [ "$failed" -gt 0 ]; then
     # The workers' logs stand between the failures above; once more in one place.
     echo "== Failures"
-    grep -h -A 12 '\[FAIL\]' artifacts/*.Tests.log || true
+    grep -h -A 20 '\[FAIL\]' artifacts/*.Tests.log || true
 fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -18,7 +18,7 @@ public abstract class FarStoreContract(string plugin, ServerFixture fixture) : C
     private readonly List<IContentStore> _made = [];
 
     /// <summary>Nobody listens there.</summary>
-    private static int FreePort { get; } = ServerProcess.FindPort();
+    private static int ClosedPort { get; } = FreePort.Take();
 
     /// <summary>What the test's blobs are called on the server that all tests share.</summary>
     protected string KeyPrefix { get; } = $"test-{Guid.NewGuid():N}:";
@@ -90,7 +90,7 @@ public abstract class FarStoreContract(string plugin, ServerFixture fixture) : C
     [Fact]
     public async Task A_server_that_is_away_is_no_error_until_it_is_asked_and_then_unavailable()
     {
-        IContentStore store = Make(FreePort, ("MaxRetries", 1), ("Timeout", "00:00:02"));
+        IContentStore store = Make(ClosedPort, ("MaxRetries", 1), ("Timeout", "00:00:02"));
         Digest digest = Digest.Compute([1]);
 
         await AssertUnavailableAsync(async () => await store.FindMissingAsync([digest], Cancellation));

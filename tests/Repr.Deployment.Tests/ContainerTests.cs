@@ -47,7 +47,7 @@ public sealed class ContainerTests(WorkerImage image) : IClassFixture<WorkerImag
     public async Task Its_worker_runs_a_remote_action(int user)
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "runc makes containers for root here.");
-        int port = WorkerImage.FreePort();
+        int port = FreePort.Take();
         await using Container container = new(image, user, hasMaskedProc: false);
         await using ServerProcess worker = await container.StartAsync($"http://127.0.0.1:{port}", "Repr worker listens on");
         string directory = Directory.CreateDirectory(Path.Combine(image.Directory, $"work{user}")).FullName;

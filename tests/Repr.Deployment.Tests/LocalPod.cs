@@ -21,7 +21,7 @@ internal sealed class LocalPod : IDisposable
         Container = container;
         _settings = settings;
         _redis = redis;
-        _ports = container.Ports.ToDictionary(static port => port.ContainerPort, static _ => WorkerImage.FreePort());
+        _ports = container.Ports.ToDictionary(static port => port.ContainerPort, static _ => FreePort.Take());
     }
 
     /// <summary>What the chart made.</summary>

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Repr.Testing.Servers;
 
 namespace Repr.Deployment.Tests;
@@ -19,7 +17,7 @@ public sealed class WorkerImage : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        int port = FreePort();
+        int port = FreePort.Take();
         string settings = Path.Combine(Directory, "registry.yml");
         System.IO.Directory.CreateDirectory(Path.Combine(Directory, "registry"));
         await System.IO.File.WriteAllTextAsync(settings, $"""
@@ -48,12 +46,5 @@ public sealed class WorkerImage : IAsyncLifetime
     {
         System.IO.Directory.Delete(Directory, recursive: true);
         return ValueTask.CompletedTask;
-    }
-
-    internal static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

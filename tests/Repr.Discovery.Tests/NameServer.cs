@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
+using Repr.Testing.Servers;
 
 namespace Repr.Discovery.Tests;
 
@@ -14,13 +14,6 @@ internal sealed class NameServer : IAsyncDisposable
     /// <summary>As the plugin's option has it.</summary>
     public string Address => $"127.0.0.1:{Port}";
 
-    private static int Free()
-    {
-        using TcpListener tcp = new(IPAddress.Loopback, 0);
-        tcp.Start();
-        return ((IPEndPoint)tcp.LocalEndpoint).Port;
-    }
-
     private int Port { get; set; }
 
     /// <summary>Starts it, or starts it again with other records.</summary>
@@ -32,7 +25,7 @@ internal sealed class NameServer : IAsyncDisposable
         File.WriteAllLines(configuration, ["no-resolv", "no-hosts", "local=/test/", "local-ttl=1", "user=root", "bind-interfaces", "listen-address=127.0.0.1", "no-daemon", .. records]);
         for (int attempt = 0; ; attempt++)
         {
-            Port = Port == 0 ? Free() : Port;
+            Port = Port == 0 ? FreePort.Take() : Port;
             ProcessStartInfo start = new("dnsmasq", ["-C", configuration, "-p", Port.ToString(CultureInfo.InvariantCulture)]) { RedirectStandardError = true };
             _process = Process.Start(start)!;
             string said = "";

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Repr.Server.Tests.Sessions;
+using Repr.Testing.Servers;
 
 namespace Repr.Server.Tests;
 
@@ -11,7 +12,7 @@ public sealed class WorkerTests
     [Fact]
     public async Task The_environment_opens_no_address_beside_the_one_in_the_options()
     {
-        int port = FreePort();
+        int port = FreePort.Take();
         Environment.SetEnvironmentVariable(Variable, $"http://127.0.0.1:{port}");
         string directory = Directory.CreateTempSubdirectory("repr-worker-").FullName;
         string portFile = Path.Combine(directory, "port");
@@ -74,12 +75,5 @@ public sealed class WorkerTests
         Assert.Equal(0, await worker.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
         Assert.True(File.Exists(Path.Combine(options.Data, "cas", "clean")));
         Directory.Delete(directory, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Repr.EndToEnd.Tests.Discovery;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
+using Repr.Testing.Servers;
 
 namespace Repr.EndToEnd.Tests.Farm;
 
@@ -20,7 +19,7 @@ public sealed class FarmMetricsTests : IDisposable
     [Fact]
     public async Task Work_that_waits_for_the_farm_is_a_metric_and_gone_when_it_is_done()
     {
-        int port = FreePort();
+        int port = FreePort.Take();
         string settings = Path.Combine(_directory, "worker.json");
         File.WriteAllText(settings, JsonSerializer.Serialize(
             new { Telemetry = new[] { new { Plugin = "prometheus", Options = new { Listen = $"http://127.0.0.1:{port}" } } } }));
@@ -57,12 +56,5 @@ public sealed class FarmMetricsTests : IDisposable
             return double.Parse(
                 Assert.Single(metrics.Split('\n'), line => line.StartsWith(name + "{", StringComparison.Ordinal)).Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture);
         }
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -1,9 +1,8 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using Repr.EndToEnd.Tests.Exec;
 using Repr.EndToEnd.Tests.Remote;
+using Repr.Testing.Servers;
 
 namespace Repr.EndToEnd.Tests.Telemetry;
 
@@ -61,7 +60,7 @@ public sealed class SinkTests : IDisposable
     [Fact]
     public async Task Prometheus_gets_the_metrics_of_a_worker()
     {
-        int port = FreePort();
+        int port = FreePort.Take();
         string settings = Settings("worker.json", new { Plugin = "prometheus", Options = new { Listen = $"http://127.0.0.1:{port}" } });
         await using WorkerProcess worker = await WorkerProcess.StartAsync(_directory, "--slots", "3", "--config", settings);
         await using (Front front = NewFront(worker))
@@ -147,7 +146,7 @@ public sealed class SinkTests : IDisposable
     [Fact]
     public async Task A_collector_that_is_away_breaks_no_build_and_is_told_once()
     {
-        string settings = Settings("both.json", new { Plugin = "otlp", Options = new { Endpoint = $"http://127.0.0.1:{FreePort()}", MetricsSeconds = 1 } });
+        string settings = Settings("both.json", new { Plugin = "otlp", Options = new { Endpoint = $"http://127.0.0.1:{FreePort.Take()}", MetricsSeconds = 1 } });
         await using WorkerProcess worker = await WorkerProcess.StartAsync(_directory, "--config", settings);
         Front front = NewFront(worker, settings);
         string log = Path.Combine(front.Environment["REPR_CACHE_DIR"], "requester.log");
@@ -162,13 +161,6 @@ public sealed class SinkTests : IDisposable
         Assert.Single(await File.ReadAllLinesAsync(log, Cancellation), line => line.Contains("is lost", StringComparison.Ordinal));
         Assert.Single(worker.Log.Split('\n'), line => line.Contains("is lost", StringComparison.Ordinal));
         await front.DisposeAsync();
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static Front NewFront(WorkerProcess worker, string? settings = null)

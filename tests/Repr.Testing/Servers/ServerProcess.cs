@@ -72,7 +72,9 @@ public sealed class ServerProcess : IAsyncDisposable
             Task ready = readyText is null ? ConnectAsync(port, late.Token) : said.Task.WaitAsync(late.Token);
             if (await Task.WhenAny(ready, process.WaitForExitAsync(late.Token)) != ready || !ready.IsCompletedSuccessfully)
             {
-                throw new InvalidOperationException($"{program} does not serve on port {port}:\n{server.Output}");
+                string what = process.HasExited ? $"ended with exit code {process.ExitCode}" : $"was not ready within {StartTimeout.TotalSeconds:0} s";
+                await server.KillAsync(); // so that all it said is there
+                throw new InvalidOperationException($"{program} for port {port} {what}; it said last: {server.LastLine}\n{server.Output}");
             }
 
             return server;
@@ -96,13 +98,7 @@ public sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>A port of this machine, free a moment ago.</summary>
-    public static int FindPort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    private string LastLine => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault("nothing");
 
     /// <summary>Kills it, as a loss of power would, and waits for its end.</summary>
     public async Task KillAsync()

@@ -145,7 +145,7 @@ public sealed class StoreServer : IAsyncDisposable
     private static async Task<StoreServer> StartAsync(
         Func<StoreServer, CancellationToken, Task<ServerProcess>> start, CancellationToken cancellationToken)
     {
-        StoreServer server = new(ServerProcess.FindPort(), start);
+        StoreServer server = new(FreePort.Take(), start);
         try
         {
             server._process = await start(server, cancellationToken);
