@@ -1,5 +1,4 @@
 using Microsoft.Build.Framework;
-using Microsoft.Build.Utilities;
 
 namespace Repr.Build;
 
@@ -58,34 +57,12 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
         return _rehearsalSettings is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsalSettings);
     }
 
-    /// <summary>
-    /// Runs a whole task except the compile itself, so that its code is loaded and compiled: each node of MSBuild does that anew, and with a known result it takes longer than
-    /// the rest.
-    /// </summary>
-    /// <param name="settings">Those of some project.</param>
-    /// <returns>False when it did not get to its end.</returns>
-    internal static bool Rehearse(RemoteSettings settings)
+    /// <summary>A compile of nothing, for nobody: see <see cref="RemoteCompile.Rehearse{TTask}"/>.</summary>
+    internal static bool Rehearse(RemoteSettings settings) => RemoteCompile.Rehearse(output => new Csc
     {
-        TaskParameters<Csc>.Prepare();
-        ITaskItem[] any = [new TaskItem(typeof(Csc).Assembly.Location)]; // must exist
-        string output = Path.Combine(any[0].ItemSpec + ".rehearsal", "output"); // must not
-        return new Csc
-        {
-            BuildEngine = new SilentEngine(),
-            Sources = any,
-            References = any,
-            Analyzers = any,
-            AnalyzerConfigFiles = any,
-            OutputAssembly = new TaskItem(output + ".dll"),
-            OutputRefAssembly = new TaskItem(output + ".ref.dll"),
-            PdbFile = output + ".pdb",
-            DocumentationFile = output + ".xml",
-            DefineConstants = "REHEARSAL",
-            DisabledWarnings = "1701;1702",
-            DebugType = "portable",
-            Deterministic = true,
-            NoConfig = true,
-            _rehearsalSettings = settings,
-        }.Execute();
-    }
+        PdbFile = output + ".pdb",
+        DocumentationFile = output + ".xml",
+        DisabledWarnings = "1701;1702",
+        _rehearsalSettings = settings,
+    });
 }

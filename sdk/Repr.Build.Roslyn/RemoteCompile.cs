@@ -2,6 +2,7 @@ using System.Collections;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
 using Microsoft.CodeAnalysis.BuildTasks;
 
 namespace Repr.Build;
@@ -62,7 +63,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         string reason;
         try
         {
-            action = TryDescribe(call, settings, projectDirectory, out reason);
+            action = TryDescribe(call, settings, projectDirectory, isRehearsal: false, out reason);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -93,12 +94,39 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         return verdict.ExitCode == 0 && compiler.Log.HasLoggedErrors ? -1 : verdict.ExitCode;
     }
 
+    /// <summary>
+    /// Runs a whole task except the compile itself, so that its code is loaded and compiled: each node of MSBuild does that anew, and with a known result it takes longer than
+    /// the rest.
+    /// </summary>
+    /// <typeparam name="TTask">The task.</typeparam>
+    /// <param name="make">Makes one that goes to <see cref="Rehearse(Call, RemoteSettings)"/>, given the path of outputs without extension: there is no such directory.</param>
+    /// <returns>False when it did not get to its end.</returns>
+    public static bool Rehearse<TTask>(Func<string, TTask> make)
+        where TTask : ManagedCompiler
+    {
+        TaskParameters<TTask>.Prepare();
+        ITaskItem[] any = [new TaskItem(typeof(RemoteCompile).Assembly.Location)]; // must exist
+        string output = Path.Combine(any[0].ItemSpec + ".rehearsal", "output");
+        TTask task = make(output);
+        task.BuildEngine = new SilentEngine();
+        task.Sources = any;
+        task.References = any;
+        task.Analyzers = any;
+        task.AnalyzerConfigFiles = any;
+        task.OutputAssembly = new TaskItem(output + ".dll");
+        task.OutputRefAssembly = new TaskItem(output + ".ref.dll");
+        task.DefineConstants = "REHEARSAL";
+        task.DebugType = "portable";
+        task.Deterministic = true;
+        task.NoConfig = true;
+        return task.Execute();
+    }
+
     /// <summary>Describes a call for nobody, and logs a line of a compiler.</summary>
     /// <returns>An exit code.</returns>
     public int Rehearse(Call call, RemoteSettings settings)
     {
-        RemoteAction? action = TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _);
-        Toolchain.Forget();
+        RemoteAction? action = TryDescribe(call, settings, ProjectDirectory.Of(compiler), isRehearsal: true, out _);
         if (action is null)
         {
             return -1;
@@ -118,7 +146,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         }
     }
 
-    private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, out string reason)
+    private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, bool isRehearsal, out string reason)
     {
         CompilerFiles files = new(projectDirectory);
         reason = FindObstacle(call, projectDirectory, files) ?? "";
@@ -141,7 +169,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             WorkingDirectory = projectDirectory,
             Environment = ToolEnvironment.Select(ProcessEnvironment(), compiler.EnvironmentVariables ?? []),
             Inputs = [.. files.Inputs.Union(Toolchain.CompilerFiles(program[^1]))],
-            GuessedInputs = [.. Toolchain.RuntimeFiles(dotnetRoot)],
+            GuessedInputs = Toolchain.RuntimeFiles(dotnetRoot, isRehearsal),
             VirtualFiles = [new ActionFile(responsePath, responseFile)],
             OutputFiles = files.OutputFiles,
             OutputDirectories = files.OutputDirectories,

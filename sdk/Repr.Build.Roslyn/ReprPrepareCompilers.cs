@@ -4,8 +4,8 @@ using Task = Microsoft.Build.Utilities.Task;
 namespace Repr.Build;
 
 /// <summary>
-/// Makes ready what the first compile of a process needs, in the background and while the engine still looks at projects (<see cref="Csc.Rehearse"/>). Starts no
-/// process and cannot fail. For once in each process: see <see cref="ReprPrepare.IsFirstWithCompilers"/>.
+/// Makes ready what the first compile of a process needs, in the background and while the engine still looks at projects (<see cref="RemoteCompile.Rehearse{TTask}"/>).
+/// Starts no process and cannot fail. For once in each process and language: see <see cref="ReprPrepare.IsFirstOfLanguage"/>.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepareCompilers : Task
@@ -14,13 +14,17 @@ public sealed class ReprPrepareCompilers : Task
     [Required]
     public string ProjectDirectory { get; set; } = "";
 
+    /// <summary>$(Language): C# or VB.</summary>
+    [Required]
+    public string Language { get; set; } = "";
+
     /// <inheritdoc/>
     public override bool Execute()
     {
         string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
         if (RemoteSettings.Find(BuildEngine, projectDirectory) is { } settings)
         {
-            WarmUp.InBackground(() => Csc.Rehearse(settings));
+            WarmUp.InBackground(() => _ = Language == "VB" ? Vbc.Rehearse(settings) : Csc.Rehearse(settings));
         }
 
         return true;

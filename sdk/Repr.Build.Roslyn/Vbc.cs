@@ -1,4 +1,5 @@
 using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
 
 namespace Repr.Build;
 
@@ -7,6 +8,7 @@ namespace Repr.Build;
 public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
+    private RemoteSettings? _rehearsalSettings; // set: it is a rehearsal
 
     /// <summary>Makes the task.</summary>
     public Vbc() => _remote = new RemoteCompile(this);
@@ -37,7 +39,7 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
             CommandLineArgs = GenerateCommandLineArgsTaskItems(responseFileCommands);
         }
 
-        return _remote.Execute(new RemoteCompile.Call
+        RemoteCompile.Call call = new()
         {
             PathToTool = pathToTool,
             ResponseFile = responseFileCommands,
@@ -58,6 +60,18 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
             LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
             LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
             RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
-        });
+        };
+        return _rehearsalSettings is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsalSettings);
     }
+
+    /// <summary>A compile of nothing, for nobody: see <see cref="RemoteCompile.Rehearse{TTask}"/>.</summary>
+    internal static bool Rehearse(RemoteSettings settings) => RemoteCompile.Rehearse(output => new Vbc
+    {
+        DocumentationFile = output + ".xml",
+        DisabledWarnings = "41999;42016",
+        RootNamespace = "Rehearsal",
+        OptionStrict = true,
+        Imports = [new TaskItem("System")],
+        _rehearsalSettings = settings,
+    });
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Build.Framework;
 using Task = Microsoft.Build.Utilities.Task;
 
@@ -10,8 +11,8 @@ namespace Repr.Build;
 [MSBuildMultiThreadableTask]
 public sealed class ReprPrepare : Task
 {
-    // One of the process, as what is made ready by it.
-    private static int s_hasCompilers;
+    // Of the process, as what is made ready by it.
+    private static readonly ConcurrentDictionary<string, bool> s_languages = new(StringComparer.Ordinal);
 
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];
@@ -61,12 +62,12 @@ public sealed class ReprPrepare : Task
     /// <summary>$(ReprEmptyMapping).</summary>
     public bool EmptyMapping { get; set; }
 
-    /// <summary>Whether the project's compilers are those of <see cref="CompilerTaskAssemblies"/>.</summary>
-    public bool HasCompilers { get; set; }
+    /// <summary>$(Language), if its compiler is one of <see cref="CompilerTaskAssemblies"/>; else empty.</summary>
+    public string Language { get; set; } = "";
 
-    /// <summary>True for the first project of a process that <see cref="HasCompilers"/>.</summary>
+    /// <summary>True for the first project of a process with this <see cref="Language"/>.</summary>
     [Output]
-    public bool IsFirstWithCompilers { get; private set; }
+    public bool IsFirstOfLanguage { get; private set; }
 
     /// <inheritdoc/>
     public override bool Execute()
@@ -94,7 +95,7 @@ public sealed class ReprPrepare : Task
         };
         settings.Register(BuildEngine4, projectDirectory);
         WarmUp.Begin(settings, BuildEngine);
-        IsFirstWithCompilers = HasCompilers && Interlocked.Exchange(ref s_hasCompilers, 1) == 0;
+        IsFirstOfLanguage = Language.Length > 0 && s_languages.TryAdd(Language, true);
         return true;
     }
 

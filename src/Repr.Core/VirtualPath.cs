@@ -132,6 +132,10 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
 
     private StringComparison Comparison => _text is not null && HasDrive ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
 
+    // In UTF-8, where a char takes three bytes at most: few have to be counted.
+    private static bool IsLonger(ReadOnlySpan<char> text, int bytes) =>
+        text.Length > bytes || (text.Length > bytes / 3 && Encoding.UTF8.GetByteCount(text) > bytes);
+
     private static string? FindProblem(string? text)
     {
         if (string.IsNullOrEmpty(text))
@@ -149,7 +153,7 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
             return "contains a NUL character";
         }
 
-        if (text.Length > MaximumLength || Encoding.UTF8.GetByteCount(text) > MaximumLength)
+        if (IsLonger(text, MaximumLength))
         {
             return $"is longer than {MaximumLength} bytes";
         }
@@ -172,7 +176,7 @@ public readonly struct VirtualPath : IEquatable<VirtualPath>, IComparable<Virtua
                 return $"has a '{name}' component";
             }
 
-            if (name.Length > MaximumNameLength || Encoding.UTF8.GetByteCount(name) > MaximumNameLength)
+            if (IsLonger(name, MaximumNameLength))
             {
                 return $"has a name longer than {MaximumNameLength} bytes";
             }

@@ -22,6 +22,7 @@ public sealed class CompileTaskTests
         string[] before = Directory.GetFileSystemEntries(Path.GetTempPath(), "repr-*.rsp");
 
         Assert.True(Csc.Rehearse(Settings.Any));
+        Assert.True(Vbc.Rehearse(Settings.Any));
 
         Assert.Equal(before, Directory.GetFileSystemEntries(Path.GetTempPath(), "repr-*.rsp"));
     }

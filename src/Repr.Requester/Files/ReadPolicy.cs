@@ -94,15 +94,15 @@ internal sealed class ReadPolicy
 
         if (_secrets.Contains(path))
         {
-            return _roots.Any(path.IsWithin) ? ReadVerdict.EntryOnly : ReadVerdict.Denied;
+            return IsWithinAny(_roots, path) ? ReadVerdict.EntryOnly : ReadVerdict.Denied;
         }
 
-        if (DeniedPlaces.Any(path.IsWithin) || DeniedPrefixes.Any(prefix => path.Text.StartsWith(prefix, StringComparison.Ordinal)))
+        if (IsWithinAny(DeniedPlaces, path) || StartsWithAny(DeniedPrefixes, path))
         {
             return ReadVerdict.Denied;
         }
 
-        if (path == ListedPlace || SystemRoots.Any(path.IsWithin) || path.Text.StartsWith(PythonPrefix, StringComparison.Ordinal))
+        if (path == ListedPlace || IsWithinAny(SystemRoots, path) || path.Text.StartsWith(PythonPrefix, StringComparison.Ordinal))
         {
             return ReadVerdict.Served;
         }
@@ -115,12 +115,39 @@ internal sealed class ReadPolicy
             }
         }
 
-        if (!_roots.Any(path.IsWithin))
+        if (!IsWithinAny(_roots, path))
         {
             return ReadVerdict.WayOnly;
         }
 
         return IsDeniedName(path.Name) ? ReadVerdict.EntryOnly : ReadVerdict.Served;
+    }
+
+    // Loops: they are asked about each of some hundred paths of an action, and a query takes longer than its answer.
+    private static bool IsWithinAny(VirtualPath[] places, VirtualPath path)
+    {
+        foreach (VirtualPath place in places)
+        {
+            if (path.IsWithin(place))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool StartsWithAny(string[] prefixes, VirtualPath path)
+    {
+        foreach (string prefix in prefixes)
+        {
+            if (path.Text.StartsWith(prefix, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static VirtualPath[] FoldersOf(params Environment.SpecialFolder[] folders) =>
