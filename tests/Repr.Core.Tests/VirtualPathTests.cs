@@ -45,6 +45,18 @@ public sealed class VirtualPathTests
         Assert.Contains("255 bytes", problem, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(127, true)] // and an ASCII letter: 255 bytes
+    [InlineData(128, false)]
+    public void A_name_may_have_255_bytes(int doubleBytes, bool isPath) =>
+        Assert.Equal(isPath, VirtualPath.TryParse("/n" + new string('ß', doubleBytes), out _, out _));
+
+    [Theory]
+    [InlineData(45, true)] // names of 3 * 30 + 1 bytes with their slash: 4,095
+    [InlineData(46, false)]
+    public void A_path_may_have_4095_bytes(int names, bool isPath) =>
+        Assert.Equal(isPath, VirtualPath.TryParse(string.Concat(Enumerable.Repeat("/" + new string('語', 30), names)), out _, out _));
+
     [Fact]
     public void A_path_of_5000_bytes_is_refused()
     {
