@@ -24,7 +24,7 @@ public sealed class ReprPrepareCompilers : Task
         string projectDirectory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(ProjectDirectory));
         if (RemoteSettings.Find(BuildEngine, projectDirectory) is { } settings)
         {
-            WarmUp.InBackground(() => _ = Language == "VB" ? Vbc.Rehearse(settings) : Csc.Rehearse(settings));
+            WarmUp.InBackground(() => _ = string.Equals(Language, "VB", StringComparison.OrdinalIgnoreCase) ? Vbc.Rehearse(settings) : Csc.Rehearse(settings));
         }
 
         return true;

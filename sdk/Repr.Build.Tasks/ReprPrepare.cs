@@ -12,7 +12,7 @@ namespace Repr.Build;
 public sealed class ReprPrepare : Task
 {
     // Of the process, as what is made ready by it.
-    private static readonly ConcurrentDictionary<string, bool> s_languages = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, bool> s_languages = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Assemblies that the remoting tasks derive from, as in $(RoslynTasksAssembly).</summary>
     public string[] CompilerTaskAssemblies { get; set; } = [];

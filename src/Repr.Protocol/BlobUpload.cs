@@ -74,7 +74,7 @@ public static class BlobUpload
             return true;
         }
         catch (Exception exception) when (
-            exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK } or IOException or HttpRequestException)
+            exception is InvalidOperationException or RpcException { StatusCode: StatusCode.OK or StatusCode.Cancelled } or IOException or HttpRequestException)
         {
             return false;
         }

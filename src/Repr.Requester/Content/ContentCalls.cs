@@ -18,6 +18,12 @@ internal static class ContentCalls
             cancellationToken.ThrowIfCancellationRequested();
             throw Translate(exception);
         }
+        catch (ObjectDisposedException exception)
+        {
+            // The session was lost, and another one opened, between two calls of an action.
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new ReprException(ReprErrorCode.Unavailable, "The session with the worker's content store is closed.", exception);
+        }
     }
 
     /// <summary>The failure of a call in our words.</summary>

@@ -58,7 +58,7 @@ internal sealed class FarmStream : IAsyncDisposable
                 Requester = LocalUser.Name(),
             };
             hello.Held.AddRange(held);
-            await call.RequestStream.WriteAsync(new Wire.ReserveRequest { Hello = hello }, limit.Token);
+            await CallFailures.GreetAsync(call.RequestStream, new Wire.ReserveRequest { Hello = hello }, limit.Token);
             if (!await call.ResponseStream.MoveNext(limit.Token) || call.ResponseStream.Current.State is not { } first)
             {
                 throw new ReprException(ReprErrorCode.Unavailable, "it ended the stream without a word");
@@ -72,7 +72,7 @@ internal sealed class FarmStream : IAsyncDisposable
         catch (Exception exception) when (exception is ReprException || CallFailures.IsEndOfStream(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw ToFailure(endpoint, options, call is null ? null : call.GetStatus, exception, limit.IsCancellationRequested);
+            throw ToFailure(endpoint, options, exception, limit.IsCancellationRequested);
         }
         finally
         {
@@ -98,11 +98,11 @@ internal sealed class FarmStream : IAsyncDisposable
         _channel.Dispose();
     }
 
-    private static ActionFailureException ToFailure(Uri endpoint, RequesterOptions options, Func<Status>? status, Exception exception, bool isTimeOut) =>
-        CallFailures.FindStatus(exception, status)?.StatusCode == StatusCode.Unimplemented
+    private static ActionFailureException ToFailure(Uri endpoint, RequesterOptions options, Exception exception, bool isTimeOut) =>
+        (exception as RpcException ?? exception.InnerException as RpcException)?.StatusCode == StatusCode.Unimplemented
             ? new ActionFailureException(
                 MessageCodes.NoFarm, ReprErrorCode.InvalidRequest, $"The worker at {endpoint} is no part of a farm; start it with --farm, or use repr://discover.", exception)
-            : SessionFailures.ToActionFailure(endpoint, options, status, exception, isTimeOut);
+            : SessionFailures.ToActionFailure(endpoint, options, exception, isTimeOut);
 
     private async Task ReadAsync()
     {

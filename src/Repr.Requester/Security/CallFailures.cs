@@ -8,24 +8,24 @@ internal static class CallFailures
 {
     /// <summary>
     /// Whether that is how a stream of gRPC ends that fails: reads tell it as <see cref="RpcException"/>, but a write on which the connection breaks
-    /// throws the transport's <see cref="IOException"/>, one after the end <see cref="InvalidOperationException"/>, and a call that was disposed of any of
-    /// the others.
+    /// throws the transport's <see cref="IOException"/>, one after the end <see cref="InvalidOperationException"/> or a cancellation that nobody asked for, and a
+    /// call that was disposed of any of the others.
     /// </summary>
     public static bool IsEndOfStream(Exception exception) => exception
         is RpcException or IOException or HttpRequestException or OperationCanceledException or ObjectDisposedException or InvalidOperationException;
 
-    /// <summary>How a stream ended: as the failure says or, when that is of a write, which says less, as the call does. Null: nobody knows.</summary>
-    /// <param name="exception">The failure.</param>
-    /// <param name="status">The call's status; throws <see cref="InvalidOperationException"/> before its end. Null: there is no call.</param>
-    public static RpcException? FindStatus(Exception exception, Func<Status>? status)
+    /// <summary>
+    /// Sends the first message of a stream, unless that has ended: why it has is what the next read throws, while a write says less, and something else from
+    /// one time to the next.
+    /// </summary>
+    public static async Task GreetAsync<TMessage>(IClientStreamWriter<TMessage> stream, TMessage message, CancellationToken cancellationToken)
     {
         try
         {
-            return exception as RpcException ?? exception.InnerException as RpcException ?? (status is null ? null : new RpcException(status()));
+            await stream.WriteAsync(message, cancellationToken);
         }
-        catch (InvalidOperationException)
+        catch (Exception exception) when (IsEndOfStream(exception) && !cancellationToken.IsCancellationRequested)
         {
-            return null; // It has not ended.
         }
     }
 

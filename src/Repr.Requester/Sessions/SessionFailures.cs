@@ -12,17 +12,15 @@ internal static class SessionFailures
     /// <summary>The failure of an attempt to open a session.</summary>
     /// <param name="endpoint">The worker.</param>
     /// <param name="options">How it was tried.</param>
-    /// <param name="status">The status of its stream, see <see cref="CallFailures.FindStatus"/>.</param>
     /// <param name="exception">What went wrong.</param>
     /// <param name="isTimeOut">Whether the time for it was over.</param>
     public static ActionFailureException ToActionFailure(
         Uri endpoint,
         RequesterOptions options,
-        Func<Status>? status,
         Exception exception,
         bool isTimeOut)
     {
-        RpcException? rpc = CallFailures.FindStatus(exception, status);
+        RpcException? rpc = exception as RpcException ?? exception.InnerException as RpcException;
         ReprException? own = exception as ReprException ?? (rpc is null ? null : CallFailures.FindOwn(rpc));
         if ((CallFailures.FindTls(exception) ?? (rpc is null ? null : CallFailures.FindTls(rpc))) is { } tls)
         {

@@ -129,7 +129,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         catch (Exception exception) when (exception is ReprException || CallFailures.IsEndOfStream(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw SessionFailures.ToActionFailure(endpoint, options, call is null ? null : call.GetStatus, exception, limit.IsCancellationRequested);
+            throw SessionFailures.ToActionFailure(endpoint, options, exception, limit.IsCancellationRequested);
         }
         finally
         {
@@ -230,7 +230,7 @@ internal sealed class WorkerSession : IAsyncDisposable
         }
         catch (ReprException exception)
         {
-            throw SessionFailures.ToActionFailure(endpoint, options, null, exception, isTimeOut: false);
+            throw SessionFailures.ToActionFailure(endpoint, options, exception, isTimeOut: false);
         }
     }
 
@@ -245,7 +245,7 @@ internal sealed class WorkerSession : IAsyncDisposable
             PathStyle = OperatingSystem.IsWindows() ? Wire.PathStyle.Windows : Wire.PathStyle.Unix,
             Requester = LocalUser.Name(),
         };
-        await call.RequestStream.WriteAsync(new Wire.RequesterMessage { Hello = hello }, cancellationToken);
+        await CallFailures.GreetAsync(call.RequestStream, new Wire.RequesterMessage { Hello = hello }, cancellationToken);
         if (!await call.ResponseStream.MoveNext(cancellationToken))
         {
             throw new ReprException(ReprErrorCode.Unavailable, "it ended the session without a word");

@@ -57,7 +57,11 @@ public sealed class MinimalExecTests(PackedSdk sdk)
         Assert.Equal(42, run.ExitCode);
 
         // An orderly end takes the mount away too.
-        run = await front.ScriptAsync("$repr shutdown; test ! -e a.o && test -z \"$(ls \"$REPR_RUNTIME_DIR/content\")\" && ! grep -q \"$REPR_RUNTIME_DIR\" /proc/mounts");
+        run = await front.ScriptAsync("""
+            $repr shutdown
+            for i in $(seq 600); do grep -q "$REPR_RUNTIME_DIR" /proc/mounts || break; sleep 0.1; done # it has been asked, and is about to go
+            test ! -e a.o && test -z "$(ls "$REPR_RUNTIME_DIR/content")" && ! grep -q "$REPR_RUNTIME_DIR" /proc/mounts
+            """);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
 
         // And where the process cannot be started either, a compiler of this machine makes the file.

@@ -34,8 +34,7 @@ public sealed class PlacementTests : IDisposable
         await File.WriteAllTextAsync(front.PathOf("hold"), "", Cancellation);
 
         Task<FrontRun> running = ExecAsync(front, "raced");
-        await _held.WaitForAsync(1, running);
-        int first = Assert.Single(_held.Waiting);
+        int first = await _held.WaitForFirstAsync(running);
         await _held.WaitForAsync(2, running); // it has been begun a second time
         await ProcessTable.SignalAsync(secondEnds ? _held.Waiting.Single(id => id != first) : first, "TERM");
         FrontRun run = await running;

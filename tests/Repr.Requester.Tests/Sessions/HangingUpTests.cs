@@ -1,17 +1,32 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Farm;
 using Repr.Requester.Sessions;
 
 namespace Repr.Requester.Tests.Sessions;
 
-/// <summary>Workers that are killed just as they are called: wherever in the call that falls, they cannot be reached, and the requester has no defect.</summary>
+/// <summary>
+/// Workers that are killed just as they are called: wherever in the call that falls, they cannot be reached, and the requester has no defect. And such that refuse before
+/// they have read a word: that is what is said, also when it comes in the middle of the greeting.
+/// </summary>
 public sealed class HangingUpTests : IAsyncLifetime
 {
     private const int Attempts = 200;
 
     private RequesterFixture _requester = null!;
+
+    // The time for an answer does not decide.
+    private RequesterOptions Options => _requester.Options with { ConnectTimeout = TimeSpan.FromMinutes(1) };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -22,11 +37,45 @@ public sealed class HangingUpTests : IAsyncLifetime
     [Fact]
     public async Task A_session_with_a_worker_that_hangs_up_cannot_be_opened() =>
         await TryAsync(endpoint => WorkerSession.OpenAsync(
-            endpoint, _requester.Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation));
+            endpoint, Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation));
 
     [Fact]
     public async Task A_stream_of_leases_with_a_worker_that_hangs_up_cannot_be_opened() =>
-        await TryAsync(endpoint => FarmStream.OpenAsync(endpoint, _requester.Options, [], static _ => { }, static _ => { }, Cancellation));
+        await TryAsync(endpoint => FarmStream.OpenAsync(endpoint, Options, [], static _ => { }, static _ => { }, Cancellation));
+
+    [Fact]
+    public async Task A_worker_that_does_not_know_the_requester_says_so() => await BeRefusedAsync(
+        StatusCode.Unauthenticated,
+        endpoint => WorkerSession.OpenAsync(
+            endpoint, Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation),
+        MessageCodes.RequesterNotKnown);
+
+    [Fact]
+    public async Task A_worker_that_is_no_part_of_a_farm_says_so() => await BeRefusedAsync(
+        StatusCode.Unimplemented,
+        endpoint => FarmStream.OpenAsync(endpoint, Options, [], static _ => { }, static _ => { }, Cancellation),
+        MessageCodes.NoFarm);
+
+    private static async Task BeRefusedAsync(StatusCode status, Func<Uri, Task> open, string code)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        await using WebApplication worker = builder.Build();
+        worker.Run(context =>
+        {
+            context.Response.ContentType = "application/grpc";
+            context.Response.Headers["grpc-status"] = ((int)status).ToString(CultureInfo.InvariantCulture);
+            return Task.CompletedTask;
+        });
+        await worker.StartAsync(Cancellation);
+        Uri endpoint = new(worker.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            ActionFailureException failure = await Assert.ThrowsAsync<ActionFailureException>(() => open(endpoint));
+            Assert.True(failure.MessageCode == code, failure.ToString());
+        }
+    }
 
     private static async Task TryAsync(Func<Uri, Task> open)
     {
@@ -38,6 +87,7 @@ public sealed class HangingUpTests : IAsyncLifetime
         {
             ActionFailureException failure = await Assert.ThrowsAsync<ActionFailureException>(() => open(endpoint));
             Assert.Equal(MessageCodes.WorkerUnreachable, failure.MessageCode);
+            Assert.DoesNotContain("did not answer", failure.Message, StringComparison.Ordinal);
         }
 
         listener.Stop();
@@ -47,32 +97,48 @@ public sealed class HangingUpTests : IAsyncLifetime
     // After more and more of what it is told, at the latest when nothing more comes, with an answer to the connection's preface or without one.
     private static async Task HangUpAsync(TcpListener listener)
     {
-        byte[] empty = [0, 0, 0, 4, 0, 0, 0, 0, 0]; // a SETTINGS frame without settings (RFC 9113, 6.5)
-        byte[] told = new byte[4096];
-        try
+        for (int connection = 0; ; connection++)
         {
-            for (int connection = 0; ; connection++)
+            Socket socket;
+            try
             {
-                using Socket socket = await listener.AcceptSocketAsync();
-                if (connection % 4 > 0)
-                {
-                    await socket.SendAsync(empty);
-                }
+                socket = await listener.AcceptSocketAsync();
+            }
+            catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+            {
+                return; // the test is over
+            }
 
-                for (int read = 0; read < connection % 50 * 10 && socket.Poll(TimeSpan.FromMilliseconds(20), SelectMode.SelectRead);)
+            using (socket)
+            {
+                try
                 {
-                    read += await socket.ReceiveAsync(told.AsMemory(0, 10)) is > 0 and int last ? last : told.Length;
+                    await ListenForAWhileAsync(socket, connection % 50 * 10, answers: connection % 4 > 0);
+                }
+                catch (SocketException)
+                {
+                    continue; // the requester was the first to hang up
                 }
 
                 if (connection % 2 > 0)
                 {
-                    socket.LingerState = new LingerOption(true, 0);
+                    socket.LingerState = new LingerOption(true, 0); // a reset
                 }
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+    }
+
+    private static async Task ListenForAWhileAsync(Socket socket, int bytes, bool answers)
+    {
+        if (answers)
         {
-            // The test is over.
+            await socket.SendAsync(new byte[] { 0, 0, 0, 4, 0, 0, 0, 0, 0 }); // a SETTINGS frame without settings (RFC 9113, 6.5)
+        }
+
+        byte[] told = new byte[10];
+        for (int read = 0, last = 1; read < bytes && last > 0 && socket.Poll(TimeSpan.FromMilliseconds(20), SelectMode.SelectRead); read += last)
+        {
+            last = await socket.ReceiveAsync(told);
         }
     }
 }

@@ -72,6 +72,7 @@ public sealed class ServerProcess : IAsyncDisposable
             Task ready = readyText is null ? ConnectAsync(port, late.Token) : said.Task.WaitAsync(late.Token);
             if (await Task.WhenAny(ready, process.WaitForExitAsync(late.Token)) != ready || !ready.IsCompletedSuccessfully)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 string what = process.HasExited ? $"ended with exit code {process.ExitCode}" : $"was not ready within {StartTimeout.TotalSeconds:0} s";
                 await server.KillAsync(); // so that all it said is there
                 throw new InvalidOperationException($"{program} for port {port} {what}; it said last: {server.LastLine}\n{server.Output}");
