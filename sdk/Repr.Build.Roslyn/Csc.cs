@@ -7,7 +7,6 @@ namespace Repr.Build;
 public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
-    private RemoteSettings? _rehearsalSettings; // set: it is a rehearsal
 
     /// <summary>Makes the task.</summary>
     public Csc() => _remote = new RemoteCompile(this);
@@ -38,7 +37,7 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
             CommandLineArgs = GenerateCommandLineArgsTaskItems(responseFileCommands);
         }
 
-        RemoteCompile.Call call = new()
+        return _remote.Execute(new RemoteCompile.Call
         {
             PathToTool = pathToTool,
             ResponseFile = responseFileCommands,
@@ -53,8 +52,7 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
             LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
             LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
             RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
-        };
-        return _rehearsalSettings is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsalSettings);
+        });
     }
 
     /// <summary>A compile of nothing, for nobody: see <see cref="RemoteCompile.Rehearse{TTask}"/>.</summary>
@@ -63,6 +61,6 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
         PdbFile = output + ".pdb",
         DocumentationFile = output + ".xml",
         DisabledWarnings = "1701;1702",
-        _rehearsalSettings = settings,
+        _remote = { Rehearsed = settings },
     });
 }

@@ -16,6 +16,9 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
 {
     private readonly RemoteRun _run = new();
 
+    /// <summary>Set: it is a rehearsal, with these settings.</summary>
+    public RemoteSettings? Rehearsed { get; set; }
+
     /// <summary>What only the task itself can see of the call.</summary>
     internal sealed record Call
     {
@@ -51,6 +54,11 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// <returns>The exit code.</returns>
     public int Execute(Call call)
     {
+        if (Rehearsed is not null)
+        {
+            return Rehearse(call, Rehearsed);
+        }
+
         string projectDirectory = ProjectDirectory.Of(compiler);
         RemoteSettings? settings = RemoteSettings.Find(compiler.BuildEngine, projectDirectory);
         if (settings is null)
@@ -63,7 +71,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         string reason;
         try
         {
-            action = TryDescribe(call, settings, projectDirectory, isRehearsal: false, out reason);
+            action = TryDescribe(call, settings, projectDirectory, out reason);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -99,7 +107,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// the rest.
     /// </summary>
     /// <typeparam name="TTask">The task.</typeparam>
-    /// <param name="make">Makes one that goes to <see cref="Rehearse(Call, RemoteSettings)"/>, given the path of outputs without extension: there is no such directory.</param>
+    /// <param name="make">Makes one with <see cref="Rehearsed"/> set, given the path of outputs without extension: there is no such directory.</param>
     /// <returns>False when it did not get to its end.</returns>
     public static bool Rehearse<TTask>(Func<string, TTask> make)
         where TTask : ManagedCompiler
@@ -122,11 +130,10 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         return task.Execute();
     }
 
-    /// <summary>Describes a call for nobody, and logs a line of a compiler.</summary>
-    /// <returns>An exit code.</returns>
-    public int Rehearse(Call call, RemoteSettings settings)
+    // Describes a call for nobody, and logs a line of a compiler.
+    private int Rehearse(Call call, RemoteSettings settings)
     {
-        RemoteAction? action = TryDescribe(call, settings, ProjectDirectory.Of(compiler), isRehearsal: true, out _);
+        RemoteAction? action = TryDescribe(call, settings, ProjectDirectory.Of(compiler), out _);
         if (action is null)
         {
             return -1;
@@ -146,7 +153,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         }
     }
 
-    private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, bool isRehearsal, out string reason)
+    private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, out string reason)
     {
         CompilerFiles files = new(projectDirectory);
         reason = FindObstacle(call, projectDirectory, files) ?? "";
@@ -169,7 +176,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             WorkingDirectory = projectDirectory,
             Environment = ToolEnvironment.Select(ProcessEnvironment(), compiler.EnvironmentVariables ?? []),
             Inputs = [.. files.Inputs.Union(Toolchain.CompilerFiles(program[^1]))],
-            GuessedInputs = Toolchain.RuntimeFiles(dotnetRoot, isRehearsal),
+            GuessedInputs = Toolchain.RuntimeFiles(dotnetRoot, isEarly: Rehearsed is not null),
             VirtualFiles = [new ActionFile(responsePath, responseFile)],
             OutputFiles = files.OutputFiles,
             OutputDirectories = files.OutputDirectories,

@@ -8,7 +8,6 @@ namespace Repr.Build;
 public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
 {
     private readonly RemoteCompile _remote;
-    private RemoteSettings? _rehearsalSettings; // set: it is a rehearsal
 
     /// <summary>Makes the task.</summary>
     public Vbc() => _remote = new RemoteCompile(this);
@@ -39,7 +38,7 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
             CommandLineArgs = GenerateCommandLineArgsTaskItems(responseFileCommands);
         }
 
-        RemoteCompile.Call call = new()
+        return _remote.Execute(new RemoteCompile.Call
         {
             PathToTool = pathToTool,
             ResponseFile = responseFileCommands,
@@ -60,8 +59,7 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
             LogOutput = line => LogEventsFromTextOutput(line, StandardOutputImportanceToUse),
             LogError = line => LogEventsFromTextOutput(line, StandardErrorImportanceToUse),
             RunLocally = () => base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands),
-        };
-        return _rehearsalSettings is null ? _remote.Execute(call) : _remote.Rehearse(call, _rehearsalSettings);
+        });
     }
 
     /// <summary>A compile of nothing, for nobody: see <see cref="RemoteCompile.Rehearse{TTask}"/>.</summary>
@@ -72,6 +70,6 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
         RootNamespace = "Rehearsal",
         OptionStrict = true,
         Imports = [new TaskItem("System")],
-        _rehearsalSettings = settings,
+        _remote = { Rehearsed = settings },
     });
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Threading.Channels;
 using Google.Protobuf;
@@ -46,6 +47,9 @@ internal sealed class TestWorker : IAsyncDisposable
 
     public TimeSpan StoreDelay { get; set; }
 
+    /// <summary>What it answers to every call without having read a word; null: it serves.</summary>
+    public StatusCode? Refusal { get; set; }
+
     public int Connections;
 
     public static async Task<TestWorker> StartAsync()
@@ -59,6 +63,17 @@ internal sealed class TestWorker : IAsyncDisposable
         builder.Services.AddSingleton(_ => worker!);
         WebApplication application = builder.Build();
         worker = new TestWorker(application);
+        application.Use((context, next) =>
+        {
+            if (worker.Refusal is not { } status)
+            {
+                return next(context);
+            }
+
+            context.Response.ContentType = "application/grpc";
+            context.Response.Headers["grpc-status"] = ((int)status).ToString(CultureInfo.InvariantCulture);
+            return Task.CompletedTask;
+        });
         application.MapGrpcService<SessionsService>();
         application.MapGrpcService<StoreService>();
         application.MapGrpcService<StreamService>();

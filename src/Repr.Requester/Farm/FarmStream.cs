@@ -99,7 +99,7 @@ internal sealed class FarmStream : IAsyncDisposable
     }
 
     private static ActionFailureException ToFailure(Uri endpoint, RequesterOptions options, Exception exception, bool isTimeOut) =>
-        (exception as RpcException ?? exception.InnerException as RpcException)?.StatusCode == StatusCode.Unimplemented
+        CallFailures.FindCall(exception)?.StatusCode == StatusCode.Unimplemented
             ? new ActionFailureException(
                 MessageCodes.NoFarm, ReprErrorCode.InvalidRequest, $"The worker at {endpoint} is no part of a farm; start it with --farm, or use repr://discover.", exception)
             : SessionFailures.ToActionFailure(endpoint, options, exception, isTimeOut);

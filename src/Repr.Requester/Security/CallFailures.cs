@@ -29,6 +29,9 @@ internal static class CallFailures
         }
     }
 
+    /// <summary>How a call ended, as its failure or the cause of that says; null: it does not.</summary>
+    public static RpcException? FindCall(Exception exception) => exception as RpcException ?? exception.InnerException as RpcException;
+
     /// <summary>A failure that was thrown on this machine while the call was made; null: there is none.</summary>
     public static ReprException? FindOwn(RpcException exception) => Causes(exception).OfType<ReprException>().FirstOrDefault();
 

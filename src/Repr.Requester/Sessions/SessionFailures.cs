@@ -20,7 +20,7 @@ internal static class SessionFailures
         Exception exception,
         bool isTimeOut)
     {
-        RpcException? rpc = exception as RpcException ?? exception.InnerException as RpcException;
+        RpcException? rpc = CallFailures.FindCall(exception);
         ReprException? own = exception as ReprException ?? (rpc is null ? null : CallFailures.FindOwn(rpc));
         if ((CallFailures.FindTls(exception) ?? (rpc is null ? null : CallFailures.FindTls(rpc))) is { } tls)
         {

@@ -1,14 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Repr.Requester.Actions;
 using Repr.Requester.Farm;
 using Repr.Requester.Sessions;
@@ -35,49 +27,34 @@ public sealed class HangingUpTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _requester.DisposeAsync();
 
     [Fact]
-    public async Task A_session_with_a_worker_that_hangs_up_cannot_be_opened() =>
-        await TryAsync(endpoint => WorkerSession.OpenAsync(
-            endpoint, Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation));
+    public async Task A_session_with_a_worker_that_hangs_up_cannot_be_opened() => await BeHungUpOnAsync(OpenSessionAsync);
 
     [Fact]
-    public async Task A_stream_of_leases_with_a_worker_that_hangs_up_cannot_be_opened() =>
-        await TryAsync(endpoint => FarmStream.OpenAsync(endpoint, Options, [], static _ => { }, static _ => { }, Cancellation));
+    public async Task A_stream_of_leases_with_a_worker_that_hangs_up_cannot_be_opened() => await BeHungUpOnAsync(OpenLeasesAsync);
 
     [Fact]
-    public async Task A_worker_that_does_not_know_the_requester_says_so() => await BeRefusedAsync(
-        StatusCode.Unauthenticated,
-        endpoint => WorkerSession.OpenAsync(
-            endpoint, Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation),
-        MessageCodes.RequesterNotKnown);
+    public async Task A_worker_that_does_not_know_the_requester_says_so() =>
+        await BeRefusedAsync(StatusCode.Unauthenticated, OpenSessionAsync, MessageCodes.RequesterNotKnown);
 
     [Fact]
-    public async Task A_worker_that_is_no_part_of_a_farm_says_so() => await BeRefusedAsync(
-        StatusCode.Unimplemented,
-        endpoint => FarmStream.OpenAsync(endpoint, Options, [], static _ => { }, static _ => { }, Cancellation),
-        MessageCodes.NoFarm);
+    public async Task A_worker_that_is_no_part_of_a_farm_says_so() => await BeRefusedAsync(StatusCode.Unimplemented, OpenLeasesAsync, MessageCodes.NoFarm);
 
-    private static async Task BeRefusedAsync(StatusCode status, Func<Uri, Task> open, string code)
+    private Task OpenSessionAsync(Uri endpoint) => WorkerSession.OpenAsync(
+        endpoint, Options, _requester.Digests, kept: null, shared: null, static _ => throw new InvalidOperationException("It has no name."), Cancellation);
+
+    private Task OpenLeasesAsync(Uri endpoint) => FarmStream.OpenAsync(endpoint, Options, [], static _ => { }, static _ => { }, Cancellation);
+
+    private async Task BeRefusedAsync(StatusCode status, Func<Uri, Task> open, string code)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
-        await using WebApplication worker = builder.Build();
-        worker.Run(context =>
-        {
-            context.Response.ContentType = "application/grpc";
-            context.Response.Headers["grpc-status"] = ((int)status).ToString(CultureInfo.InvariantCulture);
-            return Task.CompletedTask;
-        });
-        await worker.StartAsync(Cancellation);
-        Uri endpoint = new(worker.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        _requester.Worker.Refusal = status;
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            ActionFailureException failure = await Assert.ThrowsAsync<ActionFailureException>(() => open(endpoint));
+            ActionFailureException failure = await Assert.ThrowsAsync<ActionFailureException>(() => open(_requester.Worker.Endpoint));
             Assert.True(failure.MessageCode == code, failure.ToString());
         }
     }
 
-    private static async Task TryAsync(Func<Uri, Task> open)
+    private static async Task BeHungUpOnAsync(Func<Uri, Task> open)
     {
         using TcpListener listener = new(IPAddress.Loopback, 0);
         listener.Start();
