@@ -10,7 +10,8 @@ namespace Repr.Build;
 /// directory; nothing is checked but what has to be listed.
 /// </summary>
 /// <param name="projectDirectory">What relative paths are relative to.</param>
-internal sealed class CompilerFiles(string projectDirectory)
+/// <param name="analyzers">What lies beside analyzers.</param>
+internal sealed class CompilerFiles(string projectDirectory, AnalyzerDirectories analyzers)
 {
     private readonly HashSet<string> _inputs = new(StringComparer.Ordinal);
     private readonly HashSet<string> _readRoots = new(StringComparer.Ordinal);
@@ -139,16 +140,13 @@ internal sealed class CompilerFiles(string projectDirectory)
     }
 
     // An analyzer may load any assembly that lies beside it.
-    private void AddAnalyzers(ITaskItem[]? analyzers)
+    private void AddAnalyzers(ITaskItem[]? items)
     {
-        AddInputs(analyzers);
-        foreach (string directory in (analyzers ?? []).Select(item => Path.GetDirectoryName(Absolute(item.ItemSpec))!).Distinct(StringComparer.Ordinal))
+        AddInputs(items);
+        foreach (string directory in (items ?? []).Select(item => Path.GetDirectoryName(Absolute(item.ItemSpec))!).Distinct(StringComparer.Ordinal))
         {
             AddReadRoot(directory);
-            if (Directory.Exists(directory))
-            {
-                _inputs.UnionWith(Directory.EnumerateFiles(directory, "*.dll"));
-            }
+            _inputs.UnionWith(analyzers.LibrariesIn(directory));
         }
     }
 

@@ -127,6 +127,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         task.DebugType = "portable";
         task.Deterministic = true;
         task.NoConfig = true;
+        ProjectDirectory.Of(task); // reflection compiles a call the second time that it is made
         return task.Execute();
     }
 
@@ -155,7 +156,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
 
     private RemoteAction? TryDescribe(Call call, RemoteSettings settings, string projectDirectory, out string reason)
     {
-        CompilerFiles files = new(projectDirectory);
+        CompilerFiles files = new(projectDirectory, AnalyzerDirectories.Of(compiler.BuildEngine));
         reason = FindObstacle(call, projectDirectory, files) ?? "";
         if (reason.Length > 0)
         {

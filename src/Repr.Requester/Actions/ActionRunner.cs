@@ -36,6 +36,9 @@ internal sealed partial class ActionRunner(
 
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_moment = TimeSpan.FromMilliseconds(100);
+    private static readonly ResiliencePropertyKey<Retried> s_retried = new("action");
+
+    private readonly ResiliencePipeline<ActionResult> _retries = NewRetries(options, time, log); // one for all: it takes long to make
 
     /// <summary>Runs one action.</summary>
     /// <param name="run">The action.</param>
@@ -138,10 +141,8 @@ internal sealed partial class ActionRunner(
         }
     }
 
-    private async Task<ActionResult> RetryAsync(
-        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
-    {
-        ResiliencePipeline<ActionResult> pipeline = new ResiliencePipelineBuilder<ActionResult> { TimeProvider = time }
+    private static ResiliencePipeline<ActionResult> NewRetries(RequesterOptions options, TimeProvider time, ILogger log) =>
+        new ResiliencePipelineBuilder<ActionResult> { TimeProvider = time }
             .AddRetry(new RetryStrategyOptions<ActionResult>
             {
                 MaxRetryAttempts = MaximumRetries,
@@ -150,34 +151,49 @@ internal sealed partial class ActionRunner(
                 Delay = TimeSpan.FromMilliseconds(200),
                 MaxDelay = TimeSpan.FromSeconds(1),
                 ShouldHandle = arguments => ValueTask.FromResult(
-                    !cancellationToken.IsCancellationRequested
+                    !arguments.Context.CancellationToken.IsCancellationRequested
                     && arguments.Outcome.Exception is { } failure
                     && RaceRules.IsWorthRetrying(failure)
+                    && arguments.Context.Properties.GetValue(s_retried, null!) is var (request, progress)
                     && !progress.IsVisible
                     && (progress.Lost < options.RetryBudget || request.Endpoint.Scheme == WorkerPool.Any.Scheme)), // another worker is another chance
                 OnRetry = arguments =>
                 {
+                    (ActionRequest request, ActionProgress progress) = arguments.Context.Properties.GetValue(s_retried, null!);
                     Log.Retry(log, request.Description, arguments.Outcome.Exception!.Message);
                     progress.Span.Note("retry", arguments.Outcome.Exception!.Message);
                     return ValueTask.CompletedTask;
                 },
             })
             .Build();
-        return await pipeline.ExecuteAsync(
-            async token =>
-            {
-                progress.BeginAttempt(time);
-                try
+
+    private async Task<ActionResult> RetryAsync(
+        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
+    {
+        ResilienceContext context = ResilienceContextPool.Shared.Get(cancellationToken);
+        context.Properties.Set(s_retried, new Retried(request, progress));
+        try
+        {
+            return await _retries.ExecuteAsync(
+                async context =>
                 {
-                    return await AttemptAsync(request, progress, input, budget, token);
-                }
-                catch (Exception)
-                {
-                    progress.EndFailedAttempt(time);
-                    throw;
-                }
-            },
-            cancellationToken);
+                    progress.BeginAttempt(time);
+                    try
+                    {
+                        return await AttemptAsync(request, progress, input, budget, context.CancellationToken);
+                    }
+                    catch (Exception)
+                    {
+                        progress.EndFailedAttempt(time);
+                        throw;
+                    }
+                },
+                context);
+        }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(context);
+        }
     }
 
     private async Task<ActionResult> AttemptAsync(
@@ -309,6 +325,8 @@ internal sealed partial class ActionRunner(
 
     private static Wire.DoorReply NotRun(string code, string message, bool isCancelled = false) =>
         new() { NotRun = new Wire.NotRun { Code = code, Message = message, Cancelled = isCancelled } };
+
+    private sealed record Retried(ActionRequest Request, ActionProgress Progress);
 
     private static partial class Log
     {

@@ -55,7 +55,7 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
         ActionRequest request, IEnumerable<ObservedInput> predicted, SharedFacts? sharedFacts, CancellationToken cancellationToken)
     {
         FactCollector facts = new(digests, cancellationToken);
-        ReadPolicy policy = shared.NewPolicy([.. request.ReadRoots.Concat(request.WriteRoots).Select(root => facts.Walker.Resolve(root).Path)]);
+        ReadPolicy policy = shared.NewPolicy([.. request.ReadRoots.Concat(request.WriteRoots).Select(root => PlaceOfRoot(facts, sharedFacts, root))]);
 
         long nowNs = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks * 100;
         VirtualPath[] outputDirectories = [.. request.OutputDirectories.Select(path => facts.Walker.Resolve(path).Path)];
@@ -111,6 +111,21 @@ internal sealed class InputMapper(DigestCache digests, SharedMapper shared, Time
             WriteRoots = writeRoots,
             Placeholders = request.Placeholders.Select(path => Place(facts.Walker, path)).ToHashSet(),
         };
+    }
+
+    private static VirtualPath PlaceOfRoot(FactCollector facts, SharedFacts? sharedFacts, VirtualPath root)
+    {
+        if (sharedFacts?.Roots.GetValueOrDefault(root) is not { } known)
+        {
+            return facts.Walker.Resolve(root).Path;
+        }
+
+        foreach (InputFact fact in known.Facts)
+        {
+            facts.Add(fact);
+        }
+
+        return known.Path;
     }
 
     // A worker's /tmp is a directory of its own, whatever it is here.

@@ -315,7 +315,8 @@ internal sealed class PredictionStore
             _shared.Clear();
         }
 
-        return _shared[key] = new SharedInputs(foreign, [.. request.ReadRoots, .. request.WriteRoots], known.Count);
+        VirtualPath[] all = [.. request.ReadRoots, .. request.WriteRoots];
+        return _shared[key] = new SharedInputs(foreign, all, [.. all.Where(root => !roots.IsSource(root) && !roots.IsOnTheWay(root)).Distinct()], known.Count);
     }
 
     private Dictionary<VirtualPath, ObservedKind> GroupOf(string group)

@@ -52,10 +52,11 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
                 long additions = watch.Additions;
                 long version = watch.Version;
                 SharedFacts facts = await MakeAsync(inputs, version, cancellationToken);
-                inputs.IsUnwatchable = !TryWatch(watch, facts.Facts.Values, additions, out bool isNew);
-                if (!inputs.IsUnwatchable && !isNew && IsCurrent(facts))
+                SharedFacts? watched = TryWatch(watch, facts, additions, out bool isNew);
+                inputs.IsUnwatchable = watched is null;
+                if (watched is not null && !isNew && IsCurrent(watched))
                 {
-                    return inputs.Facts = facts;
+                    return inputs.Facts = watched;
                 }
             }
 
@@ -67,17 +68,13 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         }
     }
 
-    private static bool TryWatch(TreeWatch watch, IEnumerable<InputFact> facts, long since, out bool isNew)
+    // Null: changes can't be seen. A root to which they can't is each action's own.
+    private static SharedFacts? TryWatch(TreeWatch watch, SharedFacts facts, long since, out bool isNew)
     {
-        // The directories on the way count too: there, the next name on it.
         Dictionary<VirtualPath, DirectoryInterest> directories = [];
-        foreach (InputFact fact in facts)
+        foreach (InputFact fact in facts.Facts.Values)
         {
-            for (VirtualPath place = fact.Path; !place.IsRoot && Of(place.Parent).Names.Add(place.Name); place = place.Parent)
-            {
-                // The next one.
-            }
-
+            AddWay(fact.Path);
             if (fact is DirectoryFact directory)
             {
                 DirectoryInterest own = Of(directory.Path);
@@ -90,18 +87,43 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
             }
         }
 
+        HashSet<VirtualPath> needed = [.. directories.Keys];
+        foreach (VirtualPath place in facts.Roots.Values.SelectMany(static root => root.Way))
+        {
+            AddWay(place);
+        }
+
+        HashSet<VirtualPath> unwatched = [];
         isNew = false;
         foreach ((VirtualPath directory, DirectoryInterest interest) in directories)
         {
-            if (!watch.TryAdd(directory, interest, since, out bool added))
+            if (watch.TryAdd(directory, interest, since, out bool added))
             {
-                return false;
+                isNew |= added;
             }
-
-            isNew |= added;
+            else if (needed.Contains(directory))
+            {
+                return null;
+            }
+            else
+            {
+                unwatched.Add(directory);
+            }
         }
 
-        return true;
+        return unwatched.Count == 0 ? facts : facts with
+        {
+            Roots = facts.Roots.Where(root => !root.Value.Way.Any(place => unwatched.Contains(place.Parent))).ToDictionary(),
+        };
+
+        // The directories on the way count too: there, the next name on it.
+        void AddWay(VirtualPath path)
+        {
+            for (VirtualPath place = path; !place.IsRoot && Of(place.Parent).Names.Add(place.Name); place = place.Parent)
+            {
+                // The next one.
+            }
+        }
 
         DirectoryInterest Of(VirtualPath path)
         {
@@ -149,9 +171,29 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
             rest.Add(new ObservedInput(directory, ObservedKind.Stated));
         }
 
+        Dictionary<VirtualPath, SharedRoot> roots = FindRoots(
+            inputs.LastingRoots, path => path.IsRoot || busy.Contains(path) || facts.Facts.GetValueOrDefault(path) is DirectoryFact);
         Wire.InputSet set = new();
         set.Facts.AddRange(facts.Facts.Values.OrderBy(fact => fact.Path).Select(WireConversions.ToWire));
-        return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest, busy);
+        return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest, busy, roots);
+    }
+
+    // Without those on whose way something would be said of a directory of which nothing is known.
+    private Dictionary<VirtualPath, SharedRoot> FindRoots(IEnumerable<VirtualPath> roots, Func<VirtualPath, bool> isKnown)
+    {
+        Dictionary<VirtualPath, SharedRoot> found = [];
+        foreach (VirtualPath root in roots)
+        {
+            List<InputFact> way = [];
+            VirtualPath path = new PathWalker(way.Add, digests.Placeholders).Resolve(root).Path;
+            InputFact[] lasting = [.. way.Where(static fact => fact is SymlinkFact or AbsentFact)]; // directories have times
+            if (lasting.All(fact => isKnown(fact.Path.Parent)))
+            {
+                found.Add(root, new SharedRoot(path, [.. way.Select(static fact => fact.Path), path], lasting));
+            }
+        }
+
+        return found;
     }
 
     private static bool HasManyLinks(PathWalker walker, VirtualPath path)

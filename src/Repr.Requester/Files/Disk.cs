@@ -46,6 +46,13 @@ internal static class Disk
     public static VirtualPath Spell(VirtualPath directory, string name) =>
         OperatingSystem.IsWindows() ? WindowsDisk.Spell(directory, name) : directory.Append(name);
 
+    /// <summary>As <see cref="Spell(VirtualPath, string)"/>, for the name of a path whose parent turned out to be at another place, or not.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="parent">Its parent.</param>
+    /// <param name="directory">Where that is.</param>
+    public static VirtualPath Spell(VirtualPath path, VirtualPath parent, VirtualPath directory) =>
+        !OperatingSystem.IsWindows() && directory == parent ? path : Spell(directory, path.Name);
+
     /// <summary>What is at a path; null when there is nothing (also when a parent is not a directory).</summary>
     public static FileStat? TryStat(VirtualPath path) =>
         OperatingSystem.IsWindows() ? WindowsDisk.TryStat(null, path.Text[1..]) : LinuxNative.TryStat(path.Text);

@@ -202,28 +202,32 @@ internal static partial class LinuxNative
 
     private static SafeFileHandle? TryOpenBeneath(SafeFileHandle? directory, string relativePath, int flags)
     {
-        using SafeFileHandle? root = directory is null ? OpenRoot() : null;
-        using HandleScope scope = new(directory ?? root!);
-        OpenHow how = new()
+        nint descriptor;
+        if (directory is null)
         {
-            Flags = (ulong)(uint)(flags | CloseOnExec),
-            Resolve = ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks,
-        };
-        string path = relativePath.Length == 0 ? "." : relativePath;
-        nint descriptor = OpenAt2(OpenAt2Number, scope.Descriptor, path, in how, (nuint)Marshal.SizeOf<OpenHow>());
+            descriptor = OpenAt2(CurrentDirectory, "/" + relativePath, flags, ResolveNoSymlinks | ResolveNoMagicLinks); // nothing is above the root
+        }
+        else
+        {
+            using HandleScope scope = new(directory);
+            descriptor = OpenAt2(scope.Descriptor, relativePath.Length == 0 ? "." : relativePath, flags, ResolveBeneath | ResolveNoSymlinks | ResolveNoMagicLinks);
+        }
+
         if (descriptor >= 0)
         {
             return new SafeFileHandle(descriptor, true);
         }
 
-        int error = Marshal.GetLastPInvokeError();
+        int error = (int)-descriptor;
         return error is NoSuchEntry or NotADirectory ? null : throw Failure(error, "open", relativePath);
     }
 
-    private static SafeFileHandle OpenRoot()
+    // As the kernel itself answers: a descriptor, or the error below zero.
+    private static nint OpenAt2(int directory, string path, int flags, ulong resolve)
     {
-        int descriptor = OpenAt(CurrentDirectory, "/", PathOnly | DirectoryOnly | CloseOnExec, 0);
-        return descriptor >= 0 ? new SafeFileHandle(descriptor, true) : throw Failure(Marshal.GetLastPInvokeError(), "open", "/");
+        OpenHow how = new() { Flags = (ulong)(uint)(flags | CloseOnExec), Resolve = resolve };
+        nint descriptor = OpenAt2(OpenAt2Number, directory, path, in how, (nuint)Marshal.SizeOf<OpenHow>());
+        return descriptor >= 0 ? descriptor : -Marshal.GetLastPInvokeError();
     }
 
     private static unsafe string ReadLink(int directory, string name)

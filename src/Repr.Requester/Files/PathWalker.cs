@@ -97,12 +97,13 @@ internal sealed class PathWalker
             return Resolve(path, 0);
         }
 
-        if (Find(path.Parent) is not { Stat.IsDirectory: true } parent)
+        VirtualPath above = path.Parent;
+        if (Find(above) is not { Stat.IsDirectory: true } parent)
         {
             return null;
         }
 
-        VirtualPath place = Disk.Spell(parent.Path, path.Name);
+        VirtualPath place = Disk.Spell(path, above, parent.Path);
         FileStat? stat = Look(place);
         if (stat is { IsDirectory: true } directory)
         {
@@ -129,8 +130,9 @@ internal sealed class PathWalker
         VirtualPath place = path;
         if (!path.IsRoot)
         {
-            ResolvedPath parent = Resolve(path.Parent, links);
-            place = Disk.Spell(parent.Path, path.Name);
+            VirtualPath above = path.Parent;
+            ResolvedPath parent = Resolve(above, links);
+            place = Disk.Spell(path, above, parent.Path);
             if (parent.Stat is not { IsDirectory: true })
             {
                 return new ResolvedPath(place, null);

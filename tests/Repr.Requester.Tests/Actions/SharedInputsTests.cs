@@ -146,6 +146,52 @@ public sealed class SharedInputsTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_a_root_leads_is_shared_until_it_leads_elsewhere()
+    {
+        _files.Write("one/x.h", "one");
+        _files.Write("two/x.h", "two");
+        File.CreateSymbolicLink(_files.At("tools/link"), _files.At("one"));
+        ActionRequest request = RequestWithRoot(_files.At("tools/link"));
+        await LearnAsync(request);
+        await MapAsync(request);
+        _files.Write("tools/other.txt", "something"); // from now on only names that matter are news there
+        InputMapping before = await MapAsync(request);
+        Assert.Contains(_files.VirtualAt("tools/link"), before.Shared!.Roots.Keys);
+        Assert.Equal(ReadVerdict.Served, before.Policy.Judge(_files.VirtualAt("one/x.h")));
+
+        File.Delete(_files.At("tools/link"));
+        File.CreateSymbolicLink(_files.At("tools/link"), _files.At("two"));
+
+        InputMapping after = await MapAsync(request);
+        Assert.NotEqual(ReadVerdict.Served, after.Policy.Judge(_files.VirtualAt("one/x.h")));
+        Assert.Equal(ReadVerdict.Served, after.Policy.Judge(_files.VirtualAt("two/x.h")));
+        Assert.Equal(_files.At("two"), Assert.IsType<SymlinkFact>(after.Find(_files.VirtualAt("tools/link"))).Target);
+    }
+
+    [Fact]
+    public async Task A_root_on_whose_way_changes_are_not_seen_is_each_actions_own()
+    {
+        ActionRequest request = RequestWithRoot("/proc/sys");
+        await LearnAsync(request);
+
+        InputMapping mapping = await MapAsync(request);
+
+        Assert.DoesNotContain(VirtualPath.Parse("/proc/sys"), mapping.Shared!.Roots.Keys);
+        Assert.Contains(_files.VirtualAt("tools"), mapping.Shared.Roots.Keys);
+        Assert.Contains(VirtualPath.Parse("/proc/sys"), mapping.Policy.Roots);
+    }
+
+    [Fact]
+    public async Task A_root_among_the_sources_is_each_actions_own()
+    {
+        _files.Write("src/sub/x.h", "x");
+        ActionRequest request = RequestWithRoot(_files.At("src/sub"));
+        await LearnAsync(request);
+
+        Assert.DoesNotContain(_files.VirtualAt("src/sub"), (await MapAsync(request)).Shared!.Roots.Keys);
+    }
+
+    [Fact]
     public async Task An_action_that_writes_outside_of_its_sources_shares_nothing()
     {
         await LearnAsync("a.c");
@@ -243,9 +289,10 @@ public sealed class SharedInputsTests : IDisposable
         Assert.Null(mapping.Find(_files.VirtualAt("src/include/stdio.h")));
     }
 
-    private async Task LearnAsync(string source)
+    private Task LearnAsync(string source) => LearnAsync(Request(source));
+
+    private async Task LearnAsync(ActionRequest request)
     {
-        ActionRequest request = Request(source);
         _predictions.Learn(
             request,
             await MapAsync(request),
@@ -266,6 +313,13 @@ public sealed class SharedInputsTests : IDisposable
 
     private ActionRequest Request(string source, params string[] options) =>
         ActionRequest.Parse(Run(source, options), RequesterFixture.Predictors);
+
+    private ActionRequest RequestWithRoot(string root)
+    {
+        Wire.Run run = Run("a.c");
+        run.ReadRoots.Add(root);
+        return ActionRequest.Parse(run, RequesterFixture.Predictors);
+    }
 
     private Wire.Run Run(string source, params string[] options)
     {

@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+using Microsoft.Build.Framework;
+
+namespace Repr.Build;
+
+/// <summary>
+/// What lies beside analyzers, each directory listed once in a build: most projects have the same ones. What comes there later is asked for when it is needed. Safe for
+/// concurrent use.
+/// </summary>
+internal sealed class AnalyzerDirectories
+{
+    private readonly ConcurrentDictionary<string, string[]> _libraries = new(StringComparer.Ordinal);
+
+    /// <summary>Those of a build in this process; where the engine keeps nothing, new ones.</summary>
+    /// <param name="engine">A task's engine.</param>
+    public static AnalyzerDirectories Of(IBuildEngine engine)
+    {
+        string key = $"Repr.Build.AnalyzerDirectories|{typeof(AnalyzerDirectories).TypeHandle.Value}"; // another copy of the assembly has another type
+        IBuildEngine4? objects = engine as IBuildEngine4;
+        if (objects?.GetRegisteredTaskObject(key, RegisteredTaskObjectLifetime.Build) is AnalyzerDirectories known)
+        {
+            return known;
+        }
+
+        AnalyzerDirectories made = new();
+        objects?.RegisterTaskObject(key, made, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: true);
+        return made;
+    }
+
+    /// <summary>The libraries in a directory; none where there is no such directory.</summary>
+    /// <param name="directory">An absolute path.</param>
+    /// <exception cref="IOException">It can't be listed, as <see cref="UnauthorizedAccessException"/> may say too.</exception>
+    public IReadOnlyList<string> LibrariesIn(string directory) =>
+        _libraries.GetOrAdd(directory, static path => Directory.Exists(path) ? Directory.GetFiles(path, "*.dll") : []);
+}
