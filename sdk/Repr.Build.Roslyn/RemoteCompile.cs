@@ -15,6 +15,7 @@ namespace Repr.Build;
 internal sealed class RemoteCompile(ManagedCompiler compiler)
 {
     private readonly RemoteRun _run = new();
+    private RemoteSettings? _settings;
 
     /// <summary>Set: it is a rehearsal, with these settings.</summary>
     public RemoteSettings? Rehearsed { get; set; }
@@ -50,6 +51,26 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// <summary>Ends a compile that is under way.</summary>
     public void Cancel() => _run.Cancel();
 
+    /// <summary>
+    /// Tells the requester process which compile will be asked for, if a known result will do: it looks at the inputs while the stock task writes its response file.
+    /// </summary>
+    public void Announce()
+    {
+        if (Rehearsed is not null || compiler is not { SkipCompilerExecution: false, Deterministic: true, OutputAssembly: not null })
+        {
+            return;
+        }
+
+        string projectDirectory = ProjectDirectory.Of(compiler);
+        if (FindSettings(projectDirectory) is { } settings && CacheModes.OfCompiler(settings) is Protocol.V1.CacheMode.Read or Protocol.V1.CacheMode.ReadWrite)
+        {
+            _run.Announce(compiler.BuildEngine, settings, PredictionKey(projectDirectory));
+        }
+    }
+
+    /// <summary>Nothing is asked for any more.</summary>
+    public void Withdraw() => _run.Withdraw();
+
     /// <summary>Compiles remotely, or as the stock task does.</summary>
     /// <returns>The exit code.</returns>
     public int Execute(Call call)
@@ -60,7 +81,7 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         }
 
         string projectDirectory = ProjectDirectory.Of(compiler);
-        RemoteSettings? settings = RemoteSettings.Find(compiler.BuildEngine, projectDirectory);
+        RemoteSettings? settings = FindSettings(projectDirectory);
         if (settings is null)
         {
             compiler.Log.LogMessage(MessageImportance.Low, "Repr: runs locally: the target _ReprPrepare has not run for '{0}'", projectDirectory);
@@ -183,12 +204,18 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             OutputDirectories = files.OutputDirectories,
             ReadRoots = [dotnetRoot, Path.GetDirectoryName(program[^1])!, .. files.ReadRoots, .. SystemRoots.All],
             Description = $"{compiler.GetType().Name} {Path.GetFileNameWithoutExtension(output)}",
-            PredictionKey = $"{compiler.GetType().Name} {program[^1]} {output}", // another compiler looks at other files
+            PredictionKey = PredictionKey(projectDirectory),
             // Else the compiler writes the time and a random number into what it makes.
             Cache = compiler.Deterministic ? CacheModes.OfCompiler(settings) : Protocol.V1.CacheMode.Off,
             Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,
         };
     }
+
+    private RemoteSettings? FindSettings(string projectDirectory) => _settings ??= RemoteSettings.Find(compiler.BuildEngine, projectDirectory);
+
+    // Another compiler looks at other files.
+    private string PredictionKey(string projectDirectory) =>
+        $"{compiler.GetType().Name} {CompilerDirectory()} {Path.GetFullPath(compiler.OutputAssembly!.ItemSpec, projectDirectory)}";
 
     private string? FindObstacle(Call call, string projectDirectory, CompilerFiles files)
     {

@@ -20,6 +20,20 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
     }
 
     /// <inheritdoc/>
+    public override bool Execute()
+    {
+        _remote.Announce();
+        try
+        {
+            return base.Execute();
+        }
+        finally
+        {
+            _remote.Withdraw();
+        }
+    }
+
+    /// <inheritdoc/>
     void IGeneratedTask.SetPropertyValue(TaskPropertyInfo property, object value) => TaskParameters<Vbc>.Set(this, property.Name, value);
 
     /// <inheritdoc/>

@@ -37,6 +37,40 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
     // Those who find nobody there start one process, not one each.
     private readonly SemaphoreSlim _starting = new(1);
 
+    private DoorConnection? _announced; // on which an action was announced
+
+    /// <summary>
+    /// Says which action will be asked for next, where that costs no connecting: the process looks at its inputs meanwhile. What goes wrong shows when it is asked for.
+    /// Followed by <see cref="Run(Protocol.V1.Run, Action{DoorText}?, Action?, CancellationToken)"/>, or by <see cref="Withdraw"/>.
+    /// </summary>
+    /// <param name="predictionKey">Of the action.</param>
+    public void Announce(string predictionKey)
+    {
+        if (kept?.Take() is not { } connection)
+        {
+            return;
+        }
+
+        try
+        {
+            Send(connection, new DoorRequest { Announcement = new Announcement { PredictionKey = predictionKey } });
+            _announced = connection;
+        }
+        catch (Exception exception) when (IsOfTheDoor(exception))
+        {
+            connection.Dispose();
+        }
+    }
+
+    /// <summary>The action that was announced is not asked for, if it was not yet.</summary>
+    public void Withdraw()
+    {
+        if (Interlocked.Exchange(ref _announced, null) is { } connection)
+        {
+            kept!.Keep(connection);
+        }
+    }
+
     /// <summary>
     /// Runs one action and waits for its end, on the caller's thread: each node of MSBuild would compile what is asynchronous, and a thread that wakes
     /// another one waits for a processor twice. Cancelling closes the connection, which cancels the action.
@@ -47,7 +81,7 @@ internal sealed class DoorClient(string toolPath, DoorConnections? kept = null)
     /// <param name="cancellationToken">Ends the action.</param>
     public DoorAnswer Run(Run run, Action<DoorText>? text, Action? waiting, CancellationToken cancellationToken)
     {
-        DoorConnection? used = kept?.Take();
+        DoorConnection? used = Interlocked.Exchange(ref _announced, null) ?? kept?.Take();
         DoorAnswer? answer = used is null ? null : Run(used, run, text, waiting, cancellationToken);
         // A process that ends when nothing is under way closes a connection that was kept, perhaps at this moment.
         return answer is null or { IsLost: true } ? Run(null, run, text, waiting, cancellationToken) : answer;

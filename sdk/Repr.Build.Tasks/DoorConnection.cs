@@ -15,7 +15,7 @@ namespace Repr.Build;
 internal sealed class DoorConnection : IDisposable
 {
     private const int BufferBytes = 1 << 14;
-    private const int UsualRequestBytes = 1 << 16;
+    private const int UsualRunBytes = 1 << 16;
 
     private readonly Stream _stream;
     private readonly Socket? _socket;
@@ -48,7 +48,7 @@ internal sealed class DoorConnection : IDisposable
     /// <exception cref="IOException">The connection broke.</exception>
     public void Send(DoorRequest request)
     {
-        using MemoryStream message = new(UsualRequestBytes);
+        using MemoryStream message = new(request.Run is null ? 0 : UsualRunBytes);
         request.WriteDelimitedTo(message);
         _stream.Write(message.GetBuffer(), 0, (int)message.Length);
     }

@@ -43,6 +43,12 @@ internal sealed class RemoteRun
     /// <summary>Ends the actions, now or when they are started.</summary>
     public void Cancel() => _cancellation.Cancel();
 
+    /// <summary>Says which action will be executed: <see cref="DoorClient.Announce"/>.</summary>
+    public void Announce(IBuildEngine engine, RemoteSettings settings, string predictionKey) => Door(engine, settings).Announce(predictionKey);
+
+    /// <summary>What was announced is not executed, if it was not yet.</summary>
+    public void Withdraw() => _door?.Withdraw();
+
     /// <summary>
     /// Runs an action and waits, on the engine's thread. While it takes long, the engine may build other projects with this task's slot: the caller's current
     /// directory and environment may be another project's afterwards.
@@ -74,7 +80,7 @@ internal sealed class RemoteRun
     /// </summary>
     public void Refresh(TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, IEnumerable<string> files)
     {
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath, DoorConnections.Of(engine, settings.ToolPath)))!;
+        DoorClient door = Door(engine, settings);
         WarnOf(log, engine, door.Refresh(files, _cancellation.Token).Warnings);
     }
 
@@ -95,6 +101,9 @@ internal sealed class RemoteRun
                 action.Description, verdict.Worker, (long)(action.Timeout?.TotalMilliseconds ?? 0));
         }
     }
+
+    private DoorClient Door(IBuildEngine engine, RemoteSettings settings) =>
+        LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath, DoorConnections.Of(engine, settings.ToolPath)))!;
 
     private Outcome Execute(
         TaskLoggingHelper log, IBuildEngine engine, RemoteSettings settings, RemoteAction action, Action<DoorText>? text, Action? waiting)
@@ -117,7 +126,7 @@ internal sealed class RemoteRun
             return GiveUp(log, engine, settings, action, MessageCodes.RequesterGone, earlier);
         }
 
-        DoorClient door = LazyInitializer.EnsureInitialized(ref _door, () => new DoorClient(settings.ToolPath, DoorConnections.Of(engine, settings.ToolPath)))!;
+        DoorClient door = Door(engine, settings);
         Run run = Describe(settings, action, isLive: text is not null);
         DoorAnswer answer = door.Run(run, text, waiting, _cancellation.Token);
         if (answer.IsLost)

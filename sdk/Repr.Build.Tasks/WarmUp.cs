@@ -44,7 +44,10 @@ internal static class WarmUp
     {
         WriteSample(settings);
         ReadSample();
-        new DoorClient(settings.ToolPath, connections).WarmUp();
+        DoorClient door = new(settings.ToolPath, connections);
+        door.WarmUp();
+        door.Announce("sample");
+        door.Withdraw();
     }
 
     /// <summary>Reads an answer with something of each kind.</summary>

@@ -154,6 +154,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
     /// <inheritdoc/>
     async Task<Wire.DoorReply> IDoorService.RunAsync(
         Wire.Run run,
+        AnnouncedRun? announced,
         Func<Wire.DoorText, ValueTask> text,
         ChannelReader<ToolInput> input,
         Action<IDisposable> held,
@@ -162,7 +163,7 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         Interlocked.Increment(ref _running);
         try
         {
-            Wire.DoorReply reply = await _runner.RunAsync(run, text, input, cancellationToken, _force.Token);
+            Wire.DoorReply reply = await _runner.RunAsync(run, announced, text, input, cancellationToken, _force.Token);
             Interlocked.Increment(ref reply.Done is null ? ref _notRun : ref _completed);
             if (reply.Done is { Statistics.HasCachedToolMs: true })
             {
@@ -187,6 +188,9 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
             Interlocked.Decrement(ref _running);
         }
     }
+
+    /// <inheritdoc/>
+    AnnouncedRun IDoorService.Announce(string predictionKey) => _runner.Announce(predictionKey);
 
     /// <inheritdoc/>
     async Task<Wire.RefreshReply> IDoorService.RefreshAsync(IReadOnlyList<string> files, CancellationToken cancellationToken)

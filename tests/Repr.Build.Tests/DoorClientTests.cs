@@ -174,6 +174,46 @@ public sealed class DoorClientTests : IDisposable
     }
 
     [Fact]
+    public async Task An_action_is_announced_on_the_connection_on_which_it_is_asked_for()
+    {
+        using DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        client.Announce("no connection, no announcement");
+        List<string> requests = [];
+        Task serving = ServeManyAsync(requests);
+        client.Run(_run, null, null, Cancellation);
+
+        client.Announce("one");
+        Assert.Null(kept.Take());
+        Assert.Equal(0, client.Run(_run, null, null, Cancellation).Done?.Code);
+        client.Announce("two");
+        client.Withdraw();
+        client.Withdraw(); // of what was withdrawn
+        Assert.Equal(0, client.Run(_run, null, null, Cancellation).Done?.Code);
+
+        kept.Dispose();
+        await serving;
+        Assert.Equal(["run", "one", "run", "two", "run"], requests);
+    }
+
+    [Fact]
+    public async Task An_announcement_that_fails_does_no_harm()
+    {
+        using DoorConnections kept = new();
+        DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
+        kept.Keep(DoorConnection.TryConnect(DoorAddress.Door(DoorAddress.RuntimeDirectory(), Path.Combine(_directory, "repr.dll")))!);
+        using Socket deaf = await _listener.AcceptAsync(Cancellation);
+        deaf.Shutdown(SocketShutdown.Receive); // what is written to it fails
+
+        client.Announce("one");
+
+        Assert.Null(kept.Take());
+        Task<DoorRequest> serving = ServeAsync(Done(3));
+        Assert.Equal(3, client.Run(_run, null, null, Cancellation).Done?.Code);
+        await serving;
+    }
+
+    [Fact]
     public async Task A_connection_with_an_action_under_way_is_not_kept()
     {
         using DoorConnections kept = new();
@@ -221,6 +261,33 @@ public sealed class DoorClientTests : IDisposable
     private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };
 
     private static DoorReply Text(string text, bool isError = false) => new() { Text = new DoorText { Data = ByteString.CopyFromUtf8(text), IsStderr = isError } };
+
+    // One connection until its end, on which announcements have no answer.
+    private async Task ServeManyAsync(List<string> requests)
+    {
+        using Socket socket = await _listener.AcceptAsync(Cancellation);
+        await using NetworkStream stream = new(socket);
+        await Task.Run(
+            () =>
+            {
+                try
+                {
+                    while (DoorRequest.Parser.ParseDelimitedFrom(stream) is { DoorVersion: > 0 } request)
+                    {
+                        requests.Add(request.Announcement?.PredictionKey ?? "run");
+                        if (request.Announcement is null)
+                        {
+                            Done(0).WriteDelimitedTo(stream);
+                        }
+                    }
+                }
+                catch (InvalidProtocolBufferException)
+                {
+                    // Its end.
+                }
+            },
+            Cancellation);
+    }
 
     // Null: takes a while. After an empty reply it waits for the end of the client.
     private async Task<DoorRequest> ServeAsync(params DoorReply?[] replies)

@@ -150,8 +150,9 @@ internal sealed class RequesterFixture : IAsyncDisposable
         return run;
     }
 
-    public async Task<Wire.DoorReply> RunAsync(Wire.Run run, CancellationToken cancellationToken) => await Runner.RunAsync(
+    public async Task<Wire.DoorReply> RunAsync(Wire.Run run, CancellationToken cancellationToken, AnnouncedRun? announced = null) => await Runner.RunAsync(
         run,
+        announced,
         text =>
         {
             Text += text.Data.ToStringUtf8();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Polly;
@@ -40,8 +41,25 @@ internal sealed partial class ActionRunner(
 
     private readonly ResiliencePipeline<ActionResult> _retries = NewRetries(options, time, log); // one for all: it takes long to make
 
+    /// <summary>Begins to prepare an action that a client is about to ask for, if it is known from the last time.</summary>
+    /// <param name="predictionKey">Of the action.</param>
+    public AnnouncedRun Announce(string predictionKey) => new(async token =>
+    {
+        if (kept.FindAnnounced(predictionKey) is not var (remembered, prediction))
+        {
+            return null;
+        }
+
+        Wire.Run run = remembered.ToRun();
+        ActionRequest request = ActionRequest.Parse(run, predictors);
+        DateTime stamp = time.GetUtcNow().UtcDateTime;
+        InputMapping mapping = await mapper.MapAsync(request, prediction, token);
+        return new PreparedRun(run, request, new PreparedAction(mapping, prediction, stamp) { Fingerprint = ActionFingerprint.Of(request, mapping) });
+    });
+
     /// <summary>Runs one action.</summary>
     /// <param name="run">The action.</param>
+    /// <param name="announced">What its client announced before; null: nothing.</param>
     /// <param name="text">Takes the tool's text: as it comes if the run asks for that, else once it is certain that it will not be repeated.</param>
     /// <param name="input">What the client sends to the tool.</param>
     /// <param name="cancellationToken">The client has gone: the action ends as cancelled.</param>
@@ -49,6 +67,7 @@ internal sealed partial class ActionRunner(
     /// <returns>Done or NotRun.</returns>
     public async Task<Wire.DoorReply> RunAsync(
         Wire.Run run,
+        AnnouncedRun? announced,
         Func<Wire.DoorText, ValueTask> text,
         ChannelReader<ToolInput> input,
         CancellationToken cancellationToken,
@@ -65,9 +84,10 @@ internal sealed partial class ActionRunner(
         try
         {
             options.Plugins.ThrowIfWrong();
-            ActionRequest request = ActionRequest.Parse(run, predictors);
+            PreparedRun? prepared = announced is null ? null : await announced.FindAsync(run);
+            ActionRequest request = (prepared?.Request ?? ActionRequest.Parse(run, predictors)) with { BuildId = run.BuildId, Announced = announced is null ? null : run };
             run.Description = request.Description;
-            ActionResult result = await RetryAsync(request, progress, input, build.Races, linked.Token);
+            ActionResult result = await RetryAsync(request, prepared?.Action, progress, input, build.Races, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
             {
                 await text(chunk);
@@ -168,7 +188,7 @@ internal sealed partial class ActionRunner(
             .Build();
 
     private async Task<ActionResult> RetryAsync(
-        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
+        ActionRequest request, PreparedAction? announced, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
         ResilienceContext context = ResilienceContextPool.Shared.Get(cancellationToken);
         context.Properties.Set(s_retried, new Retried(request, progress));
@@ -180,7 +200,7 @@ internal sealed partial class ActionRunner(
                     progress.BeginAttempt(time);
                     try
                     {
-                        return await AttemptAsync(request, progress, input, budget, context.CancellationToken);
+                        return await AttemptAsync(request, announced, progress, input, budget, context.CancellationToken);
                     }
                     catch (Exception)
                     {
@@ -197,12 +217,16 @@ internal sealed partial class ActionRunner(
     }
 
     private async Task<ActionResult> AttemptAsync(
-        ActionRequest request, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
+        ActionRequest request, PreparedAction? announced, ActionProgress progress, ChannelReader<ToolInput> input, RaceBudget budget, CancellationToken cancellationToken)
     {
         // 0. What is known here needs no worker.
-        PreparedAction? early = kept.MayKnow(request, out Prediction? noted)
-            ? await PrepareAsync(request, noted ?? Predict(request), progress, null, cancellationToken)
-            : null;
+        PreparedAction? early = null;
+        if (kept.MayKnow(request, out Prediction? noted))
+        {
+            Prediction wanted = noted ?? Predict(request);
+            early = IsOfNow(announced, wanted) ? announced : await PrepareAsync(request, wanted, progress, null, cancellationToken);
+        }
+
         if (early is not null && await kept.TryGiveAsync(request, early, progress, cancellationToken) is { } known)
         {
             return known;
@@ -217,7 +241,7 @@ internal sealed partial class ActionRunner(
 
         // 2. Predict and map: what the tool will look at, as facts.
         Prediction predicted = Predict(request);
-        PreparedAction prepared = early is not null && early.Prediction == predicted && time.GetUtcNow() - early.Stamp < s_moment
+        PreparedAction prepared = IsOfNow(early, predicted)
             ? early
             : await PrepareAsync(request, predicted, progress, worker.Session, cancellationToken);
         if (Placer.HasChoice(request))
@@ -280,6 +304,9 @@ internal sealed partial class ActionRunner(
             throw new ChosenLocallyException(MessageCodes.FasterHere, $"It is faster here: {here.Reason}.");
         }
     }
+
+    private bool IsOfNow([NotNullWhen(true)] PreparedAction? prepared, Prediction prediction) =>
+        prepared is not null && prepared.Prediction == prediction && time.GetUtcNow() - prepared.Stamp < s_moment;
 
     private Prediction Predict(ActionRequest request) => request.EmptyMapping ? Prediction.None : predictions.Find(request);
 

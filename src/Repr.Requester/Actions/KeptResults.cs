@@ -46,6 +46,13 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         return true;
     }
 
+    /// <summary>
+    /// How the client of an action that is announced asked for it the last time, and what it is to be mapped by then. Null: it has to be asked for first, as where nothing was learned:
+    /// what is guessed depends on the run that comes.
+    /// </summary>
+    public (RememberedRun Run, Prediction Prediction)? FindAnnounced(string predictionKey) =>
+        _results.TryGetValue(predictionKey, out KeptResult? kept) && kept is { Run: { } run, Prediction: { } prediction } ? (run, prediction) : null;
+
     /// <summary>Gives the result, if it is the same action in the same world: all outputs are written.</summary>
     /// <param name="request">An action that <see cref="MayKnow"/> is true for.</param>
     /// <param name="prepared">Its world, mapped as that said.</param>
@@ -56,7 +63,8 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
     public async Task<ActionResult?> TryGiveAsync(
         ActionRequest request, PreparedAction prepared, ActionProgress progress, CancellationToken cancellationToken)
     {
-        if (!_results.TryGetValue(request.PredictionKey, out KeptResult? kept) || kept.Fingerprint != ActionFingerprint.Of(request, prepared.Mapping))
+        if (!_results.TryGetValue(request.PredictionKey, out KeptResult? kept)
+            || kept.Fingerprint != (prepared.Fingerprint ?? ActionFingerprint.Of(request, prepared.Mapping)))
         {
             return null;
         }
@@ -72,6 +80,11 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         {
             Forget(request, kept); // its content had to make room, or is damaged
             return null;
+        }
+
+        if (prepared.Fingerprint is null && request.Announced is { } run)
+        {
+            _results.TryUpdate(request.PredictionKey, kept with { Run = RememberedRun.Of(run) }, kept); // it was asked for in another way, or for the first time
         }
 
         foreach (Wire.DoorText chunk in kept.Text)
@@ -133,7 +146,8 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
             result with { Cached = run, CacheMiss = null, Timings = default, ObservedInputs = [], ObservedSet = null },
             progress.Worker,
             [.. progress.Text],
-            time.GetTimestamp());
+            time.GetTimestamp(),
+            request.Announced is { } announced ? RememberedRun.Of(announced) : null);
     }
 
     // What is to be proved is asked for; of placeholders a worker must have the content.
@@ -172,6 +186,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
     /// <param name="Worker">Who gave it.</param>
     /// <param name="Text">What the tool said.</param>
     /// <param name="Noted">When, a timestamp.</param>
+    /// <param name="Run">How its client asked for it, if it announces that; else null.</param>
     private sealed record KeptResult(
-        Digest Fingerprint, Prediction? Prediction, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted);
+        Digest Fingerprint, Prediction? Prediction, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted, RememberedRun? Run);
 }

@@ -18,7 +18,11 @@ namespace Repr.Requester.Actions;
 /// <param name="Mapping">What is known of this machine's files.</param>
 /// <param name="Prediction">What the mapping was made of, besides the inputs that the client named.</param>
 /// <param name="Stamp">The time before anything was looked at: that of the outputs, so that a file which is saved from now on is newer than they are.</param>
-internal sealed record PreparedAction(InputMapping Mapping, Prediction Prediction, DateTime Stamp);
+internal sealed record PreparedAction(InputMapping Mapping, Prediction Prediction, DateTime Stamp)
+{
+    /// <summary>Names the action in its world, where that was found out beforehand (<see cref="AnnouncedRun"/>); null: it was not.</summary>
+    public Digest? Fingerprint { get; init; }
+}
 
 /// <summary>
 /// Runs a prepared action on one worker, up to the outputs on the disk and what is learned from it. There may be two runs of one action at the same time; the

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Repr.Protocol;
+using Repr.Requester.Actions;
 using Wire = Repr.Protocol.V1;
 
 namespace Repr.Requester.Door;
@@ -15,10 +16,14 @@ internal interface IDoorService
     /// </summary>
     Task<Wire.DoorReply> RunAsync(
         Wire.Run run,
+        AnnouncedRun? announced,
         Func<Wire.DoorText, ValueTask> text,
         ChannelReader<ToolInput> input,
         Action<IDisposable> held,
         CancellationToken cancellationToken);
+
+    /// <summary>Begins to prepare a run that a client is about to ask for.</summary>
+    AnnouncedRun Announce(string predictionKey);
 
     /// <summary>
     /// Makes sure that placeholders can be read, and removes those of these files whose content nobody has any more.
@@ -159,7 +164,9 @@ internal sealed partial class DoorServer : IAsyncDisposable
             Wire.DoorRequest? request = await DelimitedMessages.ReadAsync(client.Stream, Wire.DoorRequest.Parser, CancellationToken.None);
             while (request is { KeepOpen: true, Run: null or { QueueLocally: false } })
             {
-                request = await ServeAndKeepAsync(client.Stream, request);
+                request = request.Announcement is null
+                    ? await ServeAndKeepAsync(client.Stream, request, null)
+                    : await ServeAnnouncedAsync(client.Stream, request.Announcement);
             }
 
             if (request is not null)
@@ -182,7 +189,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         IDisposable? held = null;
         try
         {
-            await AnswerAsync(client.Stream, request, input.Reader, place => held = place, gone.Token);
+            await AnswerAsync(client.Stream, request, null, input.Reader, place => held = place, gone.Token);
             if (held is null)
             {
                 client.End();
@@ -196,14 +203,27 @@ internal sealed partial class DoorServer : IAsyncDisposable
         }
     }
 
+    // As below, with what was announced for the request that follows; another announcement takes its place.
+    private async Task<Wire.DoorRequest?> ServeAnnouncedAsync(Stream stream, Wire.Announcement announcement)
+    {
+        using AnnouncedRun announced = _service.Announce(announcement.PredictionKey);
+        Wire.DoorRequest? request;
+        await using (_closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream))
+        {
+            request = await DelimitedMessages.ReadAsync(stream, Wire.DoorRequest.Parser, CancellationToken.None);
+        }
+
+        return request is { KeepOpen: true, Run: { QueueLocally: false } } ? await ServeAndKeepAsync(stream, request, announced) : request;
+    }
+
     // The next request; null: the client has gone, or the door closes while nothing is under way.
-    private async Task<Wire.DoorRequest?> ServeAndKeepAsync(Stream stream, Wire.DoorRequest request)
+    private async Task<Wire.DoorRequest?> ServeAndKeepAsync(Stream stream, Wire.DoorRequest request, AnnouncedRun? announced)
     {
         CancellationTokenSource gone = new(); // has no timer; the client may go after all of this
         Task<Wire.DoorRequest?> next = ReadNextAsync(stream, gone);
         Channel<ToolInput> none = Channel.CreateBounded<ToolInput>(1);
         none.Writer.Complete();
-        await AnswerAsync(stream, request, none.Reader, static _ => { }, gone.Token);
+        await AnswerAsync(stream, request, announced, none.Reader, static _ => { }, gone.Token);
         await using CancellationTokenRegistration closing = _closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream);
         return await next;
     }
@@ -229,6 +249,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     private async Task AnswerAsync(
         Stream stream,
         Wire.DoorRequest request,
+        AnnouncedRun? announced,
         ChannelReader<ToolInput> input,
         Action<IDisposable> held,
         CancellationToken cancellationToken)
@@ -238,6 +259,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         int bytes = 0;
         Wire.DoorReply last = await FindAnswerAsync(
             request,
+            announced,
             async text =>
             {
                 replies.Add(new Wire.DoorReply { Text = text });
@@ -257,6 +279,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
 
     private async Task<Wire.DoorReply> FindAnswerAsync(
         Wire.DoorRequest request,
+        AnnouncedRun? announced,
         Func<Wire.DoorText, ValueTask> text,
         ChannelReader<ToolInput> input,
         Action<IDisposable> held,
@@ -273,7 +296,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         switch (request.RequestCase)
         {
             case Wire.DoorRequest.RequestOneofCase.Run:
-                return await _service.RunAsync(request.Run, text, input, held, cancellationToken);
+                return await _service.RunAsync(request.Run, announced, text, input, held, cancellationToken);
             case Wire.DoorRequest.RequestOneofCase.Refresh:
                 return new Wire.DoorReply { Refresh = await _service.RefreshAsync(request.Refresh.Files, cancellationToken) };
             case Wire.DoorRequest.RequestOneofCase.Status:
@@ -286,7 +309,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
                 {
                     NotRun = new Wire.NotRun
                     {
-                        Code = Actions.MessageCodes.MalformedRequest,
+                        Code = MessageCodes.MalformedRequest,
                         Message = "The request on the door asks for nothing.",
                     },
                 };

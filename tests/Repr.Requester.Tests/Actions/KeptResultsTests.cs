@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Google.Protobuf;
 using Microsoft.Extensions.Time.Testing;
 using Repr.Protocol;
@@ -346,34 +345,4 @@ public sealed class KeptResultsTests : IAsyncLifetime
     }
 
     private Task<string> ReadAsync() => File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken);
-
-    /// <summary>A store into which a test can reach.</summary>
-    private sealed class OpenStore : IContentStore
-    {
-        public ConcurrentDictionary<Digest, byte[]> Blobs { get; } = new();
-
-        public ValueTask<IReadOnlyList<Digest>> FindMissingAsync(IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken) =>
-            ValueTask.FromResult<IReadOnlyList<Digest>>([.. digests.Where(digest => !Blobs.ContainsKey(digest))]);
-
-        public ValueTask<Stream?> OpenAsync(Digest digest, CancellationToken cancellationToken) =>
-            IsBroken
-                ? throw new IOException("broken")
-                : ValueTask.FromResult<Stream?>(Blobs.TryGetValue(digest, out byte[]? content) ? new MemoryStream(content, writable: false) : null);
-
-        public bool IsFull { get; set; }
-
-        public bool IsBroken { get; set; }
-
-        public async ValueTask PutAsync(Digest digest, Stream content, CancellationToken cancellationToken)
-        {
-            if (IsFull)
-            {
-                throw new ReprException(ReprErrorCode.Exhausted, "full");
-            }
-
-            using MemoryStream copy = new();
-            await content.CopyToAsync(copy, cancellationToken);
-            Blobs[digest] = copy.ToArray();
-        }
-    }
 }

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using Repr.Protocol.V1;
+using Repr.Requester.Actions;
 using Repr.Requester.Door;
 
 namespace Repr.Requester.Tests.Door;
@@ -99,6 +100,74 @@ public sealed class DoorServerTests : IDisposable
         await service.Cancelled.Task.WaitAsync(Cancellation);
     }
 
+    [Fact]
+    public async Task What_is_announced_is_there_for_the_run_that_follows_and_dropped_after_it()
+    {
+        StatusService service = new();
+        await using DoorServer server = new(_files.At("run/door.sock"), service, NullLogger.Instance);
+        server.Start();
+        await using NetworkStream stream = await ConnectAsync();
+        service.End.SetResult();
+
+        await DelimitedMessages.WriteAsync(stream, [Announcement("one"), Announcement("two"), Kept(new() { Run = new Run() })], Cancellation);
+
+        await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation); // text
+        Assert.Equal(5, (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Done?.Code);
+        Assert.Equal(["one", "two"], service.Announced.Select(static announced => announced.Key));
+        Assert.Same(service.Announced[1].Run, service.Came);
+        await service.Announced[0].Dropped.Task.WaitAsync(Cancellation);
+        await DelimitedMessages.WriteAsync(stream, Kept(new() { Status = new StatusRequest() }), Cancellation);
+        Assert.NotNull((await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Status);
+        await service.Announced[1].Dropped.Task.WaitAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task Something_else_may_follow_an_announcement()
+    {
+        StatusService service = new();
+        await using DoorServer server = new(_files.At("run/door.sock"), service, NullLogger.Instance);
+        server.Start();
+        await using NetworkStream stream = await ConnectAsync();
+
+        await DelimitedMessages.WriteAsync(stream, [Announcement("one"), Kept(new() { Status = new StatusRequest() })], Cancellation);
+
+        Assert.Equal(7u, (await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation))?.Status?.Running);
+        await service.Announced[0].Dropped.Task.WaitAsync(Cancellation);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_announced_is_dropped_when_nobody_will_ask_for_it(bool closes)
+    {
+        StatusService service = new();
+        await using DoorServer server = new(_files.At("run/door.sock"), service, NullLogger.Instance);
+        server.Start();
+        NetworkStream stream = await ConnectAsync();
+        await DelimitedMessages.WriteAsync(stream, Kept(new() { Status = new StatusRequest() }), Cancellation);
+        await DelimitedMessages.ReadAsync(stream, DoorReply.Parser, Cancellation);
+        await DelimitedMessages.WriteAsync(stream, Announcement("one"), Cancellation);
+        while (service.Announced.Count == 0)
+        {
+            await Task.Delay(5, Cancellation);
+        }
+
+        if (closes)
+        {
+            server.Close();
+        }
+        else
+        {
+            await stream.DisposeAsync();
+        }
+
+        await service.Announced[0].Dropped.Task.WaitAsync(Cancellation);
+        await server.DisposeAsync();
+        await stream.DisposeAsync();
+    }
+
+    private static DoorRequest Announcement(string key) => Kept(new() { Announcement = new Announcement { PredictionKey = key } });
+
     private static DoorRequest Kept(DoorRequest request)
     {
         request.DoorVersion = DoorServer.Version;
@@ -121,11 +190,29 @@ public sealed class DoorServerTests : IDisposable
 
         public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        public List<(string Key, AnnouncedRun Run, TaskCompletionSource Dropped)> Announced { get; } = [];
+
+        public AnnouncedRun? Came { get; private set; }
+
+        public AnnouncedRun Announce(string predictionKey)
+        {
+            TaskCompletionSource dropped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            AnnouncedRun run = new(async cancellationToken =>
+            {
+                await using CancellationTokenRegistration drop = cancellationToken.Register(dropped.SetResult);
+                await dropped.Task;
+                return null;
+            });
+            Announced.Add((predictionKey, run, dropped));
+            return run;
+        }
+
         public StatusReply GetStatus() => new() { Running = 7 };
 
         public async Task<DoorReply> RunAsync(
-            Run run, Func<DoorText, ValueTask> text, ChannelReader<ToolInput> input, Action<IDisposable> held, CancellationToken cancellationToken)
+            Run run, AnnouncedRun? announced, Func<DoorText, ValueTask> text, ChannelReader<ToolInput> input, Action<IDisposable> held, CancellationToken cancellationToken)
         {
+            Came = announced;
             await text(new DoorText { Data = ByteString.CopyFromUtf8("live") });
             Entered.SetResult();
             try

@@ -72,6 +72,7 @@ public sealed class CommitTests
             string text = "";
             Wire.DoorReply reply = await two.Fixture.Runner.RunAsync(
                 run,
+                null,
                 chunk =>
                 {
                     text += chunk.Data.ToStringUtf8();
