@@ -27,9 +27,16 @@ internal sealed class AnalyzerDirectories
         return made;
     }
 
-    /// <summary>The libraries in a directory; none where there is no such directory.</summary>
+    /// <summary>The libraries in a directory, in order; none where there is no such directory.</summary>
     /// <param name="directory">An absolute path.</param>
     /// <exception cref="IOException">It can't be listed, as <see cref="UnauthorizedAccessException"/> may say too.</exception>
-    public IReadOnlyList<string> LibrariesIn(string directory) =>
-        _libraries.GetOrAdd(directory, static path => Directory.Exists(path) ? Directory.GetFiles(path, "*.dll") : []);
+    public IReadOnlyList<string> LibrariesIn(string directory) => _libraries.GetOrAdd(directory, static path => List(path));
+
+    // In the same order each time: a request is compared with the one of the last build.
+    private static string[] List(string directory)
+    {
+        string[] libraries = Directory.Exists(directory) ? Directory.GetFiles(directory, "*.dll") : [];
+        Array.Sort(libraries, StringComparer.Ordinal);
+        return libraries;
+    }
 }

@@ -62,9 +62,16 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
         }
 
         string projectDirectory = ProjectDirectory.Of(compiler);
-        if (FindSettings(projectDirectory) is { } settings && CacheModes.OfCompiler(settings) is Protocol.V1.CacheMode.Read or Protocol.V1.CacheMode.ReadWrite)
+        try
         {
-            _run.Announce(compiler.BuildEngine, settings, PredictionKey(projectDirectory));
+            if (FindSettings(projectDirectory) is { } settings && CacheModes.OfCompiler(settings) is Protocol.V1.CacheMode.Read or Protocol.V1.CacheMode.ReadWrite)
+            {
+                _run.Announce(compiler.BuildEngine, settings, PredictionKey(projectDirectory));
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or NotSupportedException)
+        {
+            // A path that is none: what it means for the compile, shows when it begins.
         }
     }
 

@@ -9,8 +9,18 @@ namespace Repr.Build.Tests;
 /// <summary>What the compile tasks do besides compiling, on top of the real tasks of the SDK.</summary>
 public sealed class CompileTaskTests
 {
-    static CompileTaskTests()
+    private static bool s_finds;
+
+    static CompileTaskTests() => FindCompilerTasks();
+
+    /// <summary>From here on the tasks of the SDK are found.</summary>
+    internal static void FindCompilerTasks()
     {
+        if (Interlocked.Exchange(ref s_finds, true))
+        {
+            return;
+        }
+
         string tasks = typeof(CompileTaskTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "CompilerTasks").Value!;
         AssemblyLoadContext.Default.Resolving += (context, name) =>
             name.Name == Path.GetFileNameWithoutExtension(tasks) ? context.LoadFromAssemblyPath(Path.GetFullPath(tasks)) : null;

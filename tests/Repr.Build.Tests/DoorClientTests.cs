@@ -180,7 +180,7 @@ public sealed class DoorClientTests : IDisposable
         DoorClient client = new(Path.Combine(_directory, "repr.dll"), kept);
         client.Announce("no connection, no announcement");
         List<string> requests = [];
-        Task serving = ServeManyAsync(requests);
+        Task serving = AnnouncingTaskTests.ServeAsync(_listener, requests);
         client.Run(_run, null, null, Cancellation);
 
         client.Announce("one");
@@ -193,7 +193,7 @@ public sealed class DoorClientTests : IDisposable
 
         kept.Dispose();
         await serving;
-        Assert.Equal(["run", "one", "run", "two", "run"], requests);
+        Assert.Equal(["run", "announced one", "run", "announced two", "run"], requests);
     }
 
     [Fact]
@@ -261,33 +261,6 @@ public sealed class DoorClientTests : IDisposable
     private static DoorReply Done(int code) => new() { Done = new Done { Code = code } };
 
     private static DoorReply Text(string text, bool isError = false) => new() { Text = new DoorText { Data = ByteString.CopyFromUtf8(text), IsStderr = isError } };
-
-    // One connection until its end, on which announcements have no answer.
-    private async Task ServeManyAsync(List<string> requests)
-    {
-        using Socket socket = await _listener.AcceptAsync(Cancellation);
-        await using NetworkStream stream = new(socket);
-        await Task.Run(
-            () =>
-            {
-                try
-                {
-                    while (DoorRequest.Parser.ParseDelimitedFrom(stream) is { DoorVersion: > 0 } request)
-                    {
-                        requests.Add(request.Announcement?.PredictionKey ?? "run");
-                        if (request.Announcement is null)
-                        {
-                            Done(0).WriteDelimitedTo(stream);
-                        }
-                    }
-                }
-                catch (InvalidProtocolBufferException)
-                {
-                    // Its end.
-                }
-            },
-            Cancellation);
-    }
 
     // Null: takes a while. After an empty reply it waits for the end of the client.
     private async Task<DoorRequest> ServeAsync(params DoorReply?[] replies)

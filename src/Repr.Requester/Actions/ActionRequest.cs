@@ -77,7 +77,7 @@ internal sealed record ActionRequest
     /// <summary>Where it may run, as far as there is a choice.</summary>
     public required Wire.Placement Placement { get; init; }
 
-    /// <summary>The run that asks for it, if its client announces what it asks for: it is remembered for the next time. Else null.</summary>
+    /// <summary>The run that asks for it, if its client announced it and it is to be remembered for the next time; null: it is not to be, or already is.</summary>
     public Wire.Run? Announced { get; init; }
 
     /// <summary>How long to wait for a slot; null: as long as it takes.</summary>

@@ -5,6 +5,7 @@ using Polly;
 using Polly.Retry;
 using Repr.Requester.Discovery;
 using Repr.Requester.Farm;
+using Repr.Requester.Files;
 using Repr.Requester.Placement;
 using Repr.Requester.Predictors;
 using Repr.Requester.Sessions;
@@ -43,7 +44,7 @@ internal sealed partial class ActionRunner(
 
     /// <summary>Begins to prepare an action that a client is about to ask for, if it is known from the last time.</summary>
     /// <param name="predictionKey">Of the action.</param>
-    public AnnouncedRun Announce(string predictionKey) => new(async token =>
+    public AnnouncedRun Announce(string predictionKey) => new(predictionKey, async token =>
     {
         if (kept.FindAnnounced(predictionKey) is not var (remembered, prediction))
         {
@@ -52,6 +53,11 @@ internal sealed partial class ActionRunner(
 
         Wire.Run run = remembered.ToRun();
         ActionRequest request = ActionRequest.Parse(run, predictors);
+        if (!request.OutputDirectories.All(static directory => Directory.Exists(Disk.ToNative(directory))))
+        {
+            return null; // to map it would make them, and perhaps nobody asks for it
+        }
+
         DateTime stamp = time.GetUtcNow().UtcDateTime;
         InputMapping mapping = await mapper.MapAsync(request, prediction, token);
         return new PreparedRun(run, request, new PreparedAction(mapping, prediction, stamp) { Fingerprint = ActionFingerprint.Of(request, mapping) });
@@ -84,8 +90,11 @@ internal sealed partial class ActionRunner(
         try
         {
             options.Plugins.ThrowIfWrong();
-            PreparedRun? prepared = announced is null ? null : await announced.FindAsync(run);
-            ActionRequest request = (prepared?.Request ?? ActionRequest.Parse(run, predictors)) with { BuildId = run.BuildId, Announced = announced is null ? null : run };
+            bool isAnnounced = announced?.PredictionKey == run.PredictionKey;
+            PreparedRun? prepared = isAnnounced ? await announced!.FindAsync(run, linked.Token) : null;
+            ActionRequest request = prepared is null
+                ? ActionRequest.Parse(run, predictors) with { Announced = isAnnounced ? run : null }
+                : prepared.Request with { BuildId = run.BuildId };
             run.Description = request.Description;
             ActionResult result = await RetryAsync(request, prepared?.Action, progress, input, build.Races, linked.Token);
             foreach (Wire.DoorText chunk in progress.Text)
@@ -306,7 +315,7 @@ internal sealed partial class ActionRunner(
     }
 
     private bool IsOfNow([NotNullWhen(true)] PreparedAction? prepared, Prediction prediction) =>
-        prepared is not null && prepared.Prediction == prediction && time.GetUtcNow() - prepared.Stamp < s_moment;
+        prepared is not null && prepared.Prediction == prediction && (time.GetUtcNow() - prepared.Stamp).Duration() < s_moment;
 
     private Prediction Predict(ActionRequest request) => request.EmptyMapping ? Prediction.None : predictions.Find(request);
 

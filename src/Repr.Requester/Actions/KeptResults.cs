@@ -82,7 +82,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
             return null;
         }
 
-        if (prepared.Fingerprint is null && request.Announced is { } run)
+        if (request.Announced is { } run && kept.Prediction is not null)
         {
             _results.TryUpdate(request.PredictionKey, kept with { Run = RememberedRun.Of(run) }, kept); // it was asked for in another way, or for the first time
         }
@@ -123,7 +123,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
             return;
         }
 
-        _results.TryRemove(request.PredictionKey, out _);
+        _results.TryRemove(request.PredictionKey, out KeptResult? before);
         CachedRun? run = result.Cached ?? (result.IsKnown ? new CachedRun(progress.Worker, time.GetUtcNow(), result.Timings.ToolMs) : null);
         if (run is null
             || result.Questions > 0
@@ -147,7 +147,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
             progress.Worker,
             [.. progress.Text],
             time.GetTimestamp(),
-            request.Announced is { } announced ? RememberedRun.Of(announced) : null);
+            isLearned && request.Announced is { } announced ? RememberedRun.Of(announced) : before?.Run);
     }
 
     // What is to be proved is asked for; of placeholders a worker must have the content.

@@ -41,7 +41,7 @@ internal sealed class SharedInputs(IReadOnlyDictionary<VirtualPath, ObservedKind
 /// <param name="Set">The facts as an input set.</param>
 /// <param name="Rest">Inputs that have to be looked at for each action.</param>
 /// <param name="Busy">Those of them that are directories whose times change all the time.</param>
-/// <param name="Roots">Where <see cref="SharedInputs.LastingRoots"/> lead, as far as the way there is watched.</param>
+/// <param name="Roots">Where <see cref="SharedInputs.LastingRoots"/> lead, as far as all on the way there is known and watched.</param>
 internal sealed record SharedFacts(
     long Version,
     IReadOnlyDictionary<VirtualPath, InputFact> Facts,
@@ -60,5 +60,5 @@ internal sealed record SharedFacts(
 /// <summary>Where a root of what a worker may read leads.</summary>
 /// <param name="Path">Its physical path.</param>
 /// <param name="Way">All places on the way, and its end.</param>
-/// <param name="Facts">Links on the way, and where nothing is.</param>
+/// <param name="Facts">Links on the way, and where nothing is. The directories are shared facts, or looked at for each action.</param>
 internal sealed record SharedRoot(VirtualPath Path, IReadOnlyList<VirtualPath> Way, IReadOnlyList<InputFact> Facts);

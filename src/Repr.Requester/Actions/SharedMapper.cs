@@ -178,7 +178,8 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         return new SharedFacts(version, facts.Facts, facts.Sources, ContentSource.OfBytes(set.ToByteArray()), rest, busy, roots);
     }
 
-    // Without those on whose way something would be said of a directory of which nothing is known.
+    // Without those on whose way is a directory of which nothing else is known: it has a time, so it is each action's own. That it is there must be said: a worker's /tmp has what is
+    // mapped in it and nothing else.
     private Dictionary<VirtualPath, SharedRoot> FindRoots(IEnumerable<VirtualPath> roots, Func<VirtualPath, bool> isKnown)
     {
         Dictionary<VirtualPath, SharedRoot> found = [];
@@ -186,10 +187,9 @@ internal sealed class SharedMapper(DigestCache digests, TreeWatch? watch, IReadO
         {
             List<InputFact> way = [];
             VirtualPath path = new PathWalker(way.Add, digests.Placeholders).Resolve(root).Path;
-            InputFact[] lasting = [.. way.Where(static fact => fact is SymlinkFact or AbsentFact)]; // directories have times
-            if (lasting.All(fact => isKnown(fact.Path.Parent)))
+            if (way.All(fact => isKnown(fact is DirectoryFact ? fact.Path : fact.Path.Parent)))
             {
-                found.Add(root, new SharedRoot(path, [.. way.Select(static fact => fact.Path), path], lasting));
+                found.Add(root, new SharedRoot(path, [.. way.Select(static fact => fact.Path), path], [.. way.Where(static fact => fact is not DirectoryFact)]));
             }
         }
 

@@ -224,6 +224,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
         Channel<ToolInput> none = Channel.CreateBounded<ToolInput>(1);
         none.Writer.Complete();
         await AnswerAsync(stream, request, announced, none.Reader, static _ => { }, gone.Token);
+        announced?.Dispose(); // it may be long until the next one
         await using CancellationTokenRegistration closing = _closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream);
         return await next;
     }

@@ -12,6 +12,8 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
     private RequesterFixture _requester = null!;
     private int _asked;
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     private string Output => _requester.Files.At("obj/out");
 
     private string Source => _requester.Files.At("src/a.cs");
@@ -45,10 +47,10 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
         {
             File.SetLastWriteTimeUtc(Source, DateTime.UtcNow); // so young that each look reads it
             using AnnouncedRun announced = _requester.Runner.Announce("test");
-            Assert.NotNull((await announced.FindAsync(NewRun()))?.Action.Fingerprint);
+            Assert.NotNull((await announced.FindAsync(NewRun(), Cancellation))?.Action.Fingerprint);
             long looks = _requester.Digests.HashedFiles;
 
-            await _requester.RunAsync(NewRun(), TestContext.Current.CancellationToken, announced);
+            await _requester.RunAsync(NewRun(), Cancellation, announced);
 
             Assert.Equal(1, _asked);
             if (_requester.Digests.HashedFiles == looks)
@@ -65,11 +67,11 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
     {
         await AnnounceAndRunAsync();
         using AnnouncedRun announced = _requester.Runner.Announce("test");
-        Assert.NotNull(await announced.FindAsync(NewRun()));
+        Assert.NotNull(await announced.FindAsync(NewRun(), Cancellation));
         _requester.Files.Write("src/a.cs", "class B;");
-        await Task.Delay(150, TestContext.Current.CancellationToken);
+        await Task.Delay(150, Cancellation);
 
-        await _requester.RunAsync(NewRun(), TestContext.Current.CancellationToken, announced);
+        await _requester.RunAsync(NewRun(), Cancellation, announced);
 
         Assert.Equal(2, _asked);
         Assert.Equal("result 2", await ReadAsync());
@@ -110,7 +112,7 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
             run.BuildId = "build-2";
             run.TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
             run.GuessedInputs.Add("/usr/lib/libc.so");
-        }));
+        }), Cancellation);
 
         Assert.NotNull(found);
     }
@@ -135,7 +137,7 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
     {
         using AnnouncedRun announced = _requester.Runner.Announce("unknown");
 
-        Assert.Null(await announced.FindAsync(NewRun()));
+        Assert.Null(await announced.FindAsync(NewRun(), Cancellation));
     }
 
     [Fact]
@@ -154,15 +156,57 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
         Assert.Equal(1, _asked);
         using AnnouncedRun announced = _requester.Runner.Announce("other");
 
-        Assert.Null(await announced.FindAsync(NewRun(Change)));
+        Assert.Null(await announced.FindAsync(NewRun(Change), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_client_that_goes_does_not_wait_for_what_it_announced()
+    {
+        using CancellationTokenSource gone = new();
+        using AnnouncedRun announced = new("test", static async token =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return null;
+        });
+        Task<Wire.DoorReply> running = _requester.RunAsync(NewRun(), gone.Token, announced);
+
+        await gone.CancelAsync();
+
+        Assert.True((await running.WaitAsync(Cancellation)).NotRun?.Cancelled);
+    }
+
+    [Fact]
+    public async Task Another_key_than_the_announced_one_does_not_wait_for_it()
+    {
+        using AnnouncedRun announced = new("another", static async token =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return null;
+        });
+
+        Assert.NotNull((await _requester.RunAsync(NewRun(), Cancellation, announced)).Done);
+    }
+
+    [Fact]
+    public async Task An_announcement_makes_no_directory()
+    {
+        string generated = _requester.Files.At("generated");
+        void Change(Wire.Run run) => run.OutputDirectories.Add(generated);
+        await AnnounceAndRunAsync(Change);
+        Assert.True(await IsPreparedAsync(NewRun(Change)));
+        Directory.Delete(generated);
+
+        Assert.False(await IsPreparedAsync(NewRun(Change)));
+
+        Assert.False(Directory.Exists(generated));
     }
 
     [Fact]
     public async Task What_can_not_be_prepared_is_found_out_when_it_comes()
     {
-        using AnnouncedRun announced = new(static _ => throw new ReprException(ReprErrorCode.InvalidInput, "no"));
+        using AnnouncedRun announced = new("test", static _ => throw new ReprException(ReprErrorCode.InvalidInput, "no"));
 
-        Wire.DoorReply reply = await _requester.RunAsync(NewRun(), TestContext.Current.CancellationToken, announced);
+        Wire.DoorReply reply = await _requester.RunAsync(NewRun(), Cancellation, announced);
 
         Assert.Equal(0, reply.Done?.Code);
     }
@@ -186,13 +230,13 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
     private async Task<Wire.DoorReply> AnnounceAndRunAsync(Action<Wire.Run>? change = null)
     {
         using AnnouncedRun announced = _requester.Runner.Announce("test");
-        return await _requester.RunAsync(NewRun(change), TestContext.Current.CancellationToken, announced);
+        return await _requester.RunAsync(NewRun(change), Cancellation, announced);
     }
 
     private async Task<bool> IsPreparedAsync(Wire.Run run)
     {
         using AnnouncedRun announced = _requester.Runner.Announce("test");
-        return await announced.FindAsync(run) is not null;
+        return await announced.FindAsync(run, Cancellation) is not null;
     }
 
     private Wire.Run NewRun(Action<Wire.Run>? change = null)
@@ -204,5 +248,5 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
         return run;
     }
 
-    private Task<string> ReadAsync() => File.ReadAllTextAsync(Output, TestContext.Current.CancellationToken);
+    private Task<string> ReadAsync() => File.ReadAllTextAsync(Output, Cancellation);
 }

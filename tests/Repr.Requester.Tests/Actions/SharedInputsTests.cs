@@ -152,7 +152,7 @@ public sealed class SharedInputsTests : IDisposable
         _files.Write("two/x.h", "two");
         File.CreateSymbolicLink(_files.At("tools/link"), _files.At("one"));
         ActionRequest request = RequestWithRoot(_files.At("tools/link"));
-        await LearnAsync(request);
+        await LearnAsync(request, "one/x.h", "two/x.h");
         await MapAsync(request);
         _files.Write("tools/other.txt", "something"); // from now on only names that matter are news there
         InputMapping before = await MapAsync(request);
@@ -179,6 +179,19 @@ public sealed class SharedInputsTests : IDisposable
         Assert.DoesNotContain(VirtualPath.Parse("/proc/sys"), mapping.Shared!.Roots.Keys);
         Assert.Contains(_files.VirtualAt("tools"), mapping.Shared.Roots.Keys);
         Assert.Contains(VirtualPath.Parse("/proc/sys"), mapping.Policy.Roots);
+    }
+
+    [Fact]
+    public async Task A_root_below_which_nothing_is_known_is_still_said_to_be_there()
+    {
+        _files.Write("deps/x.h", "x");
+        ActionRequest request = RequestWithRoot(_files.At("deps"));
+        await LearnAsync(request);
+
+        InputMapping mapping = await MapAsync(request);
+
+        Assert.NotNull(mapping.Shared);
+        Assert.IsType<DirectoryFact>(mapping.Find(_files.VirtualAt("deps"))); // or a worker, whose /tmp has what is mapped and nothing else, would say that it is not there
     }
 
     [Fact]
@@ -291,7 +304,7 @@ public sealed class SharedInputsTests : IDisposable
 
     private Task LearnAsync(string source) => LearnAsync(Request(source));
 
-    private async Task LearnAsync(ActionRequest request)
+    private async Task LearnAsync(ActionRequest request, params string[] more)
     {
         _predictions.Learn(
             request,
@@ -301,6 +314,7 @@ public sealed class SharedInputsTests : IDisposable
                 new(_files.VirtualAt("tools/include/first.h"), ObservedKind.Read),
                 new(_files.VirtualAt("tools/include/second.h"), ObservedKind.Stated),
                 new(_files.VirtualAt("tools/include/none.h"), ObservedKind.Absent),
+                .. more.Select(path => new ObservedInput(_files.VirtualAt(path), ObservedKind.Read)),
             ],
             null);
     }
