@@ -8,6 +8,8 @@ namespace Repr.Requester.Tests.Actions;
 /// <summary>A client announces its runs: the next one is prepared before it comes, and nothing else is ever given for it.</summary>
 public sealed class AnnouncedRunTests : IAsyncLifetime
 {
+    private static readonly TimeSpan s_hang = TimeSpan.FromMinutes(1);
+
     private readonly OpenStore _kept = new();
     private RequesterFixture _requester = null!;
     private int _asked;
@@ -172,7 +174,7 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
 
         await gone.CancelAsync();
 
-        Assert.True((await running.WaitAsync(Cancellation)).NotRun?.Cancelled);
+        Assert.True((await running.WaitAsync(s_hang, Cancellation)).NotRun?.Cancelled);
     }
 
     [Fact]
@@ -184,7 +186,7 @@ public sealed class AnnouncedRunTests : IAsyncLifetime
             return null;
         });
 
-        Assert.NotNull((await _requester.RunAsync(NewRun(), Cancellation, announced)).Done);
+        Assert.NotNull((await _requester.RunAsync(NewRun(), Cancellation, announced).WaitAsync(s_hang, Cancellation)).Done);
     }
 
     [Fact]
