@@ -13,19 +13,7 @@ internal sealed class AnalyzerDirectories
 
     /// <summary>Those of a build in this process; where the engine keeps nothing, new ones.</summary>
     /// <param name="engine">A task's engine.</param>
-    public static AnalyzerDirectories Of(IBuildEngine engine)
-    {
-        string key = $"Repr.Build.AnalyzerDirectories|{typeof(AnalyzerDirectories).TypeHandle.Value}"; // another copy of the assembly has another type
-        IBuildEngine4? objects = engine as IBuildEngine4;
-        if (objects?.GetRegisteredTaskObject(key, RegisteredTaskObjectLifetime.Build) is AnalyzerDirectories known)
-        {
-            return known;
-        }
-
-        AnalyzerDirectories made = new();
-        objects?.RegisterTaskObject(key, made, RegisteredTaskObjectLifetime.Build, allowEarlyCollection: true);
-        return made;
-    }
+    public static AnalyzerDirectories Of(IBuildEngine engine) => BuildObjects.GetOrMake(engine, "", static () => new AnalyzerDirectories()) ?? new();
 
     /// <summary>The libraries in a directory, in order; none where there is no such directory.</summary>
     /// <param name="directory">An absolute path.</param>

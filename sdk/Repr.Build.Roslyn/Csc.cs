@@ -19,18 +19,7 @@ public sealed class Csc : Microsoft.CodeAnalysis.BuildTasks.Csc, IGeneratedTask
     }
 
     /// <inheritdoc/>
-    public override bool Execute()
-    {
-        _remote.Announce();
-        try
-        {
-            return base.Execute();
-        }
-        finally
-        {
-            _remote.Withdraw();
-        }
-    }
+    public override bool Execute() => _remote.Announced(base.Execute);
 
     /// <inheritdoc/>
     void IGeneratedTask.SetPropertyValue(TaskPropertyInfo property, object value) => TaskParameters<Csc>.Set(this, property.Name, value);

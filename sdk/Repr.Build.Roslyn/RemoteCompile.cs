@@ -51,32 +51,20 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
     /// <summary>Ends a compile that is under way.</summary>
     public void Cancel() => _run.Cancel();
 
-    /// <summary>
-    /// Tells the requester process which compile will be asked for, if a known result will do: it looks at the inputs while the stock task writes its response file.
-    /// </summary>
-    public void Announce()
+    /// <summary>Runs the stock task, whose compile is announced before: the requester process looks at the inputs while the task writes its response file.</summary>
+    /// <param name="execute">The stock task's Execute.</param>
+    public bool Announced(Func<bool> execute)
     {
-        if (Rehearsed is not null || compiler is not { SkipCompilerExecution: false, Deterministic: true, OutputAssembly: not null })
-        {
-            return;
-        }
-
-        string projectDirectory = ProjectDirectory.Of(compiler);
+        Announce();
         try
         {
-            if (FindSettings(projectDirectory) is { } settings && CacheModes.OfCompiler(settings) is Protocol.V1.CacheMode.Read or Protocol.V1.CacheMode.ReadWrite)
-            {
-                _run.Announce(compiler.BuildEngine, settings, PredictionKey(projectDirectory));
-            }
+            return execute();
         }
-        catch (Exception exception) when (exception is IOException or ArgumentException or NotSupportedException)
+        finally
         {
-            // A path that is none: what it means for the compile, shows when it begins.
+            _run.Withdraw();
         }
     }
-
-    /// <summary>Nothing is asked for any more.</summary>
-    public void Withdraw() => _run.Withdraw();
 
     /// <summary>Compiles remotely, or as the stock task does.</summary>
     /// <returns>The exit code.</returns>
@@ -216,6 +204,28 @@ internal sealed class RemoteCompile(ManagedCompiler compiler)
             Cache = compiler.Deterministic ? CacheModes.OfCompiler(settings) : Protocol.V1.CacheMode.Off,
             Timeout = compiler.Timeout > 0 && compiler.Timeout != int.MaxValue ? TimeSpan.FromMilliseconds(compiler.Timeout) : null,
         };
+    }
+
+    // If a known result will do.
+    private void Announce()
+    {
+        if (Rehearsed is not null || compiler is not { SkipCompilerExecution: false, Deterministic: true, OutputAssembly: not null })
+        {
+            return;
+        }
+
+        string projectDirectory = ProjectDirectory.Of(compiler);
+        try
+        {
+            if (FindSettings(projectDirectory) is { } settings && CacheModes.OfCompiler(settings) is Protocol.V1.CacheMode.Read or Protocol.V1.CacheMode.ReadWrite)
+            {
+                _run.Announce(compiler.BuildEngine, settings, PredictionKey(projectDirectory));
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ArgumentException or NotSupportedException)
+        {
+            // A path that is none: what it means for the compile, shows when it begins.
+        }
     }
 
     private RemoteSettings? FindSettings(string projectDirectory) => _settings ??= RemoteSettings.Find(compiler.BuildEngine, projectDirectory);

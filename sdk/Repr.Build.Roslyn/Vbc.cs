@@ -20,18 +20,7 @@ public sealed class Vbc : Microsoft.CodeAnalysis.BuildTasks.Vbc, IGeneratedTask
     }
 
     /// <inheritdoc/>
-    public override bool Execute()
-    {
-        _remote.Announce();
-        try
-        {
-            return base.Execute();
-        }
-        finally
-        {
-            _remote.Withdraw();
-        }
-    }
+    public override bool Execute() => _remote.Announced(base.Execute);
 
     /// <inheritdoc/>
     void IGeneratedTask.SetPropertyValue(TaskPropertyInfo property, object value) => TaskParameters<Vbc>.Set(this, property.Name, value);

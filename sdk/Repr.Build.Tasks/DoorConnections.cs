@@ -15,22 +15,7 @@ internal sealed class DoorConnections : IDisposable
     /// <summary>Those of a build in this process, of this copy of the assembly; null where the engine can't close them at its end.</summary>
     /// <param name="engine">A task's engine.</param>
     /// <param name="toolPath">The repr.dll behind the door.</param>
-    public static DoorConnections? Of(IBuildEngine engine, string toolPath)
-    {
-        string key = $"Repr.Build.Connections|{typeof(DoorConnections).TypeHandle.Value}|{toolPath}"; // another copy has another type
-        if (engine is not IBuildEngine4 objects)
-        {
-            return null;
-        }
-
-        if (objects.GetRegisteredTaskObject(key, RegisteredTaskObjectLifetime.Build) is DoorConnections known)
-        {
-            return known;
-        }
-
-        objects.RegisterTaskObject(key, new DoorConnections(), RegisteredTaskObjectLifetime.Build, allowEarlyCollection: false);
-        return objects.GetRegisteredTaskObject(key, RegisteredTaskObjectLifetime.Build) as DoorConnections; // perhaps of another thread
-    }
+    public static DoorConnections? Of(IBuildEngine engine, string toolPath) => BuildObjects.GetOrMake(engine, toolPath, static () => new DoorConnections());
 
     /// <summary>One on which nothing is under way; null: there is none.</summary>
     public DoorConnection? Take()

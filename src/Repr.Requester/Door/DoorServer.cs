@@ -208,7 +208,7 @@ internal sealed partial class DoorServer : IAsyncDisposable
     {
         using AnnouncedRun announced = _service.Announce(announcement.PredictionKey);
         Wire.DoorRequest? request;
-        await using (_closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream))
+        await using (CloseWithDoor(stream))
         {
             request = await DelimitedMessages.ReadAsync(stream, Wire.DoorRequest.Parser, CancellationToken.None);
         }
@@ -225,9 +225,11 @@ internal sealed partial class DoorServer : IAsyncDisposable
         none.Writer.Complete();
         await AnswerAsync(stream, request, announced, none.Reader, static _ => { }, gone.Token);
         announced?.Dispose(); // it may be long until the next one
-        await using CancellationTokenRegistration closing = _closing.Token.UnsafeRegister(static idle => ((Stream)idle!).Dispose(), stream);
+        await using CancellationTokenRegistration closing = CloseWithDoor(stream);
         return await next;
     }
+
+    private CancellationTokenRegistration CloseWithDoor(Stream idle) => _closing.Token.UnsafeRegister(static stream => ((Stream)stream!).Dispose(), idle);
 
     private async Task<Wire.DoorRequest?> ReadNextAsync(Stream stream, CancellationTokenSource gone)
     {
