@@ -89,13 +89,14 @@ public sealed partial class RequesterProcess : IDoorService, IAsyncDisposable
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(_history, machine, time);
         OutputWriter writer = new(_digests, _mount);
-        KeptResults kept = new(keptContent, writer, time);
+        InputMapper mapper = new(_digests, new SharedMapper(_digests, _watch, secrets), time);
+        KeptResults kept = new(keptContent, writer, mapper, time);
         WorkerRuns runs = new(predictions, _farms, _digests, writer, kept, _history, placer, time);
         _runner = new ActionRunner(
             options,
             _workers,
             _farms,
-            new InputMapper(_digests, new SharedMapper(_digests, _watch, secrets), time),
+            mapper,
             predictions,
             kept,
             predictors,

@@ -65,13 +65,14 @@ internal sealed class RequesterFixture : IAsyncDisposable
         RaceGovernor governor = new(placement.RaceShare, placement.RacesAtOnce);
         Placer placer = new(History, machine, TimeProvider.System);
         OutputWriter writer = new(Digests, Mount);
-        KeptResults results = new(kept, writer, clock ?? TimeProvider.System);
+        InputMapper mapper = new(Digests, new SharedMapper(Digests, Watch), TimeProvider.System);
+        KeptResults results = new(kept, writer, mapper, clock ?? TimeProvider.System);
         WorkerRuns runs = new(predictions, Farms, Digests, writer, results, History, placer, TimeProvider.System);
         Runner = new ActionRunner(
             Options,
             Workers,
             Farms,
-            new InputMapper(Digests, new SharedMapper(Digests, Watch), TimeProvider.System),
+            mapper,
             predictions,
             results,
             Predictors,

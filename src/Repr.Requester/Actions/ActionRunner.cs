@@ -232,8 +232,7 @@ internal sealed partial class ActionRunner(
         PreparedAction? early = null;
         if (kept.MayKnow(request, out Prediction? noted))
         {
-            Prediction wanted = noted ?? Predict(request);
-            early = IsOfNow(announced, wanted) ? announced : await PrepareAsync(request, wanted, progress, null, cancellationToken);
+            early = IsOfNow(announced, noted) ? announced : await PrepareAsync(request, noted, progress, null, cancellationToken);
         }
 
         if (early is not null && await kept.TryGiveAsync(request, early, progress, cancellationToken) is { } known)

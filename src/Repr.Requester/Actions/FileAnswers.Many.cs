@@ -17,6 +17,7 @@ internal sealed partial class FileAnswers
     private const long EagerBytesOfAll = 32 << 20;
 
     private readonly ConcurrentDictionary<VirtualPath, InputFact> _said = new();
+    private readonly ConcurrentDictionary<VirtualPath, bool> _listed = new(); // of which all entries were said
 
     /// <summary>Answers a question about many paths. Never throws except when cancelled.</summary>
     public async Task<Wire.PathsAnswer> AnswerAsync(Wire.PathsQuestion question, CancellationToken cancellationToken)
@@ -60,7 +61,7 @@ internal sealed partial class FileAnswers
     private async Task<IReadOnlyList<InputFact>> LookAtManyAsync(List<ObservedInput> inputs, CancellationToken cancellationToken)
     {
         FactCollector collector = new(digests, cancellationToken);
-        foreach (ObservedInput input in inputs.Where(input => !mapping.IsOutput(input.Path) && !IsBelowAbsent(input.Path)))
+        foreach (ObservedInput input in inputs.Where(input => !mapping.IsOutput(input.Path) && !mapping.IsBelowAbsent(input.Path)))
         {
             cancellationToken.ThrowIfCancellationRequested();
             collector.Predict(mapping.Policy, input);
@@ -77,7 +78,7 @@ internal sealed partial class FileAnswers
         [
             .. collector.Facts.Values
                 .Where(fact => MaySay(fact, collector))
-                .Where(fact => (mapping.Find(fact.Path) is null or FileFact { Digest: null }) && !mapping.IsOutput(fact.Path) && !IsBelowAbsent(fact.Path))
+                .Where(fact => (mapping.Find(fact.Path) is null or FileFact { Digest: null }) && !mapping.IsOutput(fact.Path) && !mapping.IsBelowAbsent(fact.Path))
                 .OrderBy(static fact => fact.Path),
         ];
         HashSet<Digest> sent = await SendContentAsync([.. facts.OfType<FileFact>().Where(static file => file.Digest is not null)], collector, cancellationToken);
@@ -145,6 +146,11 @@ internal sealed partial class FileAnswers
         if (mapping.Find(fact.Path) is FileFact mapped)
         {
             return fact is FileFact found && found.SizeBytes == mapped.SizeBytes && found.ModifiedNs == mapped.ModifiedNs ? found : null;
+        }
+
+        if (fact is DirectoryFact { IsComplete: true })
+        {
+            _listed[fact.Path] = true;
         }
 
         InputFact first = _said.GetOrAdd(fact.Path, fact is DirectoryFact { IsComplete: true } complete ? complete with { IsComplete = false } : fact);

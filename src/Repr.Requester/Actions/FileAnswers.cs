@@ -110,7 +110,7 @@ internal sealed partial class FileAnswers(InputMapping mapping, DigestCache dige
             return fact;
         }
 
-        if (IsBelowAbsent(path))
+        if (mapping.IsBelowAbsent(path))
         {
             return new AbsentFact(path);
         }
@@ -310,21 +310,6 @@ internal sealed partial class FileAnswers(InputMapping mapping, DigestCache dige
 
     private void NoteServed(VirtualPath path, Digest digest) =>
         LazyInitializer.EnsureInitialized(ref _served).Enqueue(new ServedFile(path.Text, digest.ToString()));
-
-    // What is below an output that starts absent, or below a directory that is complete without it, is absent too.
-    private bool IsBelowAbsent(VirtualPath path)
-    {
-        for (VirtualPath place = path; !place.IsRoot; place = place.Parent)
-        {
-            InputFact? parent = mapping.Find(place.Parent);
-            if (parent is AbsentFact || (parent is DirectoryFact { IsComplete: true } && mapping.Find(place) is null))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
 
     private static ReprException Refusing(VirtualPath path, string why) => new(
         ReprErrorCode.Refused, $"The worker asked for '{path}', which is not sent because {why}; the action runs locally.");

@@ -92,6 +92,55 @@ internal sealed class InputMapping
     /// <summary>What is known about a path; null: nothing.</summary>
     public InputFact? Find(VirtualPath path) => _facts.GetValueOrDefault(path) ?? Shared?.Facts.GetValueOrDefault(path);
 
+    /// <summary>Whether a path is below an output that starts absent, or below a directory that is complete without it: then it is absent too.</summary>
+    public bool IsBelowAbsent(VirtualPath path)
+    {
+        for (VirtualPath place = path; !place.IsRoot; place = place.Parent)
+        {
+            InputFact? parent = Find(place.Parent);
+            if (parent is AbsentFact || (parent is DirectoryFact { IsComplete: true } && Find(place) is null))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Whether all that another mapping of the same action said is said by this one too, but for times: who has asked nothing beyond that one, would ask nothing beyond this one, and
+    /// see the same.
+    /// </summary>
+    /// <param name="other">The other mapping.</param>
+    public bool SaysAllOf(InputMapping other) =>
+        CollectOutputRoots().SequenceEqual(other.CollectOutputRoots())
+        && Policy.Roots.SequenceEqual(other.Policy.Roots)
+        && (ReferenceEquals(Shared, other.Shared) || other.Shared is null || other.Shared.Facts.Values.All(Says))
+        && other._facts.Values.All(Says)
+        && other._facts.Values.Concat(other.Shared?.Facts.Values ?? []).All(
+            fact => fact is not DirectoryFact { IsComplete: true } || HasSameNames(fact.Path, other.FindEntries(fact.Path)));
+
+    /// <summary>Whether this mapping says the same of a path, but for times. It may know more than what is there: the content, all entries.</summary>
+    public bool Says(InputFact said) => (Find(said.Path), said) switch
+    {
+        (FileFact now, FileFact file) => now.Mode == file.Mode && now.SizeBytes == file.SizeBytes && (file.Digest is null || now.Digest == file.Digest),
+        (DirectoryFact now, DirectoryFact directory) => now.Mode == directory.Mode && (now.IsComplete || !directory.IsComplete),
+        (SymlinkFact now, SymlinkFact link) => now.Target == link.Target,
+        (AbsentFact, AbsentFact) => true,
+        (null, AbsentFact) => IsBelowAbsent(said.Path),
+        _ => false,
+    };
+
+    /// <summary>Whether a directory is known completely, and has just these entries and no others.</summary>
+    /// <param name="directory">The directory.</param>
+    /// <param name="entries">What it has; absent ones do not count.</param>
+    public bool HasSameNames(VirtualPath directory, IEnumerable<InputFact> entries) =>
+        Find(directory) is DirectoryFact { IsComplete: true }
+        && NamesOf(entries).SetEquals(NamesOf(FindEntries(directory)));
+
+    private static HashSet<VirtualPath> NamesOf(IEnumerable<InputFact> entries) =>
+        [.. entries.Where(static fact => fact is not AbsentFact).Select(static fact => fact.Path)];
+
     /// <summary>Where the content of a mapped digest is.</summary>
     public ContentSource SourceOf(Digest digest) => _sources.TryGetValue(digest, out ContentSource? source) ? source : Shared!.Sources[digest];
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Repr.Requester.Content;
 using Repr.Telemetry;
 using Wire = Repr.Protocol.V1;
@@ -12,10 +13,12 @@ namespace Repr.Requester.Actions;
 /// </summary>
 /// <param name="content">What was fetched from workers before; null: nothing is kept.</param>
 /// <param name="writer">Writes outputs.</param>
+/// <param name="mapper">Looks at what was asked for.</param>
 /// <param name="time">The clock.</param>
-internal sealed class KeptResults(IContentStore? content, OutputWriter writer, TimeProvider time)
+internal sealed class KeptResults(IContentStore? content, OutputWriter writer, InputMapper mapper, TimeProvider time)
 {
     private const int MaximumResults = 4096;
+    private const int MaximumFacts = 2048; // of a guess, which is mapped again as it is
     private const int MaximumTextBytes = 1 << 14; // of one
 
     // A worker may learn that a command is not repeatable, or be told to forget.
@@ -27,8 +30,8 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
 
     /// <summary>Whether it is worth the mapping to ask for an action.</summary>
     /// <param name="request">The action.</param>
-    /// <param name="noted">What it is to be mapped by then, though more was learned since; null: what is predicted.</param>
-    public bool MayKnow(ActionRequest request, out Prediction? noted)
+    /// <param name="noted">What it is to be mapped by then, though more was learned since.</param>
+    public bool MayKnow(ActionRequest request, [NotNullWhen(true)] out Prediction? noted)
     {
         noted = null;
         if (!IsEligible(request) || !_results.TryGetValue(request.PredictionKey, out KeptResult? kept))
@@ -46,12 +49,9 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         return true;
     }
 
-    /// <summary>
-    /// How the client of an action that is announced asked for it the last time, and what it is to be mapped by then. Null: it has to be asked for first, as where nothing was learned:
-    /// what is guessed depends on the run that comes.
-    /// </summary>
+    /// <summary>How the client of an action that is announced asked for it the last time, and what it is to be mapped by then. Null: it has to be asked for first.</summary>
     public (RememberedRun Run, Prediction Prediction)? FindAnnounced(string predictionKey) =>
-        _results.TryGetValue(predictionKey, out KeptResult? kept) && kept is { Run: { } run, Prediction: { } prediction } ? (run, prediction) : null;
+        _results.TryGetValue(predictionKey, out KeptResult? kept) && kept.Run is { } run ? (run, kept.Prediction) : null;
 
     /// <summary>Gives the result, if it is the same action in the same world: all outputs are written.</summary>
     /// <param name="request">An action that <see cref="MayKnow"/> is true for.</param>
@@ -82,7 +82,7 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
             return null;
         }
 
-        if (request.Announced is { } run && kept.Prediction is not null)
+        if (request.Announced is { } run)
         {
             _results.TryUpdate(request.PredictionKey, kept with { Run = RememberedRun.Of(run) }, kept); // it was asked for in another way, or for the first time
         }
@@ -108,10 +108,13 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         }
     }
 
-    /// <summary>Notes what became of an action on a worker.</summary>
+    /// <summary>
+    /// Notes what became of an action on a worker. Where that had to ask, it is kept with a world in which it would not have had to: what was asked for is mapped too, and if that world
+    /// says all that was said, the action gives the same in it.
+    /// </summary>
     /// <param name="request">The action.</param>
-    /// <param name="prepared">Its world.</param>
-    /// <param name="isLearned">It was mapped by what was learned of it; else by a guess, by which it is not to be mapped again.</param>
+    /// <param name="prepared">Its world. If that was guessed, the guess is what it is mapped by the next time.</param>
+    /// <param name="isLearned">It was mapped by what was learned of it, not by a guess.</param>
     /// <param name="result">What the worker gave; written.</param>
     /// <param name="progress">What it said.</param>
     /// <param name="cancellationToken">Ends it; then it is forgotten.</param>
@@ -126,11 +129,17 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         _results.TryRemove(request.PredictionKey, out KeptResult? before);
         CachedRun? run = result.Cached ?? (result.IsKnown ? new CachedRun(progress.Worker, time.GetUtcNow(), result.Timings.ToolMs) : null);
         if (run is null
-            || result.Questions > 0
-            || progress.Answers is not { Questions.Count: 0 }
+            || progress.Answers is not { } answers
             || progress.HasPassedText
             || progress.Text.Sum(static chunk => (long)chunk.Data.Length) > MaximumTextBytes
             || !await HasContentAsync(result, cancellationToken))
+        {
+            return;
+        }
+
+        bool hasAsked = result.Questions > 0 || answers.Questions.Count > 0;
+        if (await (hasAsked ? MapAskedAsync(request, prepared, answers, cancellationToken) : Task.FromResult<PreparedAction?>(prepared)) is not { } world
+            || (world.Mapping.Count > MaximumFacts && (hasAsked || !isLearned)))
         {
             return;
         }
@@ -141,13 +150,13 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         }
 
         _results[request.PredictionKey] = new KeptResult(
-            ActionFingerprint.Of(request, prepared.Mapping),
-            isLearned ? prepared.Prediction : null,
+            ActionFingerprint.Of(request, world.Mapping),
+            world.Prediction,
             result with { Cached = run, CacheMiss = null, Timings = default, ObservedInputs = [], ObservedSet = null },
             progress.Worker,
             [.. progress.Text],
             time.GetTimestamp(),
-            isLearned && request.Announced is { } announced ? RememberedRun.Of(announced) : before?.Run);
+            request.Announced is { } announced ? RememberedRun.Of(announced) : before?.Run);
     }
 
     // What is to be proved is asked for; of placeholders a worker must have the content.
@@ -169,6 +178,25 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         }
     }
 
+    // The action's world with the answers to its questions; null: it has become another one, or does not say all that was asked.
+    private async Task<PreparedAction?> MapAskedAsync(ActionRequest request, PreparedAction prepared, FileAnswers answers, CancellationToken cancellationToken)
+    {
+        // Those that were asked for first: of a path that was named twice the first counts.
+        Prediction prediction = prepared.Prediction with
+        {
+            Own = [.. answers.FindAsked().Concat(prepared.Prediction.Own).OrderBy(static input => input.Kind == ObservedKind.Stated).DistinctBy(static input => input.Path)],
+        };
+        try
+        {
+            InputMapping mapping = await mapper.MapAsync(request, prediction, cancellationToken);
+            return await answers.AreSaidByAsync(mapping) ? new PreparedAction(mapping, prediction, prepared.Stamp) : null;
+        }
+        catch (Exception exception) when (exception is ReprException or ActionFailureException or IOException or UnauthorizedAccessException)
+        {
+            return null; // it has become another world indeed
+        }
+    }
+
     private void MakeRoom()
     {
         foreach ((string key, _) in _results.OrderBy(static kept => kept.Value.Noted).Take(MaximumResults / 4).ToList())
@@ -181,12 +209,12 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, T
         _results.TryRemove(new KeyValuePair<string, KeptResult>(request.PredictionKey, kept));
 
     /// <param name="Fingerprint">Of the action in its world.</param>
-    /// <param name="Prediction">What it is to be mapped by; null: what is predicted.</param>
+    /// <param name="Prediction">What it is to be mapped by.</param>
     /// <param name="Result">What the worker gave.</param>
     /// <param name="Worker">Who gave it.</param>
     /// <param name="Text">What the tool said.</param>
     /// <param name="Noted">When, a timestamp.</param>
     /// <param name="Run">How its client asked for it, if it announces that; else null.</param>
     private sealed record KeptResult(
-        Digest Fingerprint, Prediction? Prediction, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted, RememberedRun? Run);
+        Digest Fingerprint, Prediction Prediction, ActionResult Result, string Worker, IReadOnlyList<Wire.DoorText> Text, long Noted, RememberedRun? Run);
 }

@@ -168,23 +168,6 @@ public sealed class KeptResultsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_worker_that_had_to_ask_is_asked_again()
-    {
-        string header = _requester.Files.Write("src/h.txt", "header");
-        _requester.Worker.RunTool = async (action, _) =>
-        {
-            _asked++;
-            await action.AskAsync(header, Wire.FileQuestion.Types.Kind.Entry);
-            return Completed("result of A", isCached: true);
-        };
-        await RunAsync();
-
-        await RunAsync();
-
-        Assert.Equal(2, _asked);
-    }
-
-    [Fact]
     public async Task A_worker_is_asked_when_the_content_had_to_make_room()
     {
         await RunAsync();
