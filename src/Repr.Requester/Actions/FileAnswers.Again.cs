@@ -6,43 +6,53 @@ namespace Repr.Requester.Actions;
 // What was said, as a part of the next mapping: then nothing is asked.
 internal sealed partial class FileAnswers
 {
+    private IEnumerable<VirtualPath> Listed =>
+        _answers.Keys.Where(static question => question.Item2 == Wire.FileQuestion.Types.Kind.Listing).Select(static question => question.Item1).Concat(_listed.Select(static listing => listing.Directory));
+
     /// <summary>The paths that were asked for, and how. Once the action has ended.</summary>
     public IReadOnlyList<ObservedInput> FindAsked() =>
     [
-        .. _answers.Keys.Where(static question => question.Item2 == Wire.FileQuestion.Types.Kind.Listing)
-            .Select(static question => question.Item1)
-            .Concat(_listed.Keys)
-            .Select(static path => new ObservedInput(path, ObservedKind.Listed))
+        .. Listed.Select(static path => new ObservedInput(path, ObservedKind.Listed))
             .Concat(_promised.Keys.Select(static path => new ObservedInput(path, ObservedKind.Read)))
             .Concat(_answers.Keys.Select(static question => question.Item1).Concat(_said.Keys).Select(static path => new ObservedInput(path, ObservedKind.Stated)))
             .DistinctBy(static input => input.Path),
     ];
 
-    /// <summary>Whether a mapping of the same action says all that its own mapping and the answers to its questions said, but for times. Once the action has ended.</summary>
-    public async Task<bool> AreSaidByAsync(InputMapping other)
+    /// <summary>
+    /// Whether a mapping of the same action says all that its own mapping and the answers to its questions said, but for times, and no more than that. Once the action has ended; false
+    /// if a question is still being answered.
+    /// </summary>
+    public bool AreSaidBy(InputMapping other)
     {
         if (Refusal is not null
-            || !other.SaysAllOf(mapping)
-            || !_said.Values.All(other.Says)
-            || !_listed.Keys.All(directory => other.HasSameNames(directory, mapping.FindEntries(directory).Concat(_said.Values.Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory))))
-            || !_promised.All(promised => other.Find(promised.Key) is FileFact file && file.Digest == promised.Value.Digest))
+            || !_promised.All(promised => other.Find(promised.Key) is FileFact file && file.Digest == promised.Value.Digest)
+            || !_said.All(said => other.Says(said.Value))
+            || !_listed.All(listing => other.HasSameNames(listing.Directory, listing.Entries))
+            || !_answers.All(answer => IsSaid(answer.Key.Item1, answer.Value, other)))
         {
             return false;
         }
 
-        foreach (((VirtualPath path, _), Lazy<Task<Wire.FileAnswer>> looking) in _answers)
+        HashSet<VirtualPath> listed = [.. Listed];
+        HashSet<VirtualPath> asked = [.. FindAsked().Select(static input => input.Path)];
+        foreach (VirtualPath path in asked.ToList())
         {
-            if (!IsSaid(path, await looking.Value, other))
+            for (VirtualPath way = path; !way.IsRoot && asked.Add(way.Parent); way = way.Parent)
             {
-                return false;
             }
         }
 
-        return true;
+        return other.SaysAllOf(mapping, fact => asked.Contains(fact.Path) || listed.Contains(fact.Path.Parent));
     }
 
-    private static bool IsSaid(VirtualPath path, Wire.FileAnswer answer, InputMapping other)
+    private static bool IsSaid(VirtualPath path, Lazy<Task<Wire.FileAnswer>> looking, InputMapping other)
     {
+        if (!looking.IsValueCreated || !looking.Value.IsCompletedSuccessfully)
+        {
+            return false;
+        }
+
+        Wire.FileAnswer answer = looking.Value.Result;
         switch (answer.AnswerCase)
         {
             case Wire.FileAnswer.AnswerOneofCase.Entry:

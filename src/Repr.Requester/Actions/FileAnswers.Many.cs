@@ -17,7 +17,7 @@ internal sealed partial class FileAnswers
     private const long EagerBytesOfAll = 32 << 20;
 
     private readonly ConcurrentDictionary<VirtualPath, InputFact> _said = new();
-    private readonly ConcurrentDictionary<VirtualPath, bool> _listed = new(); // of which all entries were said
+    private readonly ConcurrentQueue<(VirtualPath Directory, IReadOnlyList<InputFact> Entries)> _listed = new(); // of which all entries were said
 
     /// <summary>Answers a question about many paths. Never throws except when cancelled.</summary>
     public async Task<Wire.PathsAnswer> AnswerAsync(Wire.PathsQuestion question, CancellationToken cancellationToken)
@@ -91,6 +91,11 @@ internal sealed partial class FileAnswers
             }
         }
 
+        foreach (InputFact directory in said.Where(static fact => fact is DirectoryFact { IsComplete: true }))
+        {
+            _listed.Enqueue((directory.Path, [.. said.Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory.Path), .. mapping.FindEntries(directory.Path)]));
+        }
+
         return said;
     }
 
@@ -146,11 +151,6 @@ internal sealed partial class FileAnswers
         if (mapping.Find(fact.Path) is FileFact mapped)
         {
             return fact is FileFact found && found.SizeBytes == mapped.SizeBytes && found.ModifiedNs == mapped.ModifiedNs ? found : null;
-        }
-
-        if (fact is DirectoryFact { IsComplete: true })
-        {
-            _listed[fact.Path] = true;
         }
 
         InputFact first = _said.GetOrAdd(fact.Path, fact is DirectoryFact { IsComplete: true } complete ? complete with { IsComplete = false } : fact);

@@ -11,6 +11,7 @@ internal sealed class InputMapping
 {
     private readonly Dictionary<VirtualPath, InputFact> _facts;
     private readonly Dictionary<Digest, ContentSource> _sources;
+    private ILookup<VirtualPath, InputFact>? _entries; // by directory
 
     /// <summary>Makes a mapping.</summary>
     /// <param name="facts">The action's own; those that are shared are taken out.</param>
@@ -44,7 +45,7 @@ internal sealed class InputMapping
 
     /// <summary>Paths of the files of which something is known, in no order.</summary>
     public IEnumerable<VirtualPath> Files =>
-        (Shared is null ? _facts.Values : _facts.Values.Concat(Shared.Facts.Values)).OfType<FileFact>().Select(static fact => fact.Path);
+        All.OfType<FileFact>().Select(static fact => fact.Path);
 
     /// <summary>Facts that it shares with others; none of them is about a path of <see cref="Facts"/>.</summary>
     public SharedFacts? Shared { get; }
@@ -108,17 +109,16 @@ internal sealed class InputMapping
     }
 
     /// <summary>
-    /// Whether all that another mapping of the same action said is said by this one too, but for times: who has asked nothing beyond that one, would ask nothing beyond this one, and
-    /// see the same.
+    /// Whether all that another mapping of the same action said is said by this one too, but for times, and nothing else that is there: what is not said is absent without a question in
+    /// some places, as a worker's /tmp.
     /// </summary>
     /// <param name="other">The other mapping.</param>
-    public bool SaysAllOf(InputMapping other) =>
+    /// <param name="isMore">What may be there besides.</param>
+    public bool SaysAllOf(InputMapping other, Func<InputFact, bool> isMore) =>
         CollectOutputRoots().SequenceEqual(other.CollectOutputRoots())
         && Policy.Roots.SequenceEqual(other.Policy.Roots)
-        && (ReferenceEquals(Shared, other.Shared) || other.Shared is null || other.Shared.Facts.Values.All(Says))
-        && other._facts.Values.All(Says)
-        && other._facts.Values.Concat(other.Shared?.Facts.Values ?? []).All(
-            fact => fact is not DirectoryFact { IsComplete: true } || HasSameNames(fact.Path, other.FindEntries(fact.Path)));
+        && other.All.All(fact => Says(fact) && (fact is not DirectoryFact { IsComplete: true } || HasSameNames(fact.Path, other.FindEntries(fact.Path))))
+        && All.All(fact => fact is AbsentFact || other.Find(fact.Path) is not null || isMore(fact));
 
     /// <summary>Whether this mapping says the same of a path, but for times. It may know more than what is there: the content, all entries.</summary>
     public bool Says(InputFact said) => (Find(said.Path), said) switch
@@ -138,16 +138,18 @@ internal sealed class InputMapping
         Find(directory) is DirectoryFact { IsComplete: true }
         && NamesOf(entries).SetEquals(NamesOf(FindEntries(directory)));
 
-    private static HashSet<VirtualPath> NamesOf(IEnumerable<InputFact> entries) =>
-        [.. entries.Where(static fact => fact is not AbsentFact).Select(static fact => fact.Path)];
+    private IEnumerable<InputFact> All => Shared is null ? _facts.Values : _facts.Values.Concat(Shared.Facts.Values);
+
+    // A listing tells the case of a name, also where it does not matter.
+    private static HashSet<string> NamesOf(IEnumerable<InputFact> entries) =>
+        new(entries.Where(static fact => fact is not AbsentFact).Select(static fact => fact.Path.Text), StringComparer.Ordinal);
 
     /// <summary>Where the content of a mapped digest is.</summary>
     public ContentSource SourceOf(Digest digest) => _sources.TryGetValue(digest, out ContentSource? source) ? source : Shared!.Sources[digest];
 
     /// <summary>The facts of the entries of a directory that are known.</summary>
     public IEnumerable<InputFact> FindEntries(VirtualPath directory) =>
-        (Shared is null ? _facts.Values : _facts.Values.Concat(Shared.Facts.Values))
-            .Where(fact => !fact.Path.IsRoot && fact.Path.Parent == directory);
+        LazyInitializer.EnsureInitialized(ref _entries, () => All.Where(static fact => !fact.Path.IsRoot).ToLookup(static fact => fact.Path.Parent))[directory];
 
     /// <summary>Whether a path is a declared output or lies in a declared output directory.</summary>
     public bool IsOutput(VirtualPath path) => OutputFiles.Contains(path) || OutputDirectories.Any(path.IsWithin);

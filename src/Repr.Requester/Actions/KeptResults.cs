@@ -7,9 +7,8 @@ using Wire = Repr.Protocol.V1;
 namespace Repr.Requester.Actions;
 
 /// <summary>
-/// Results that workers know, and whose content this machine has kept: the same action in the same world gets its result without a question to a worker. What a
-/// worker said without asking back follows from the action and its mapping alone (<see cref="ActionFingerprint"/>), so it would say the same again. Safe for
-/// concurrent use.
+/// Results that workers know, and whose content this machine has kept: the same action in the same world gets its result without a question to a worker. In a world that leaves
+/// nothing to ask, what a worker says follows from the action and its mapping alone (<see cref="ActionFingerprint"/>), so it would say the same again. Safe for concurrent use.
 /// </summary>
 /// <param name="content">What was fetched from workers before; null: nothing is kept.</param>
 /// <param name="writer">Writes outputs.</param>
@@ -18,7 +17,7 @@ namespace Repr.Requester.Actions;
 internal sealed class KeptResults(IContentStore? content, OutputWriter writer, InputMapper mapper, TimeProvider time)
 {
     private const int MaximumResults = 4096;
-    private const int MaximumFacts = 2048; // of a guess, which is mapped again as it is
+    private const int MaximumFacts = 2048; // of a world that is not the learned one, and is mapped again as it is
     private const int MaximumTextBytes = 1 << 14; // of one
 
     // A worker may learn that a command is not repeatable, or be told to forget.
@@ -138,8 +137,13 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, I
         }
 
         bool hasAsked = result.Questions > 0 || answers.Questions.Count > 0;
-        if (await (hasAsked ? MapAskedAsync(request, prepared, answers, cancellationToken) : Task.FromResult<PreparedAction?>(prepared)) is not { } world
-            || (world.Mapping.Count > MaximumFacts && (hasAsked || !isLearned)))
+        if ((hasAsked || !isLearned) && Math.Max(prepared.Mapping.Count, prepared.Prediction.Own.Count) > MaximumFacts)
+        {
+            return;
+        }
+
+        PreparedAction? world = hasAsked ? await MapAskedAsync(request, prepared, answers, cancellationToken) : prepared;
+        if (world is null)
         {
             return;
         }
@@ -182,14 +186,20 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, I
     private async Task<PreparedAction?> MapAskedAsync(ActionRequest request, PreparedAction prepared, FileAnswers answers, CancellationToken cancellationToken)
     {
         // Those that were asked for first: of a path that was named twice the first counts.
+        IReadOnlyList<ObservedInput> asked = answers.FindAsked();
+        if (asked.Count > MaximumFacts)
+        {
+            return null;
+        }
+
         Prediction prediction = prepared.Prediction with
         {
-            Own = [.. answers.FindAsked().Concat(prepared.Prediction.Own).OrderBy(static input => input.Kind == ObservedKind.Stated).DistinctBy(static input => input.Path)],
+            Own = [.. asked.Concat(prepared.Prediction.Own).OrderBy(static input => input.Kind == ObservedKind.Stated).DistinctBy(static input => input.Path)],
         };
         try
         {
             InputMapping mapping = await mapper.MapAsync(request, prediction, cancellationToken);
-            return await answers.AreSaidByAsync(mapping) ? new PreparedAction(mapping, prediction, prepared.Stamp) : null;
+            return answers.AreSaidBy(mapping) ? new PreparedAction(mapping, prediction, prepared.Stamp) : null;
         }
         catch (Exception exception) when (exception is ReprException or ActionFailureException or IOException or UnauthorizedAccessException)
         {

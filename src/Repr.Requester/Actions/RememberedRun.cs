@@ -54,7 +54,7 @@ internal sealed class RememberedRun
         return remembered.Equals(run);
     }
 
-    // What is not the same in each build, and has no say in what becomes of an action of which something was learned.
+    // What is not the same in each build, and has no say in what becomes of an action whose result is known.
     private static void CopyPassing(Wire.Run from, Wire.Run to)
     {
         to.BuildId = from.BuildId;

@@ -111,8 +111,9 @@ internal sealed class WorkerRuns(
             progress.Result = result;
             try
             {
-                await kept.NoteAsync(request, prepared, predictions.Knows(request), result, progress, token);
+                bool isLearned = predictions.Knows(request);
                 await LearnAsync(request, prepared, result, progress, answers.Questions.Count > 0, session.Downloader, token);
+                await kept.NoteAsync(request, prepared, isLearned, result, progress, callerToken);
             }
             catch (OperationCanceledException) when (!callerToken.IsCancellationRequested)
             {

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Repr.Protocol;
 using static Repr.Protocol.V1.FileQuestion.Types;
 using Wire = Repr.Protocol.V1;
@@ -14,6 +15,7 @@ public sealed class KeptAnswersTests : IAsyncLifetime
     private readonly OpenStore _kept = new();
     private RequesterFixture _requester = null!;
     private Func<TestAction, Task> _ask = static _ => Task.CompletedTask;
+    private string[] _observed = [];
     private int _asked;
 
     private string Output => _requester.Files.At("obj/out");
@@ -41,6 +43,8 @@ public sealed class KeptAnswersTests : IAsyncLifetime
             await _ask(action);
             Wire.Completed completed = _requester.Succeed((Output, $"result {_asked}"));
             completed.Cached = new Wire.CachedRun { WorkerId = "test-worker", ToolMs = 12 };
+            Wire.ObservedSet set = new() { Inputs = { _observed.Select(static path => new Wire.ObservedInput { Path = path, Kind = Wire.ObservedInput.Types.Kind.Read }) } };
+            completed.ObservedSet = _observed.Length > 0 ? _requester.Worker.Put(set.ToByteArray()).ToWire() : null;
             return completed;
         };
     }
@@ -117,6 +121,28 @@ public sealed class KeptAnswersTests : IAsyncLifetime
 
         Assert.Equal(2, _asked);
         Assert.Equal("result 2", await ReadAsync());
+    }
+
+    // Nothing was said of it, and nothing is there without a question below some directories of a worker.
+    [Fact]
+    public async Task What_comes_unasked_while_the_action_runs_was_not_seen()
+    {
+        string generated = _requester.Files.Write("src/generated/g.txt", "generated");
+        _observed = [generated];
+        _ask = action => AskAsync(action, "file"); // else the guess was good enough, and nothing is learned
+        await RunAsync(Wire.CacheMode.Off);
+        Directory.Delete(Path.GetDirectoryName(generated)!, recursive: true);
+        _ask = async action =>
+        {
+            await AskAsync(action, "file");
+            _requester.Files.Write("src/generated/g.txt", "generated");
+        };
+        await RunAsync();
+        _ask = static _ => Task.CompletedTask;
+
+        await RunAsync();
+
+        Assert.Equal("result 3", await ReadAsync());
     }
 
     [Fact]
@@ -205,11 +231,11 @@ public sealed class KeptAnswersTests : IAsyncLifetime
 
     private static Task WriteAsync(string path, string content) => File.WriteAllTextAsync(path, content, TestContext.Current.CancellationToken);
 
-    private Task<Wire.DoorReply> RunAsync()
+    private Task<Wire.DoorReply> RunAsync(Wire.CacheMode cache = Wire.CacheMode.ReadWrite)
     {
         Wire.Run run = _requester.NewRun();
         run.Inputs.Add(Source);
-        run.Cache = Wire.CacheMode.ReadWrite;
+        run.Cache = cache;
         return _requester.CompleteAsync(run).WaitAsync(s_hang, TestContext.Current.CancellationToken);
     }
 
