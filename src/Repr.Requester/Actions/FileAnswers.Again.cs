@@ -34,15 +34,8 @@ internal sealed partial class FileAnswers
         }
 
         HashSet<VirtualPath> listed = [.. Listed];
-        HashSet<VirtualPath> asked = [.. FindAsked().Select(static input => input.Path)];
-        foreach (VirtualPath path in asked.ToList())
-        {
-            for (VirtualPath way = path; !way.IsRoot && asked.Add(way.Parent); way = way.Parent)
-            {
-            }
-        }
-
-        return other.SaysAllOf(mapping, fact => asked.Contains(fact.Path) || listed.Contains(fact.Path.Parent));
+        IReadOnlyList<ObservedInput> asked = FindAsked();
+        return other.SaysAllOf(mapping, fact => asked.Any(input => input.Path.IsWithin(fact.Path)) || listed.Contains(fact.Path.Parent)); // on the way to it, too
     }
 
     private static bool IsSaid(VirtualPath path, Lazy<Task<Wire.FileAnswer>> looking, InputMapping other)

@@ -185,13 +185,13 @@ internal sealed class KeptResults(IContentStore? content, OutputWriter writer, I
     // The action's world with the answers to its questions; null: it has become another one, or does not say all that was asked.
     private async Task<PreparedAction?> MapAskedAsync(ActionRequest request, PreparedAction prepared, FileAnswers answers, CancellationToken cancellationToken)
     {
-        // Those that were asked for first: of a path that was named twice the first counts.
         IReadOnlyList<ObservedInput> asked = answers.FindAsked();
         if (asked.Count > MaximumFacts)
         {
             return null;
         }
 
+        // Of a path that is named twice the first counts: where it was read or listed, that, and what was asked before what was predicted.
         Prediction prediction = prepared.Prediction with
         {
             Own = [.. asked.Concat(prepared.Prediction.Own).OrderBy(static input => input.Kind == ObservedKind.Stated).DistinctBy(static input => input.Path)],
